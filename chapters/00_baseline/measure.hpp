@@ -1,0 +1,76 @@
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <ctime>
+#include <functional>
+#include <ranges>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// What a piece of work took.
+struct Elapsed {
+  std::chrono::nanoseconds wall{};  ///< by the clock on the wall. Python: `time.perf_counter()`
+  std::chrono::nanoseconds cpu{};  ///< of processor time, all threads together. Python: `time.process_time()`
+};
+
+/// Runs `fn()` once and measures it. What `fn` returns is dropped; what it throws comes through.
+template <std::invocable F>
+Elapsed measure(F&& fn) {
+  // TODO 1.1: Read a steady clock and the process's CPU clock, run fn, and read both again.
+  todo("1.1", "measure");
+}
+
+/// The sequential model: calls `fn` on each item, one after another, on the calling thread.
+/// @returns the results in the order of the items; nothing if `fn` returns nothing
+/// What `fn` throws comes through at once, and the items after it are not visited.
+template <std::ranges::input_range Items, class F>
+requires std::invocable<F&, std::ranges::range_reference_t<Items>>
+auto run_sequential(Items&& items, F fn) {
+  using Result = std::invoke_result_t<F&, std::ranges::range_reference_t<Items>>;
+  if constexpr (std::is_void_v<Result>) {
+    // TODO 2.1: Call fn on each item, in order.
+    todo("2.1", "run_sequential");
+  } else {
+    std::vector<std::decay_t<Result>> results;
+    // TODO 2.2: Call fn on each item, in order, and keep what it returns.
+    todo("2.2", "run_sequential");
+    return results;
+  }
+}
+
+/// How many times faster `parallel` is than `sequential`, in wall time: 2 is twice as fast.
+/// @throws std::invalid_argument if either took no time at all
+inline double speedup(std::chrono::nanoseconds sequential, std::chrono::nanoseconds parallel) {
+  // TODO 3.1: Divide. Both times must be above zero.
+  todo("3.1", "speedup");
+}
+
+/// The same for two measurements: their wall times are compared.
+inline double speedup(const Elapsed& sequential, const Elapsed& parallel) {
+  return speedup(sequential.wall, parallel.wall);
+}
+
+/// The share of `workers` that a speed-up makes use of: 1 means that none of them ever idled.
+/// @throws std::invalid_argument if `workers` is below 1
+inline double efficiency(double speedup, int workers) {
+  // TODO 3.2: A speed-up of 3 on 4 workers is an efficiency of 0.75. There must be a worker.
+  todo("3.2", "efficiency");
+}
+
+/// Amdahl's law: the best speed-up on `workers` of work of which `parallel_share` can run in parallel.
+/// @throws std::invalid_argument if the share is not between 0 and 1, or `workers` is below 1
+inline double amdahl(double parallel_share, int workers) {
+  // TODO 3.3: The sequential share takes its whole time; the parallel share is divided by the
+  // workers.
+  todo("3.3", "amdahl");
+}
+
+}  // namespace concurrent

@@ -1,0 +1,155 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "blocking_queue.hpp"
+#include "drop_reason.hpp"
+#include "errors.hpp"
+#include "exception_handler.hpp"
+#include "job.hpp"
+#include "thread_name.hpp"
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// How many workers a pool has if nobody says: enough to keep the cores busy while some of them wait,
+/// and few enough for a machine with many cores. Python: `min(32, os.process_cpu_count() + 4)`.
+inline int default_max_workers() {
+  return static_cast<int>(std::min(32u, std::max(1u, std::thread::hardware_concurrency()) + 4));
+}
+
+struct ThreadPoolOptions {
+  std::optional<int> max_workers = std::nullopt;  ///< at least 1; none: default_max_workers()
+  std::string thread_name_prefix = {};     ///< workers are called `<prefix>_<n>`; empty: `ThreadPool-<k>`
+  std::function<void()> initializer = {};  ///< each worker calls it once, before its first job
+};
+
+struct PoolShutdown {
+  bool wait = true;           ///< return only when all workers have ended
+  bool drop_pending = false;  ///< destroy the jobs that have not started, unrun
+};
+
+/// Threads that are started once and run many jobs. Unless said otherwise, members may be called from any
+/// thread. Python: the engine inside `concurrent.futures.ThreadPoolExecutor`.
+class ThreadPool {
+ public:
+  /// Starts no thread yet.
+  /// @throws std::invalid_argument if `max_workers` is below 1
+  explicit ThreadPool(ThreadPoolOptions options = {}) : initializer_(std::move(options.initializer)) {
+    const int workers = options.max_workers.value_or(default_max_workers());
+    if (workers < 1)
+      throw std::invalid_argument("max_workers must be at least 1, not " + std::to_string(workers));
+    max_workers_ = static_cast<std::size_t>(workers);
+    prefix_ = options.thread_name_prefix.empty() ? "ThreadPool-" + std::to_string(next_pool_++)
+                                                 : std::move(options.thread_name_prefix);
+  }
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  /// Runs what is queued, then ends the workers: shutdown(). Not for one of the pool's own workers.
+  ~ThreadPool() { shutdown(); }
+
+  /// Queues `job`; a worker runs it, in the order of the posts. Starts a worker if none is idle and there may
+  /// be more.
+  /// @throws std::invalid_argument if `job` is null
+  /// @throws ExecutorShutdown after shutdown()
+  /// @throws BrokenThreadPool after an initializer failed
+  /// @throws std::system_error if the first thread cannot be started
+  void post(Job job) {
+    require_job(job, "ThreadPool::post");
+    // TODO 4.1: Once all workers have started, push the job: nothing else. Before that,
+    // under the pool's lock, start a worker if none is idle, then push. A queue that is closed refuses the
+    // job: refuse().
+    todo("4.1", "ThreadPool::post");
+  }
+
+  /// Takes no more jobs. Those queued still run, or are destroyed with `drop_pending`; those running always
+  /// finish. It may be called again, for instance to wait after all.
+  /// @throws Error if one of the pool's own workers asks to wait: it would wait for itself. Nothing is
+  /// changed then.
+  void shutdown(PoolShutdown options = {}) {
+    if (options.wait && worker_of_ == this) throw Error("a worker cannot wait for its own pool to shut down");
+    // TODO 5.1: Close the queue, under the pool's lock. Drop what is queued, if
+    // asked. Wait for the workers, if asked: every caller that waits must find them ended.
+    todo("5.1", "ThreadPool::shutdown");
+  }
+
+  /// Sets what is told of exceptions that escape from jobs, on the worker's thread; empty: a line on stderr.
+  void set_exception_handler(ExceptionHandler::Function handler) { on_exception_.set(std::move(handler)); }
+
+  /// How many workers have been started so far.
+  [[nodiscard]] std::size_t threads_started() const {
+    std::lock_guard lock(mutex_);
+    return workers_.size();
+  }
+
+  /// How many workers there may be.
+  [[nodiscard]] std::size_t max_workers() const noexcept { return max_workers_; }
+
+ private:
+  /// Starts one more worker, if there may be one. Call it under the lock.
+  void start_worker() {
+    // TODO 4.2: Start a thread that calls work() with its number. If the system
+    // has no more threads to give, that is only an error if the pool has none at all. Note when the last one
+    // has started.
+    todo("4.2", "ThreadPool::start_worker");
+  }
+
+  /// A worker's life.
+  void work(std::size_t number) {
+    set_thread_name(prefix_ + "_" + std::to_string(number));
+    worker_of_ = this;
+    // TODO 4.3: Call the initializer, if there is one; if it throws, break_down() and
+    // end. Then run jobs until the queue is closed and drained. What a job throws goes to on_exception_, and
+    // a job is destroyed before you wait for the next.
+    todo("4.3", "ThreadPool::work");
+  }
+
+  /// Makes the pool refuse work for good because an initializer threw `error`.
+  void break_down(std::exception_ptr error) {
+    on_exception_(std::move(error));
+    // TODO 5.2: Under the lock, set broken_ and close the queue. Drop what is
+    // queued, with broken_ as the DropReason.
+    todo("5.2", "ThreadPool::break_down");
+  }
+
+  void drop_queued() {
+    while (jobs_.try_pop()) {
+    }
+  }
+
+  [[noreturn]] void refuse() const {
+    std::lock_guard lock(mutex_);
+    if (broken_) std::rethrow_exception(broken_);
+    throw ExecutorShutdown();
+  }
+
+  static inline std::atomic<std::size_t> next_pool_ = 0;
+  static inline thread_local const ThreadPool* worker_of_ = nullptr;
+
+  std::size_t max_workers_ = 0;
+  std::string prefix_;
+  const std::function<void()> initializer_;
+  ExceptionHandler on_exception_;
+  BlockingQueue<Job> jobs_;
+
+  mutable std::mutex mutex_;               // guards workers_ until the queue is closed, and broken_
+  std::atomic<bool> all_started_ = false;  // workers_ is full: post() needs no lock but the queue's
+  std::vector<std::thread> workers_;
+  std::exception_ptr broken_;
+  std::mutex join_mutex_;  // one shutdown() joins, the others wait for it
+};
+
+}  // namespace concurrent

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <string>
+#include <utility>
+
+#include "future.hpp"
+#include "input_range.hpp"
+#include "todo.hpp"
+#include "wait.hpp"
+
+namespace concurrent {
+
+struct AsCompletedOptions {
+  std::optional<std::chrono::nanoseconds> timeout = std::nullopt;  ///< for the whole iteration, from the call
+};
+
+namespace detail {
+
+/// The futures that as_completed() has yet to give.
+template <class T>
+class Completions {
+ public:
+  template <std::ranges::input_range Futures>
+  Completions(Futures&& futures, Deadline deadline) : deadline_(deadline) {
+    for (const Future<T>& future : distinct(std::forward<Futures>(futures)))
+      watches_.emplace_back(waiter_, future.shared_state());
+    left_ = watches_.size();
+  }
+
+  /// The next future that is done; nothing when all have been given.
+  std::optional<Future<T>> next() {
+    // TODO 7.1: Nothing is left: return nothing. Else wait for the next watch; too
+    // late is a TimeoutError that says how many of how many futures are unfinished. Release its state: the
+    // range must not keep it alive.
+    todo("7.1", "Completions::next");
+  }
+
+ private:
+  const Deadline deadline_;
+  Waiter waiter_;
+  std::deque<Watch> watches_;
+  std::size_t left_ = 0;
+};
+
+}  // namespace detail
+
+/// Gives the futures of a range as they become done, those first that are done already; each once.
+/// To be read by one thread. The loop throws TimeoutError when the time is up before all are done.
+/// Python: `concurrent.futures.as_completed`.
+template <std::ranges::input_range Futures, class T = typename detail::FutureIn<Futures>::value_type>
+InputRange<Future<T>> as_completed(Futures&& futures, AsCompletedOptions options = {}) {
+  auto completions = std::make_unique<detail::Completions<T>>(std::forward<Futures>(futures),
+                                                              deadline_after(options.timeout));
+  return InputRange<Future<T>>([completions = std::move(completions)] { return completions->next(); });
+}
+
+}  // namespace concurrent

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <ctime>
+#include <functional>
+#include <ranges>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// What a piece of work took.
+struct Elapsed {
+  std::chrono::nanoseconds wall{};  ///< by the clock on the wall. Python: `time.perf_counter()`
+  std::chrono::nanoseconds cpu{};  ///< of processor time, all threads together. Python: `time.process_time()`
+};
+
+/// Runs `fn()` once and measures it. What `fn` returns is dropped; what it throws comes through.
+template <std::invocable F>
+Elapsed measure(F&& fn) {
+  // <exercise 1.1 measure> Read a steady clock and the process's CPU clock, run fn, and read both again.
+  const auto cpu_now = [] {
+    timespec now{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+  };
+  const auto wall = std::chrono::steady_clock::now();
+  const auto cpu = cpu_now();
+  std::invoke(std::forward<F>(fn));
+  return {.wall = std::chrono::steady_clock::now() - wall, .cpu = cpu_now() - cpu};
+  // </exercise>
+}
+
+/// The sequential model: calls `fn` on each item, one after another, on the calling thread.
+/// @returns the results in the order of the items; nothing if `fn` returns nothing
+/// What `fn` throws comes through at once, and the items after it are not visited.
+template <std::ranges::input_range Items, class F>
+requires std::invocable<F&, std::ranges::range_reference_t<Items>>
+auto run_sequential(Items&& items, F fn) {
+  using Result = std::invoke_result_t<F&, std::ranges::range_reference_t<Items>>;
+  if constexpr (std::is_void_v<Result>) {
+    // <exercise 2.1 run_sequential> Call fn on each item, in order.
+    for (auto&& item : items) std::invoke(fn, std::forward<decltype(item)>(item));
+    // </exercise>
+  } else {
+    std::vector<std::decay_t<Result>> results;
+    // <exercise 2.2 run_sequential> Call fn on each item, in order, and keep what it returns.
+    if constexpr (std::ranges::sized_range<Items>) results.reserve(std::ranges::size(items));
+    for (auto&& item : items) results.push_back(std::invoke(fn, std::forward<decltype(item)>(item)));
+    // </exercise>
+    return results;
+  }
+}
+
+/// How many times faster `parallel` is than `sequential`, in wall time: 2 is twice as fast.
+/// @throws std::invalid_argument if either took no time at all
+inline double speedup(std::chrono::nanoseconds sequential, std::chrono::nanoseconds parallel) {
+  // <exercise 3.1 speedup> Divide. Both times must be above zero.
+  if (sequential.count() <= 0 || parallel.count() <= 0)
+    throw std::invalid_argument("speedup: both times must be above zero");
+  return std::chrono::duration<double>(sequential) / std::chrono::duration<double>(parallel);
+  // </exercise>
+}
+
+/// The same for two measurements: their wall times are compared.
+inline double speedup(const Elapsed& sequential, const Elapsed& parallel) {
+  return speedup(sequential.wall, parallel.wall);
+}
+
+/// The share of `workers` that a speed-up makes use of: 1 means that none of them ever idled.
+/// @throws std::invalid_argument if `workers` is below 1
+inline double efficiency(double speedup, int workers) {
+  // <exercise 3.2 efficiency> A speed-up of 3 on 4 workers is an efficiency of 0.75. There must be a worker.
+  if (workers < 1)
+    throw std::invalid_argument("efficiency: workers must be at least 1, not " + std::to_string(workers));
+  return speedup / workers;
+  // </exercise>
+}
+
+/// Amdahl's law: the best speed-up on `workers` of work of which `parallel_share` can run in parallel.
+/// @throws std::invalid_argument if the share is not between 0 and 1, or `workers` is below 1
+inline double amdahl(double parallel_share, int workers) {
+  // <exercise 3.3 amdahl> The sequential share takes its whole time; the parallel share is divided by the
+  // workers.
+  if (!(parallel_share >= 0 && parallel_share <= 1))
+    throw std::invalid_argument("amdahl: parallel_share must be between 0 and 1, not " +
+                                std::to_string(parallel_share));
+  if (workers < 1)
+    throw std::invalid_argument("amdahl: workers must be at least 1, not " + std::to_string(workers));
+  return 1 / (1 - parallel_share + parallel_share / workers);
+  // </exercise>
+}
+
+}  // namespace concurrent

@@ -1,0 +1,178 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <limits>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "errors.hpp"
+#include "ring.hpp"
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// A queue between threads: pop() waits for an item, push() waits for room.
+/// Items come out in the order in which they went in. All members may be called from any thread;
+/// the queue must outlive every call. Python: `queue.Queue`, with the `shutdown()` of Python 3.13.
+///
+/// It has two ends with a lock each, so that a thread that pushes and one that pops seldom meet: items go in
+/// at the tail and out at the head, and when the head has run out it takes over all that the tail has. Who
+/// needs both locks takes the head's first.
+template <class T>
+class BlockingQueue {
+ public:
+  static constexpr std::size_t unbounded = std::numeric_limits<std::size_t>::max();
+
+  /// @param capacity how many items the queue holds before push() waits
+  /// @throws std::invalid_argument if `capacity` is 0: nothing could ever get through
+  explicit BlockingQueue(std::size_t capacity = unbounded) : capacity_(capacity), room_(capacity) {
+    if (capacity == 0) throw std::invalid_argument("BlockingQueue: capacity must be at least 1, not 0");
+  }
+  BlockingQueue(const BlockingQueue&) = delete;
+  BlockingQueue& operator=(const BlockingQueue&) = delete;
+
+  /// Appends `value`; waits while the queue is full. Python: `put`.
+  /// @throws Closed if the queue is closed, before the call or while it waits; `value` is dropped then
+  void push(T value) {
+    // <exercise 1.1 BlockingQueue::push> Under the tail's lock, wait while the queue is open and has no
+    // room_. Throw Closed if it is closed. Append the value to in_; that takes up room. Then wake_consumer().
+    Lock tail(tail_mutex_);
+    has_room_.wait(tail, [this] { return closed_ || room_ > 0; });
+    if (closed_) throw Closed();
+    in_.push_back(std::move(value));
+    --room_;
+    wake_consumer(std::move(tail), true);
+    // </exercise>
+  }
+
+  /// Removes and returns the oldest item, or nothing if there is none now. Never waits. Python: `get_nowait`.
+  std::optional<T> try_pop() {
+    // <exercise 1.2 BlockingQueue::try_pop> Under the head's lock: if out_ is empty, swap it with in_, under
+    // the tail's lock too. If it is still empty, there is nothing to return. Else take().
+    Lock head(head_mutex_);
+    if (out_.empty()) {
+      Lock tail(tail_mutex_);
+      out_.swap(in_);
+    }
+    if (out_.empty()) return std::nullopt;
+    return take(std::move(head));
+    // </exercise>
+  }
+
+  /// How many items are in the queue now; another thread may have changed that before you look.
+  [[nodiscard]] std::size_t size() const {
+    // <exercise 1.3 BlockingQueue::size> Add up both ends, under both locks.
+    std::scoped_lock both(head_mutex_, tail_mutex_);
+    return in_.size() + out_.size();
+    // </exercise>
+  }
+
+  /// Removes and returns the oldest item; waits while the queue is empty. Python: `get`.
+  /// @returns nothing once the queue is closed and drained
+  std::optional<T> pop() {
+    // <exercise 2.1 BlockingQueue::pop> As try_pop(), in a loop. When both ends are empty and you hold both
+    // locks: return nothing if the queue is closed. Else count yourself in waiting_, give the head's lock
+    // back, and wait for has_item_. Once woken, you are not waiting_ any more, nobody is waking_, and you
+    // look again.
+    for (;;) {
+      Lock head(head_mutex_);
+      if (out_.empty()) {
+        Lock tail(tail_mutex_);
+        if (in_.empty()) {
+          if (closed_) return std::nullopt;
+          ++waiting_;
+          head.unlock();
+          has_item_.wait(tail);
+          --waiting_;
+          waking_ = false;
+          continue;
+        }
+        out_.swap(in_);
+      }
+      return take(std::move(head));
+    }
+    // </exercise>
+  }
+
+  /// Ends the queue: push() throws Closed from now on, also one that waits; pop() goes on until the queue is
+  /// drained. Closing it again does nothing. Python: `shutdown`.
+  void close() {
+    // <exercise 3.1 BlockingQueue::close> Under the tail's lock, mark the queue closed. Wake every thread
+    // that waits in push() or pop().
+    {
+      Lock tail(tail_mutex_);
+      closed_ = true;
+    }
+    has_item_.notify_all();
+    has_room_.notify_all();
+    // </exercise>
+  }
+
+  /// Whether close() has been called.
+  [[nodiscard]] bool closed() const {
+    // <exercise 3.2 BlockingQueue::closed> Read the mark, under the tail's lock.
+    Lock tail(tail_mutex_);
+    return closed_;
+    // </exercise>
+  }
+
+  /// How many calls of pop() wait for an item that is not there yet.
+  [[nodiscard]] std::size_t idle() const {
+    std::scoped_lock both(head_mutex_, tail_mutex_);
+    const std::size_t items = in_.size() + out_.size();
+    return waiting_ > items ? waiting_ - items : 0;
+  }
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  /// Takes the oldest item from out_, which has one, and sees to whoever can go on because of that.
+  std::optional<T> take(Lock head) {
+    // <exercise 1.4 BlockingQueue::take> Take the item and give the head's lock back. If the queue is
+    // bounded, there is room_ now: say so under the tail's lock, and wake one push(). If some pop() waits,
+    // and items are left, wake_consumer().
+    std::optional<T> item(std::move(out_.front()));
+    out_.pop_front();
+    const bool more = !out_.empty();
+    const bool sleepers = waiting_ > 0;  // read under the head's lock: nobody goes to sleep without it
+    head.unlock();
+    if (capacity_ != unbounded) {
+      Lock tail(tail_mutex_);
+      ++room_;
+      has_room_.notify_one();
+    }
+    if (sleepers) wake_consumer(Lock(tail_mutex_), more);
+    return item;
+    // </exercise>
+  }
+
+  /// Wakes one pop() that waits, if there is an item for it, in in_ or `elsewhere`, and no other has been
+  /// woken that is still on its way: to wake a thread costs more than most jobs. The one that wakes up calls
+  /// this in its turn, so no item is left lying.
+  void wake_consumer(Lock tail, bool elsewhere) {
+    const bool wake = (elsewhere || !in_.empty()) && waiting_ > 0 && !waking_;
+    if (wake) waking_ = true;
+    tail.unlock();  // first: a thread that wakes up under our lock only runs into it
+    if (wake) has_item_.notify_one();
+  }
+
+  const std::size_t capacity_;
+
+  mutable std::mutex tail_mutex_;     // guards all down to closed_
+  std::condition_variable has_room_;  // a push() waits for it
+  std::condition_variable has_item_;  // a pop() waits for it
+  Ring<T> in_;
+  std::size_t room_;
+  std::atomic<std::size_t> waiting_ = 0;  // calls of pop() that wait; it grows only under both locks
+  bool waking_ = false;                   // one of them has been woken and has not come yet
+  bool closed_ = false;
+
+  alignas(64) mutable std::mutex head_mutex_;  // guards out_; on a cache line of its own
+  Ring<T> out_;
+};
+
+}  // namespace concurrent

@@ -1,0 +1,215 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "blocking_queue.hpp"
+#include "drop_reason.hpp"
+#include "errors.hpp"
+#include "exception_handler.hpp"
+#include "job.hpp"
+#include "thread_name.hpp"
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// How many workers a pool has if nobody says: enough to keep the cores busy while some of them wait,
+/// and few enough for a machine with many cores. Python: `min(32, os.process_cpu_count() + 4)`.
+inline int default_max_workers() {
+  return static_cast<int>(std::min(32u, std::max(1u, std::thread::hardware_concurrency()) + 4));
+}
+
+struct ThreadPoolOptions {
+  std::optional<int> max_workers = std::nullopt;  ///< at least 1; none: default_max_workers()
+  std::string thread_name_prefix = {};     ///< workers are called `<prefix>_<n>`; empty: `ThreadPool-<k>`
+  std::function<void()> initializer = {};  ///< each worker calls it once, before its first job
+};
+
+struct PoolShutdown {
+  bool wait = true;           ///< return only when all workers have ended
+  bool drop_pending = false;  ///< destroy the jobs that have not started, unrun
+};
+
+/// Threads that are started once and run many jobs. Unless said otherwise, members may be called from any
+/// thread. Python: the engine inside `concurrent.futures.ThreadPoolExecutor`.
+class ThreadPool {
+ public:
+  /// Starts no thread yet.
+  /// @throws std::invalid_argument if `max_workers` is below 1
+  explicit ThreadPool(ThreadPoolOptions options = {}) : initializer_(std::move(options.initializer)) {
+    const int workers = options.max_workers.value_or(default_max_workers());
+    if (workers < 1)
+      throw std::invalid_argument("max_workers must be at least 1, not " + std::to_string(workers));
+    max_workers_ = static_cast<std::size_t>(workers);
+    prefix_ = options.thread_name_prefix.empty() ? "ThreadPool-" + std::to_string(next_pool_++)
+                                                 : std::move(options.thread_name_prefix);
+  }
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  /// Runs what is queued, then ends the workers, as shutdown() does. Not for one of the pool's own workers.
+  ~ThreadPool() {
+    close();
+    join();
+  }
+
+  /// Queues `job`; a worker runs it, in the order of the posts. Starts a worker if none is idle and there may
+  /// be more.
+  /// @throws std::invalid_argument if `job` is null
+  /// @throws ExecutorShutdown after shutdown()
+  /// @throws BrokenThreadPool after an initializer failed
+  /// @throws std::system_error if the first thread cannot be started
+  void post(Job job) {
+    require_job(job, "ThreadPool::post");
+    // <exercise 4.1 ThreadPool::post> Once all workers have started, push the job: nothing else. Before that,
+    // under the pool's lock, start a worker if none is idle, then push. A queue that is closed refuses the
+    // job: refuse().
+    try {
+      if (all_started_.load(std::memory_order_acquire)) return jobs_.push(std::move(job));
+      std::lock_guard lock(mutex_);
+      if (!jobs_.closed() && jobs_.idle() == 0) start_worker();
+      jobs_.push(std::move(job));
+    } catch (const Closed&) {
+      refuse();
+    }
+    // </exercise>
+  }
+
+  /// Takes no more jobs. Those queued still run, or are destroyed with `drop_pending`; those running always
+  /// finish. It may be called again, for instance to wait after all.
+  /// @throws Error if one of the pool's own workers asks to wait: it would wait for itself. Nothing is
+  /// changed then.
+  void shutdown(PoolShutdown options = {}) {
+    if (options.wait && worker_of_ == this) throw Error("a worker cannot wait for its own pool to shut down");
+    // <exercise 5.1 ThreadPool::shutdown> close(). Drop what is queued, if asked. join(), if asked.
+    close();
+    if (options.drop_pending) drop_queued();
+    if (options.wait) join();
+    // </exercise>
+  }
+
+  /// Sets what is told of exceptions that escape from jobs, on the worker's thread; empty: a line on stderr.
+  void set_exception_handler(ExceptionHandler::Function handler) { on_exception_.set(std::move(handler)); }
+
+  /// How many workers have been started so far.
+  [[nodiscard]] std::size_t threads_started() const {
+    std::lock_guard lock(mutex_);
+    return workers_.size();
+  }
+
+  /// How many workers there may be.
+  [[nodiscard]] std::size_t max_workers() const noexcept { return max_workers_; }
+
+ private:
+  /// Starts one more worker, if there may be one. Call it under the lock.
+  void start_worker() {
+    // <exercise 4.2 ThreadPool::start_worker> Start a thread that calls work() with its number. If the system
+    // has no more threads to give, that is only an error if the pool has none at all. Note when the last one
+    // has started.
+    if (workers_.size() == max_workers_) return;
+    try {
+      workers_.emplace_back([this, number = workers_.size()] { work(number); });
+    } catch (const std::system_error&) {
+      if (workers_.empty()) throw;
+    }
+    all_started_.store(workers_.size() == max_workers_, std::memory_order_release);
+    // </exercise>
+  }
+
+  /// A worker's life.
+  void work(std::size_t number) {
+    set_thread_name(prefix_ + "_" + std::to_string(number));
+    worker_of_ = this;
+    // <exercise 4.3 ThreadPool::work> Call the initializer, if there is one; if it throws, break_down() with
+    // what it threw, and end. Then run jobs until the queue is closed and drained. What a job throws goes to
+    // on_exception_, and a job is destroyed before you wait for the next.
+    try {
+      if (initializer_) initializer_();
+    } catch (...) {
+      return break_down(std::current_exception());
+    }
+    while (std::optional<Job> job = jobs_.pop()) {
+      try {
+        (*job)();
+      } catch (...) {
+        on_exception_(std::current_exception());
+      }
+    }
+    // </exercise>
+  }
+
+  /// Takes no more jobs, and starts no more workers.
+  void close() {
+    // <exercise 4.4 ThreadPool::close> Close the queue, under the pool's lock: post() may be about to start a
+    // worker.
+    std::lock_guard lock(mutex_);
+    jobs_.close();
+    // </exercise>
+  }
+
+  /// Waits until all workers have ended. Call it after close().
+  void join() {
+    // <exercise 4.5 ThreadPool::join> Join each worker once. Every caller must find them ended, not only the
+    // first: join_mutex_ lets one in at a time.
+    std::lock_guard joining(join_mutex_);
+    for (std::thread& worker : workers_)
+      if (worker.joinable()) worker.join();
+    // </exercise>
+  }
+
+  /// Makes the pool refuse work for good because an initializer threw `error`.
+  void break_down(std::exception_ptr error) {
+    on_exception_(std::move(error));
+    // <exercise 5.2 ThreadPool::break_down> Under the pool's lock, set broken_ to a BrokenThreadPool, unless
+    // another worker was first, and close the queue. Drop what is queued, with broken_ as the DropReason.
+    {
+      std::lock_guard lock(mutex_);
+      if (!broken_)  // once set it never changes, so it can be read without the lock
+        broken_ = std::make_exception_ptr(
+            BrokenThreadPool("a thread initializer failed: the pool is not usable any more"));
+      jobs_.close();
+    }
+    DropReason reason(broken_);
+    drop_queued();
+    // </exercise>
+  }
+
+  void drop_queued() {
+    while (jobs_.try_pop()) {
+    }
+  }
+
+  [[noreturn]] void refuse() const {
+    std::lock_guard lock(mutex_);
+    if (broken_) std::rethrow_exception(broken_);
+    throw ExecutorShutdown();
+  }
+
+  static inline std::atomic<std::size_t> next_pool_ = 0;
+  static inline thread_local const ThreadPool* worker_of_ = nullptr;
+
+  std::size_t max_workers_ = 0;
+  std::string prefix_;
+  const std::function<void()> initializer_;
+  ExceptionHandler on_exception_;
+  BlockingQueue<Job> jobs_;
+
+  mutable std::mutex mutex_;               // guards workers_ until the queue is closed, and broken_
+  std::atomic<bool> all_started_ = false;  // workers_ is full: post() needs no lock but the queue's
+  std::vector<std::thread> workers_;
+  std::exception_ptr broken_;
+  std::mutex join_mutex_;  // one join() at a time: the second finds all ended
+};
+
+}  // namespace concurrent

@@ -1,0 +1,450 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <concepts>
+#include <condition_variable>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <ranges>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "errors.hpp"
+#include "exception_handler.hpp"
+#include "job.hpp"
+#include "ring.hpp"
+#include "thread_pool.hpp"
+#include "todo.hpp"
+
+namespace concurrent {
+
+template <class T>
+class Future;  // chapter 3 writes it
+
+/// What a call of a copy of `fn` with copies of `args` returns.
+template <class F, class... Args>
+using CallResult = std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>;
+
+struct ShutdownOptions {
+  bool wait = true;  ///< return only when all work has ended
+  bool cancel_futures =
+      false;  ///< destroy the jobs that have not started, unrun: their futures are cancelled
+};
+
+struct MapOptions {
+  std::optional<std::chrono::nanoseconds> timeout =
+      std::nullopt;  ///< for the whole iteration, from the call of map()
+  std::optional<std::size_t> buffersize =
+      std::nullopt;  ///< the most calls that are submitted and not yet read
+};
+
+/// Something that runs jobs: the one interface in front of every engine. It says *that* a job runs, once,
+/// and leaves open where and when. Unless an engine says otherwise, members may be called from any thread.
+/// Python: `concurrent.futures.Executor`.
+class Executor {
+ public:
+  Executor() = default;
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+  virtual ~Executor() = default;
+
+  /// Takes `job` and runs it once, now or later; destroys it unrun if the executor is shut down before its
+  /// turn. What the job throws goes to the exception handler.
+  /// @throws std::invalid_argument if `job` is null
+  /// @throws ExecutorShutdown after shutdown()
+  virtual void post(Job job) = 0;
+
+  /// Takes no more jobs; those queued still run, unless they are to be cancelled. It may be called again.
+  virtual void shutdown(ShutdownOptions options = {}) = 0;
+
+  /// Runs `fn(args...)` and gives the future of its result at once. `fn` and `args` are copied or moved in
+  /// (std::ref passes a reference). Chapter 3 writes it. Python: `Executor.submit`.
+  template <class F, class... Args>
+  Future<CallResult<F, Args...>> submit(F&& fn, Args&&... args);
+
+  /// Runs `fn` on each item, or on the items of two or three ranges side by side until the shortest ends, and
+  /// gives the results as a range in the order of the items. Chapter 3 writes it. Python: `Executor.map`.
+  template <class F, std::ranges::input_range Items>
+  auto map(F fn, Items&& items, MapOptions options = {});
+  template <class F, std::ranges::input_range Items, std::ranges::input_range Items2>
+  auto map(F fn, Items&& items, Items2&& items2, MapOptions options = {});
+  template <class F, std::ranges::input_range Items, std::ranges::input_range Items2,
+            std::ranges::input_range Items3>
+  auto map(F fn, Items&& items, Items2&& items2, Items3&& items3, MapOptions options = {});
+
+  /// Sets what is told of exceptions that escape from posted jobs; empty: a line on stderr.
+  void set_exception_handler(ExceptionHandler::Function handler) { on_exception_->set(std::move(handler)); }
+
+ protected:
+  /// Runs `job` on this thread; what it throws goes to the exception handler.
+  void run(Job job) const noexcept { run(std::move(job), *on_exception_); }
+
+  static void run(Job job, const ExceptionHandler& on_exception) noexcept {
+    try {
+      job();
+    } catch (...) {
+      on_exception(std::current_exception());
+    }
+  }
+
+  /// Shared with whatever may still run a job when this object is gone.
+  const std::shared_ptr<ExceptionHandler> on_exception_ = std::make_shared<ExceptionHandler>();
+};
+
+/// Runs each job at once, on the thread that posts it: the sequential baseline as an executor.
+class InlineExecutor : public Executor {
+ public:
+  void post(Job job) override {
+    require_job(job, "InlineExecutor::post");
+    // <exercise 1.1 InlineExecutor::post> Refuse the job after shutdown. Else run() it.
+    if (shut_down_.load()) throw ExecutorShutdown();
+    run(std::move(job));
+    // </exercise>
+  }
+
+  /// There is nothing to wait for or to cancel: no job is ever queued.
+  void shutdown(ShutdownOptions options = {}) override {
+    // <exercise 1.2 InlineExecutor::shutdown> Note it.
+    shut_down_.store(true);
+    // </exercise>
+  }
+
+ private:
+  std::atomic<bool> shut_down_ = false;
+};
+
+/// Queues jobs until you run them by hand, one by one: made for tests, where you want to be the scheduler.
+class ManualExecutor : public Executor {
+ public:
+  /// Destroys the jobs that nobody ran.
+  ~ManualExecutor() override { ManualExecutor::shutdown({.cancel_futures = true}); }
+
+  void post(Job job) override {
+    require_job(job, "ManualExecutor::post");
+    // <exercise 2.1 ManualExecutor::post> Under the lock, refuse the job after shutdown; else queue it.
+    std::lock_guard lock(mutex_);
+    if (shut_down_) throw ExecutorShutdown();
+    jobs_.push_back(std::move(job));
+    // </exercise>
+  }
+
+  /// Runs the oldest job on this thread. @returns false if there was none
+  bool run_one() {
+    // <exercise 2.2 ManualExecutor::run_one> Take the oldest job under the lock; run() it without the lock.
+    std::unique_lock lock(mutex_);
+    if (jobs_.empty()) return false;
+    Job job = jobs_.take_front();
+    lock.unlock();
+    run(std::move(job));
+    return true;
+    // </exercise>
+  }
+
+  /// Runs jobs until there is none, those included that are posted meanwhile. @returns how many it ran
+  std::size_t run_all() {
+    // <exercise 2.3 ManualExecutor::run_all> Call run_one() until there is nothing left, and count.
+    std::size_t ran = 0;
+    while (run_one()) ++ran;
+    return ran;
+    // </exercise>
+  }
+
+  /// How many jobs are queued.
+  [[nodiscard]] std::size_t pending() const {
+    std::lock_guard lock(mutex_);
+    return jobs_.size();
+  }
+
+  /// To wait means to run what is queued, on this thread: nobody else would.
+  void shutdown(ShutdownOptions options = {}) override {
+    // <exercise 2.4 ManualExecutor::shutdown> Note it under the lock. Take the whole queue out if it is to be
+    // cancelled, and let the jobs be destroyed without the lock. Run what is left if the caller waits.
+    Ring<Job> dropped;
+    {
+      std::lock_guard lock(mutex_);
+      shut_down_ = true;
+      if (options.cancel_futures) dropped.swap(jobs_);
+    }
+    if (options.wait) run_all();
+    // </exercise>
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  Ring<Job> jobs_;
+  bool shut_down_ = false;
+};
+
+/// Runs jobs on the threads of a pool. Python: `concurrent.futures.ThreadPoolExecutor`.
+class ThreadPoolExecutor : public Executor {
+ public:
+  /// @param options as for ThreadPool; the default prefix of the workers' names is `ThreadPoolExecutor-<k>`
+  /// @throws std::invalid_argument if `max_workers` is below 1
+  explicit ThreadPoolExecutor(ThreadPoolOptions options = {}) : pool_(named(std::move(options))) {
+    pool_.set_exception_handler(
+        [handler = on_exception_](std::exception_ptr error) { (*handler)(std::move(error)); });
+  }
+
+  /// Waits until all queued work is done, as at the end of Python's `with` block.
+  ~ThreadPoolExecutor() override { pool_.shutdown(); }
+
+  /// @throws BrokenThreadPool after an initializer failed
+  void post(Job job) override {
+    // <exercise 3.1 ThreadPoolExecutor::post> Hand the job to the pool.
+    pool_.post(std::move(job));
+    // </exercise>
+  }
+
+  /// @throws Error if one of the pool's own workers asks to wait
+  void shutdown(ShutdownOptions options = {}) override {
+    // <exercise 3.2 ThreadPoolExecutor::shutdown> Say it in the pool's words.
+    pool_.shutdown({.wait = options.wait, .drop_pending = options.cancel_futures});
+    // </exercise>
+  }
+
+  /// How many threads have been started so far: none before the first job, and at most `max_workers`.
+  [[nodiscard]] std::size_t threads_started() const { return pool_.threads_started(); }
+  [[nodiscard]] std::size_t max_workers() const noexcept { return pool_.max_workers(); }
+
+ private:
+  static ThreadPoolOptions named(ThreadPoolOptions options) {
+    static std::atomic<std::size_t> next = 0;
+    if (options.thread_name_prefix.empty())
+      options.thread_name_prefix = "ThreadPoolExecutor-" + std::to_string(next++);
+    return options;
+  }
+
+  ThreadPool pool_;
+};
+
+/// Runs jobs one at a time, in the order of the posts, on any executor: what they share needs no lock.
+/// Also known as a strand. The executor must outlive the last job. Python has no counterpart in
+/// `concurrent.futures`; an event loop gives the same promise.
+class SerialExecutor : public Executor {
+ public:
+  explicit SerialExecutor(Executor& executor) : strand_(std::make_shared<Strand>(executor, on_exception_)) {}
+
+  /// Does not wait: what is queued still runs on the executor underneath.
+  ~SerialExecutor() override { strand_->shutdown({.wait = false}); }
+
+  /// @throws what the executor underneath throws if it refuses work
+  void post(Job job) override {
+    require_job(job, "SerialExecutor::post");
+    strand_->post(std::move(job));
+  }
+
+  /// With `wait`, returns when no job is queued or runs. If a ManualExecutor is underneath, another thread
+  /// must run it.
+  /// @throws Error if a job of this executor asks to wait: it would wait for itself. Nothing is changed then.
+  void shutdown(ShutdownOptions options = {}) override { strand_->shutdown(options); }
+
+ private:
+  /// The queue. The turns on the executor underneath share it, so it lives for as long as anyone needs it.
+  class Strand : public std::enable_shared_from_this<Strand> {
+   public:
+    Strand(Executor& executor, std::shared_ptr<ExceptionHandler> on_exception)
+        : executor_(executor), on_exception_(std::move(on_exception)) {}
+
+    void post(Job job) {
+      // <exercise 4.1 SerialExecutor::post> Under the lock, refuse the job after shutdown; else queue it. If
+      // the strand is not active, it is now: post_turn(), without the lock.
+      {
+        std::lock_guard lock(mutex_);
+        if (shut_down_) throw ExecutorShutdown();
+        jobs_.push_back(std::move(job));
+        if (std::exchange(active_, true)) return;
+      }
+      post_turn(std::make_shared<Turn>(shared_from_this()));
+      // </exercise>
+    }
+
+    void shutdown(ShutdownOptions options) {
+      if (options.wait && running_ == this)
+        throw Error("a job cannot wait for its own SerialExecutor to shut down");
+      {
+        std::lock_guard lock(mutex_);
+        shut_down_ = true;
+      }
+      if (options.cancel_futures) drop_queued();
+      if (!options.wait) return;
+      // <exercise 4.4 SerialExecutor::shutdown> Wait until the strand is not active.
+      std::unique_lock lock(mutex_);
+      idle_.wait(lock, [this] { return !active_; });
+      // </exercise>
+    }
+
+   private:
+    /// The right to run the strand's jobs. There is at most one, so one job runs at a time.
+    class Turn {
+     public:
+      explicit Turn(std::shared_ptr<Strand> strand) : strand_(std::move(strand)) {}
+      Turn(const Turn&) = delete;
+      Turn& operator=(const Turn&) = delete;
+
+      /// A turn destroyed unrun takes the jobs that waited for it along.
+      ~Turn() {
+        while (strand_ && strand_->take_next()) {
+        }
+      }
+
+      void run() { std::exchange(strand_, nullptr)->run_turn(); }
+      void forget() { strand_ = nullptr; }
+
+     private:
+      std::shared_ptr<Strand> strand_;
+    };
+
+    void post_turn(std::shared_ptr<Turn> turn) {
+      executor_.post([turn = std::move(turn)] { turn->run(); });
+    }
+
+    void run_turn() {
+      const Strand* outer = std::exchange(running_, this);
+      // <exercise 4.2 SerialExecutor::run_turn> Run jobs until there is none, each destroyed before you take
+      // the next. After turn_length of them, hand_on() the turn, so that the executor's other jobs have
+      // theirs; if that fails, go on.
+      std::optional<Job> job = take_next();
+      for (int ran = 1; job; ++ran) {
+        Executor::run(*std::move(job), *on_exception_);
+        if (ran % turn_length == 0 && hand_on()) break;
+        job = take_next();
+      }
+      // </exercise>
+      running_ = outer;
+    }
+
+    /// Posts a new turn. @returns false if the executor refuses it, because it is shutting down
+    bool hand_on() {
+      auto next = std::make_shared<Turn>(shared_from_this());
+      try {
+        post_turn(next);
+        return true;
+      } catch (...) {
+        next->forget();  // what is queued must run all the same: in this turn
+        return false;
+      }
+    }
+
+    /// The next job; if there is none, the strand is not active any more.
+    std::optional<Job> take_next() {
+      // <exercise 4.3 SerialExecutor::take_next> Take the oldest job, under the lock. If there is none, the
+      // strand is not active any more: wake whoever waits for that.
+      std::lock_guard lock(mutex_);
+      if (!jobs_.empty()) return jobs_.take_front();
+      active_ = false;
+      idle_.notify_all();
+      return std::nullopt;
+      // </exercise>
+    }
+
+    void drop_queued() {
+      Ring<Job> dropped;  // destroyed without the lock
+      std::lock_guard lock(mutex_);
+      dropped.swap(jobs_);
+    }
+
+    static constexpr int turn_length = 256;
+    static inline thread_local const Strand* running_ = nullptr;
+
+    Executor& executor_;
+    const std::shared_ptr<ExceptionHandler> on_exception_;
+    std::mutex mutex_;
+    std::condition_variable idle_;
+    Ring<Job> jobs_;
+    bool active_ = false;  // a turn is posted or runs
+    bool shut_down_ = false;
+  };
+
+  const std::shared_ptr<Strand> strand_;
+};
+
+namespace detail {
+
+/// Waits for a group of jobs. Each holds a Ticket and gives it back when it is destroyed, whether it ran or
+/// not.
+class Join {
+ public:
+  class Ticket {
+   public:
+    explicit Ticket(Join& join) : join_(&join) { join.add(); }
+    Ticket(Ticket&& other) noexcept
+        : join_(std::exchange(other.join_, nullptr)), error_(std::move(other.error_)) {}
+    ~Ticket() {
+      if (join_) join_->finish(std::move(error_));
+    }
+
+    /// Says how the job ended; null: well. A job that never says so did not run.
+    void set(std::exception_ptr error) noexcept { error_ = std::move(error); }
+
+   private:
+    Join* join_;
+    std::exception_ptr error_ = std::make_exception_ptr(CancelledError());
+  };
+
+  /// Waits until every ticket is back. @returns the first error that came, or null
+  std::exception_ptr wait() {
+    std::unique_lock lock(mutex_);
+    all_back_.wait(lock, [this] { return out_ == 0; });
+    return first_error_;
+  }
+
+ private:
+  void add() {
+    std::lock_guard lock(mutex_);
+    ++out_;
+  }
+  void finish(std::exception_ptr error) {
+    std::lock_guard lock(mutex_);
+    if (error && !first_error_) first_error_ = std::move(error);
+    if (--out_ == 0) all_back_.notify_one();  // under the lock: the one who waits may destroy us right after
+  }
+
+  std::mutex mutex_;
+  std::condition_variable all_back_;
+  std::size_t out_ = 0;
+  std::exception_ptr first_error_;
+};
+
+}  // namespace detail
+
+/// Calls `fn(item)` for each item, each in a job of its own on `executor`, and returns when all have ended.
+/// `fn` is shared by the calls, which may run at the same time. Python: `list(executor.map(fn, items))`.
+///
+/// The calling thread only waits: do not call it from the executor's last free worker, nor on a
+/// ManualExecutor that no other thread runs.
+/// @throws the first exception that `fn` threw, after all calls have ended
+/// @throws CancelledError if the executor destroyed a job unrun, and what post() throws if it refused one
+template <std::ranges::forward_range Items, class F>
+requires std::invocable<F&, std::ranges::range_reference_t<Items>>
+void parallel_for(Executor& executor, Items&& items, F fn) {
+  // <exercise 5.1 parallel_for> Post a job for each item, with a Ticket of one Join; the job says how its
+  // call ended. If the executor refuses a job, post no more. In any case wait for all that were posted; throw
+  // the refusal, if there was one, else the first error.
+  detail::Join join;
+  std::exception_ptr refusal;
+  try {
+    for (auto item = std::ranges::begin(items); item != std::ranges::end(items); ++item)
+      executor.post([&fn, item, ticket = detail::Join::Ticket(join)]() mutable {
+        try {
+          std::invoke(fn, *item);
+          ticket.set(nullptr);
+        } catch (...) {
+          ticket.set(std::current_exception());
+        }
+      });
+  } catch (...) {
+    refusal = std::current_exception();
+  }
+  const std::exception_ptr error = join.wait();
+  if (refusal) std::rethrow_exception(refusal);
+  if (error) std::rethrow_exception(error);
+  // </exercise>
+}
+
+}  // namespace concurrent

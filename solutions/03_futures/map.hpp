@@ -1,0 +1,133 @@
+#pragma once
+
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <stdexcept>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "executor.hpp"
+#include "future.hpp"
+#include "input_range.hpp"
+#include "ring.hpp"
+#include "todo.hpp"
+
+namespace concurrent {
+
+namespace detail {
+
+/// The calls of one map(): the futures of those submitted and not yet read, and the items of those to come.
+template <class F, class... Views>
+class Mapping {
+ public:
+  using T = CallResult<F, std::ranges::range_reference_t<Views>...>;
+  /// What the range gives: a value, also where `fn` returns a reference; an empty one where it returns
+  /// nothing.
+  using Value = std::conditional_t<std::is_void_v<T>, std::monostate, std::decay_t<T>>;
+
+  Mapping(Executor& executor, F fn, MapOptions options, Views... views)
+      : executor_(executor),
+        fn_(std::move(fn)),
+        deadline_(deadline_after(options.timeout)),
+        most_(options.buffersize.value_or(std::numeric_limits<std::size_t>::max())),
+        views_(std::move(views)...),
+        items_(std::apply([](auto&... view) { return std::tuple(std::ranges::begin(view)...); }, views_)) {
+    if (most_ == 0) throw std::invalid_argument("map: buffersize must be at least 1, not 0");
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+
+  ~Mapping() {
+    if (!futures_.empty()) cancel_rest();
+  }
+
+  /// Submits calls until the buffer is full or a range has ended.
+  void fill() {
+    // <exercise 8.1 Mapping::fill> While there is room and no range is at_end(), submit_next() and keep its
+    // future.
+    while (futures_.size() < most_ && !at_end()) futures_.push_back(submit_next());
+    // </exercise>
+  }
+
+  /// The next result, in the order of the items; nothing at the end.
+  std::optional<Value> next() {
+    // <exercise 8.2 Mapping::next> Wait for the oldest future until the deadline, and only then take it out:
+    // if the wait fails, it is cancelled with the others. Refill the buffer. Return the value, moved: nobody
+    // else can read it.
+    if (futures_.empty()) return std::nullopt;
+    futures_.front().shared_state()->wait(deadline_);
+    const Future<T> future = futures_.take_front();
+    auto& value = future.shared_state()->value();
+    fill();
+    if constexpr (std::is_reference_v<T>)
+      return *value;
+    else
+      return std::move(value);
+    // </exercise>
+  }
+
+ private:
+  /// Nobody will read the other results: their calls need not run.
+  void cancel_rest() {
+    // <exercise 8.3 Mapping::cancel_rest> Cancel the futures that are left.
+    while (!futures_.empty()) futures_.take_front().cancel();
+    // </exercise>
+  }
+
+  [[nodiscard]] bool at_end() {
+    return [this]<std::size_t... I>(std::index_sequence<I...>) {
+      return ((std::get<I>(items_) == std::ranges::end(std::get<I>(views_))) || ...);
+    }
+    (std::index_sequence_for<Views...>());
+  }
+
+  Future<T> submit_next() {
+    auto future = std::apply([this](auto&... item) { return executor_.submit(fn_, *item...); }, items_);
+    std::apply([](auto&... item) { (++item, ...); }, items_);
+    return future;
+  }
+
+  Executor& executor_;
+  const F fn_;
+  const Deadline deadline_;
+  const std::size_t most_;
+  std::tuple<Views...> views_;
+  std::tuple<std::ranges::iterator_t<Views>...> items_;
+  Ring<Future<T>> futures_;
+};
+
+template <class F, class... Items>
+auto start_mapping(Executor& executor, F fn, MapOptions options, Items&&... items) {
+  using Calls = Mapping<F, std::views::all_t<Items>...>;
+  auto calls = std::make_unique<Calls>(executor, std::move(fn), options,
+                                       std::views::all(std::forward<Items>(items))...);
+  calls->fill();
+  return InputRange<typename Calls::Value>([calls = std::move(calls)] { return calls->next(); });
+}
+
+}  // namespace detail
+
+template <class F, std::ranges::input_range Items>
+auto Executor::map(F fn, Items&& items, MapOptions options) {
+  return detail::start_mapping(*this, std::move(fn), options, std::forward<Items>(items));
+}
+
+template <class F, std::ranges::input_range Items, std::ranges::input_range Items2>
+auto Executor::map(F fn, Items&& items, Items2&& items2, MapOptions options) {
+  return detail::start_mapping(*this, std::move(fn), options, std::forward<Items>(items),
+                               std::forward<Items2>(items2));
+}
+
+template <class F, std::ranges::input_range Items, std::ranges::input_range Items2,
+          std::ranges::input_range Items3>
+auto Executor::map(F fn, Items&& items, Items2&& items2, Items3&& items3, MapOptions options) {
+  return detail::start_mapping(*this, std::move(fn), options, std::forward<Items>(items),
+                               std::forward<Items2>(items2), std::forward<Items3>(items3));
+}
+
+}  // namespace concurrent

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "executor.hpp"
+#include "future.hpp"
+#include "todo.hpp"
+
+namespace concurrent {
+
+namespace detail {
+
+/// A submitted call: the function with its arguments, and the state of its future, in one piece of memory.
+template <class T, class Call>
+class Task : public State<T> {
+ public:
+  explicit Task(Call call) : call_(std::in_place, std::move(call)) {}
+
+  /// Runs the call, unless it was cancelled meanwhile, and finishes the future with its outcome.
+  void run() {
+    // <exercise 5.1 Task::run> Start; a cancelled call is only destroyed. Store what the call returns or
+    // throws. Destroy the call before you finish: whoever has the result may rely on that what went in is
+    // gone.
+    if (!this->start()) return call_.reset();
+    try {
+      this->store([&]() -> T { return std::invoke(*std::move(call_)); });
+    } catch (...) {
+      this->store_error(std::current_exception());
+    }
+    call_.reset();
+    this->finish();
+    // </exercise>
+  }
+
+ private:
+  std::optional<Call> call_;
+};
+
+/// The job that runs a task. Destroyed unrun, it abandons it, so that nobody waits for the result.
+template <class T, class Call>
+class TaskJob {
+ public:
+  explicit TaskJob(std::shared_ptr<Task<T, Call>> task) noexcept : task_(std::move(task)) {}
+  TaskJob(TaskJob&&) noexcept = default;
+  ~TaskJob() {
+    if (task_) task_->abandon();
+  }
+
+  void operator()() { std::exchange(task_, nullptr)->run(); }
+
+ private:
+  std::shared_ptr<Task<T, Call>> task_;
+};
+
+}  // namespace detail
+
+template <class F, class... Args>
+Future<CallResult<F, Args...>> Executor::submit(F&& fn, Args&&... args) {
+  using T = CallResult<F, Args...>;
+  auto call = [fn = std::decay_t<F>(std::forward<F>(fn)),
+               ... args = std::decay_t<Args>(std::forward<Args>(args))]() mutable -> T {
+    return std::invoke(std::move(fn), std::move(args)...);
+  };
+  // <exercise 5.2 Executor::submit> Make the task, with one allocation. Post its job. Return its future.
+  auto task = std::make_shared<detail::Task<T, decltype(call)>>(std::move(call));
+  Future<T> future(task);
+  post(detail::TaskJob(std::move(task)));
+  return future;
+  // </exercise>
+}
+
+}  // namespace concurrent

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <optional>
+#include <ranges>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "future.hpp"
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// When wait() returns. Python: `FIRST_COMPLETED`, `FIRST_EXCEPTION`, `ALL_COMPLETED`.
+enum class ReturnWhen {
+  first_completed,  ///< one future is done
+  first_exception,  ///< one future finished with an exception, or all are done; a cancelled one does not
+                    ///< count
+  all_completed,    ///< all futures are done
+};
+
+struct WaitOptions {
+  ReturnWhen return_when = ReturnWhen::all_completed;
+  std::optional<std::chrono::nanoseconds> timeout =
+      std::nullopt;  ///< none: as long as it takes; 0: do not wait
+};
+
+/// What wait() found, each future once, in the order in which they were given.
+template <class T>
+struct DoneAndNotDoneFutures {
+  std::vector<Future<T>> done;
+  std::vector<Future<T>> not_done;
+};
+
+namespace detail {
+
+/// A future of a range; its type tells the T.
+template <std::ranges::input_range Futures>
+using FutureIn = std::ranges::range_value_t<Futures>;
+
+/// The futures of a range, each once, in order.
+template <std::ranges::input_range Futures>
+std::vector<FutureIn<Futures>> distinct(Futures&& futures) {
+  std::vector<FutureIn<Futures>> once;
+  std::unordered_set<FutureIn<Futures>> seen;
+  for (auto&& future : futures)
+    if (seen.insert(future).second) once.push_back(future);
+  return once;
+}
+
+}  // namespace detail
+
+/// Waits until the futures of a range are done as `return_when` says, or the time is up: that is no error.
+/// They may come from different executors. A cancelled future is done. Python: `concurrent.futures.wait`.
+template <std::ranges::input_range Futures, class T = typename detail::FutureIn<Futures>::value_type>
+DoneAndNotDoneFutures<T> wait(Futures&& futures, WaitOptions options = {}) {
+  const std::vector<Future<T>> distinct = detail::distinct(std::forward<Futures>(futures));
+  // <exercise 6.1 wait> Watch all futures with one Waiter. Take its watches one by one until the condition is
+  // met, all are done or the deadline has passed.
+  const Deadline deadline = deadline_after(options.timeout);
+  detail::Waiter waiter;
+  std::deque<detail::Watch> watches;
+  for (const Future<T>& future : distinct) watches.emplace_back(waiter, future.shared_state());
+  for (std::size_t left = distinct.size(); left > 0; --left) {
+    const detail::Watch* watch = waiter.next(deadline);
+    if (!watch) break;
+    if (options.return_when == ReturnWhen::first_completed) break;
+    const detail::SharedState& state = *watch->state();
+    if (options.return_when == ReturnWhen::first_exception && state.state() == FutureState::finished &&
+        state.error())
+      break;
+  }
+  // </exercise>
+  DoneAndNotDoneFutures<T> result;
+  for (const Future<T>& future : distinct) (future.done() ? result.done : result.not_done).push_back(future);
+  return result;
+}
+
+}  // namespace concurrent
