@@ -1,0 +1,60 @@
+#include "blocking_queue.hpp"
+#include "thread_pool.hpp"
+
+#include <thread>
+#include <vector>
+
+#include "empty_job.hpp"
+#include "recipe_1.hpp"
+#include "row.hpp"
+
+using namespace concurrent;
+
+void bench::rows() {
+  recipe_1("sequential", run_one_by_one);
+  recipe_1("a thread per item", [](int items, auto work) {
+    std::vector<std::jthread> threads;
+    for (int item = 1; item <= items; ++item) threads.emplace_back([=] { work(item); });
+  });
+  for (int workers : {1, 2, 5})
+    recipe_1("ThreadPool, " + workers_text(workers), [=](int items, auto work) {
+      ThreadPool pool{{.max_workers = workers}};
+      for (int item = 1; item <= items; ++item) pool.post([=] { work(item); });
+    });
+
+  empty_jobs("sequential", few, [](int jobs) {
+    for (int i = 0; i < jobs; ++i) empty_job();
+  });
+  empty_jobs("a thread per job", few, [](int jobs) {
+    for (int i = 0; i < jobs; ++i) std::jthread thread(empty_job);
+  });
+  for (int workers : {1, 2, 5})
+    empty_jobs("ThreadPool, " + workers_text(workers), many, [=](int jobs) {
+      ThreadPool pool{{.max_workers = workers}};
+      for (int i = 0; i < jobs; ++i) pool.post(empty_job);
+    });
+
+  row("an item through the queue/sequential", many, [] {
+    Ring<int> ring;
+    for (int i = 0; i < many; ++i) {
+      ring.push_back(int(i));
+      benchmark::DoNotOptimize(ring.take_front());
+    }
+  });
+  row("an item through the queue/BlockingQueue, one thread", many, [] {
+    BlockingQueue<int> queue;
+    for (int i = 0; i < many; ++i) {
+      queue.push(i);
+      benchmark::DoNotOptimize(queue.pop());
+    }
+  });
+  row("an item through the queue/BlockingQueue, two threads", many, [] {
+    BlockingQueue<int> queue;
+    std::jthread consumer([&] {
+      while (queue.pop()) {
+      }
+    });
+    for (int i = 0; i < many; ++i) queue.push(i);
+    queue.close();
+  });
+}
