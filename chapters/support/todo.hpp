@@ -25,8 +25,9 @@ struct NotWritten : std::logic_error {
   const std::string_view folder = file.substr(0, file.rfind('/'));
   const std::string_view chapter = folder.substr(folder.rfind('/') + 1);
   const std::string_view step = exercise.substr(0, exercise.find('.'));
-  const NotWritten error(std::string(exercise) + " " + std::string(what) + " is not written yet: see chapters/" +
-                         std::string(chapter) + "/README.md#step-" + std::string(step));
+  const NotWritten error(std::string(exercise) + " " + std::string(what) +
+                         " is not written yet: see chapters/" + std::string(chapter) + "/README.md#step-" +
+                         std::string(step));
   if (grader_not_written) grader_not_written(error.what());
   throw error;
 }

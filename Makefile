@@ -1,0 +1,321 @@
+# Async from Scratch: every command of the course. `make help` lists them.
+
+# The chapters, in order, and what each builds on. A chapter is graded against the reference solutions of the ones below
+# it, so that a slip in one never costs points in another; with BASE=mine it is graded against your own.
+CHAPTERS := 00_baseline 01_pooling 02_executors 03_futures
+needs_00 :=
+needs_01 := 00
+needs_02 := 01
+needs_03 := 02
+# The chapters whose recipe is the cookbook's first: the last of them is what `make run` runs.
+main_recipe := 03
+
+# ---- Knobs ------------------------------------------------------------------------------------------------------------
+
+CXX    := $(if $(filter default,$(origin CXX)),g++,$(CXX))
+SAN    ?=#     thread or address: build with a sanitizer
+BASE   ?=#     mine: build on your own chapters
+FILTER ?=#     Step2*: only these tests
+REPLAY ?=
+ARGS   ?=#     handed to a recipe or a bench
+export CXX
+
+ifneq ($(filter-out thread address,$(SAN))$(word 2,$(SAN)),)
+  $(error SAN=$(SAN) is not known: it may be thread or address)
+endif
+ifneq ($(filter-out mine,$(BASE))$(word 2,$(BASE)),)
+  $(error BASE=$(BASE) is not known: it may be mine)
+endif
+
+# ---- Names ------------------------------------------------------------------------------------------------------------
+
+number  = $(firstword $(subst _, ,$1))
+NUMBERS := $(foreach c,$(CHAPTERS),$(call number,$c))
+$(foreach c,$(CHAPTERS),$(eval name_$(call number,$c) := $c))
+
+# All chapters below number $1.
+below = $(sort $(foreach n,$(needs_$1),$n $(call below,$n)))
+
+# What this compiler builds, with these knobs.
+B := build/$(notdir $(CXX))$(SAN:%=-%)$(BASE:%=-%)
+
+comma := ,
+FLAGS := -std=c++2b -g -pthread -Wall -Wextra -Wno-unused-parameter $(if $(findstring clang,$(CXX)),-Wno-unused-private-field)
+FLAGS += $(if $(filter thread,$(SAN)),-fsanitize=thread)
+FLAGS += $(if $(filter address,$(SAN)),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined)
+FAST  := -O2 -DNDEBUG
+
+# The include path for number $1, with its own headers in folder $2.
+below_in  = $(if $(BASE),chapters,solutions)
+includes  = -Ichapters/support -I$2 $(foreach n,$(call below,$1),-I$(below_in)/$(name_$n))
+
+MAKEFLAGS += --no-builtin-rules -j$(shell nproc 2>/dev/null || echo 2)
+CCACHE    := $(shell command -v ccache)
+COMPILE    = $(CCACHE) $(CXX) $(FLAGS)
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := help
+
+# ---- For learners -----------------------------------------------------------------------------------------------------
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: Async from Scratch: build your own concurrent.futures and asyncio
+#:
+#:   make run            the cookbook's recipe on the reference: sequential, then a thread pool
+#:   make test           all tests on the reference solutions; all starters fail as they should
+#:
+#: Chapters 00 01 02 03. With 01 for any of them:
+#:   make 01             grade your chapter 01         make next         what to do next
+#:   make watch-01       grade it at every save        make grade        grade all chapters
+#:   make recipe-01      run its program on your code  make run-01       … on the reference
+#:   make bench-01       you, the reference and the    make solution-01  its tests on the reference
+#:                       sequential baseline           make diff-01      what differs from the reference
+#:   make reset-01       a fresh starter; yours stays  make mine         all tests on your own chapters
+#:                       beside it
+#:
+#: For those who look closer
+#:   make bench          all benches                   make peers        … against oneTBB and Asio
+#:   make docs           the lessons and the reference as web pages, in build/docs/html
+#:   make check          what CI runs beyond `make test`; it is made of
+#:                       starters-check ladder mutants tools-test sanitize-thread sanitize-address
+#:                       docs bench-smoke format-check
+#:   make starters       chapters/*/*.hpp anew from the solutions
+#:   make figures        the recorded figures anew
+#:   make format         clang-format               make compile_commands.json  for clangd and IDEs
+#:   make clean          removes build/
+#:
+#: Knobs: FILTER='Step2*'  ARGS='--workers 2'  SAN=thread|address  BASE=mine  CXX=clang++-16
+
+# ---- What is built ----------------------------------------------------------------------------------------------------
+
+# Sees to it, once, that what is needed is there: build/have/gtest-g++, build/have/benchmark-g++, …
+have = build/have/$1-$(notdir $(CXX))
+build/have/%-$(notdir $(CXX)):
+	@mkdir -p $(@D) && flock $(@D) sh tests/support/need.sh compiler $* && touch $@
+
+# All tests share a precompiled header and the objects of the test main.
+PRELUDE := $B/prelude.hpp.$(if $(findstring clang,$(CXX)),pch,gch)
+SUPPORT := $(patsubst %,$B/support/%.o,main testing allocations)
+TESTING := -std=c++2b -O0 -Itests/support
+$(PRELUDE): tests/support/prelude.hpp | $(call have,compiler) $(call have,gtest)
+	@mkdir -p $(@D) && cp $< $B/prelude.hpp
+	@$(CXX) $(FLAGS) $(TESTING) -x c++-header $< -o $@
+$(SUPPORT): $B/support/%.o: tests/support/%.cpp | $(call have,compiler) $(call have,gtest)
+	@mkdir -p $(@D)
+	@$(COMPILE) -O1 -MMD -MP -Itests/support -Ichapters/support -c $< -o $@
+$B/bench/main.o: bench/support/main.cpp | $(call have,compiler) $(call have,benchmark)
+	@mkdir -p $(@D)
+	@$(COMPILE) $(FAST) -MMD -MP -Ichapters/support -c $< -o $@
+
+# Runs a compilation, $1. If your code does not compile, that is no reason to stop: the grader tells it, from the log.
+attempt = if $1 2>$@.log; then cat $@.log >&2; rm -f $@.log; else rm -f $@; fi
+
+# The test of number $1 with the headers in folder $2.
+test_of = $(CXX) $(FLAGS) $(TESTING) -include $B/prelude.hpp $(call includes,$1,$2) tests/$(name_$1)_test.cpp $(SUPPORT) -lgtest
+
+# What number $1 is built to, from the headers in folder $2, called $3.
+define chapter_rules
+$B/$3/$(name_$1)_test: tests/$(name_$1)_test.cpp $(PRELUDE) $(SUPPORT)
+	@mkdir -p $$(@D)
+	@$$(call attempt,$$(call test_of,$1,$2) -MMD -MP -o $$@)
+$B/$3/$(name_$1)_recipe: chapters/$(name_$1)/recipe.cpp | $(call have,compiler)
+	@mkdir -p $$(@D)
+	@$$(COMPILE) $$(FAST) -MMD -MP $(call includes,$1,$2) $$< -o $$@
+$B/$3/$(name_$1)_bench: bench/$(name_$1)_bench.cpp $B/bench/main.o
+	@mkdir -p $$(@D)
+	@$$(call attempt,$$(COMPILE) $$(FAST) -MMD -MP -Ibench/support $(call includes,$1,$2) $$< $B/bench/main.o -lbenchmark -o $$@)
+endef
+$(foreach n,$(NUMBERS),$(eval $(call chapter_rules,$n,solutions/$(name_$n),solution)))
+$(foreach n,$(NUMBERS),$(eval $(call chapter_rules,$n,chapters/$(name_$n),learner)))
+
+# A submission must not change what the words of a test mean: macros are compared with those that the solution leaves.
+macros = sh tests/support/macros.sh $(CXX) $(TESTING) -include tests/support/prelude.hpp $(call includes,$1,$2) tests/$(name_$1)_test.cpp
+define tampered_rule
+$B/learner/$(name_$1)_test.tampered: $B/learner/$(name_$1)_test
+	@$$(call macros,$1,solutions/$(name_$1)) >$$@.want; $$(call macros,$1,chapters/$(name_$1)) >$$@.have 2>/dev/null; \
+	diff $$@.want $$@.have >$$@; [ $$$$? = 1 ] || rm -f $$@
+endef
+$(foreach n,$(NUMBERS),$(eval $(call tampered_rule,$n)))
+
+$B/peers/%_peers: bench/peers/%_peers.cpp $B/bench/main.o | $(call have,peers)
+	@mkdir -p $(@D)
+	@$(COMPILE) $(FAST) -MMD -MP -Ibench/support -Ichapters/support $< $B/bench/main.o -lbenchmark -ltbb -o $@
+
+# The programs that grade tests and compare benches. None of a learner's code is in them.
+TOOLS   := build/$(notdir $(CXX))/tools
+GRADE   := $(TOOLS)/grade
+COMPARE := $(TOOLS)/compare
+GRADER  := $(patsubst tests/support/%.cpp,$(TOOLS)/%.o,tests/support/grader.cpp $(wildcard tests/support/grader/*.cpp))
+$(GRADER): $(TOOLS)/%.o: tests/support/%.cpp | $(call have,compiler)
+	@mkdir -p $(@D)
+	@$(CCACHE) $(CXX) $(filter-out -g -fsanitize%,$(FLAGS)) -MMD -MP -c $< -o $@
+$(GRADE): $(GRADER)
+	@$(CXX) -pthread $^ -o $@
+$(COMPARE): bench/support/compare.cpp | $(call have,compiler)
+	@mkdir -p $(@D)
+	@$(CCACHE) $(CXX) $(filter-out -g -fsanitize%,$(FLAGS)) -MMD -MP -Ichapters/support $< -o $@
+
+-include $(shell find build -name '*.d' 2>/dev/null)
+
+# The chapters that have peers: the same work on the libraries that people use at work.
+PEERS := $(patsubst bench/peers/%_peers.cpp,%,$(wildcard bench/peers/*_peers.cpp))
+
+# ---- Grading ----------------------------------------------------------------------------------------------------------
+
+grade     = $(GRADE) $(if $(SAN),--memory none --time 60s) $(if $(FILTER),--filter '$(FILTER)')
+learners := $(foreach n,$(NUMBERS),$B/learner/$(name_$n)_test)
+tampered := $(learners:%=%.tampered)
+solved   := $(foreach n,$(NUMBERS),$B/solution/$(name_$n)_test)
+
+define number_rules
+.PHONY: $1 solution-$1 recipe-$1 run-$1 bench-$1 peers-$1 diff-$1 reset-$1 watch-$1
+$1: $B/learner/$(name_$1)_test $B/learner/$(name_$1)_test.tampered $(GRADE)
+	@$$(grade) $$<
+solution-$1: $B/solution/$(name_$1)_test $(GRADE)
+	@$$(grade) --again 'make solution-$1' $$<
+recipe-$1: $B/learner/$(name_$1)_recipe
+	@$$< $$(ARGS)
+run-$1: $B/solution/$(name_$1)_recipe
+	@$$< $$(ARGS)
+bench-$1: $B/solution/$(name_$1)_bench $B/learner/$(name_$1)_bench $(COMPARE)
+	@mkdir -p build/bench
+	@$(COMPARE) --title 'Chapter $1' --json build/bench/$1.json --svg build/bench/$1.svg $$(ARGS) \
+	  solution=$B/solution/$(name_$1)_bench learner=$B/learner/$(name_$1)_bench
+peers-$1: $B/solution/$(name_$1)_bench $(if $(filter $(name_$1),$(PEERS)),$B/peers/$(name_$1)_peers) $(COMPARE)
+	@mkdir -p build/bench
+	@$(if $(filter $(name_$1),$(PEERS)),sh bench/peers/compare.sh $1 $(COMPARE) --title 'Chapter $1 and its peers' --json build/bench/$1-peers.json \
+	  --svg build/bench/$1-peers.svg $$(ARGS) solution=$B/solution/$(name_$1)_bench peers=$B/peers/$(name_$1)_peers,\
+	  echo 'make: chapter $1 has no peers to compare with; these have: $(foreach c,$(PEERS),$(call number,$c))' >&2; exit 2)
+diff-$1:
+	@for f in solutions/$(name_$1)/*.hpp; do diff -u chapters/$(name_$1)/$$$${f##*/} $$$$f; done; true
+reset-$1:
+	@sh tests/support/starters.sh --keep $(name_$1)
+watch-$1:
+	@sh tests/support/watch.sh chapters/$(name_$1) $(MAKE) --no-print-directory $1
+endef
+$(foreach n,$(NUMBERS),$(eval $(call number_rules,$n)))
+
+run: run-$(main_recipe)
+
+grade: $(learners) $(tampered) $(GRADE)
+	@$(grade) --json build/grade.json --junit build/grade.xml $(learners)
+
+next: $(learners) $(tampered) $(GRADE)
+	@$(grade) --next $(learners)
+
+mine:
+	@$(MAKE) --no-print-directory BASE=mine grade
+	@for n in $(NUMBERS); do $(MAKE) --no-print-directory BASE=mine recipe-$$n ARGS='$(ARGS)' || exit; done
+
+# ---- For contributors, and CI -----------------------------------------------------------------------------------------
+
+test:
+	@MAKE='$(MAKE)' sh tests/support/tally.sh solutions starters-fail
+check:
+	@MAKE='$(MAKE)' sh tests/support/tally.sh $(CHECKS)
+CHECKS := starters-check ladder mutants tools-test sanitize-thread sanitize-address parity docs bench-smoke format-check
+
+solutions: $(solved) $(GRADE)
+	@$(grade) --again 'make solutions' $(solved)
+
+starters:
+	@sh tests/support/starters.sh $(CHAPTERS)
+starters-check:
+	@sh tests/support/starters.sh --check $(CHAPTERS)
+
+# Every starter compiles without a warning, and every test of it fails with the words that lead to its lesson. The ladder
+# climbs it: with K steps solved, those pass, and the tests of the next one fail so.
+steps_of = $(shell sed -n 's/.*<exercise \([0-9]*\)\..*/\1/p' solutions/$(name_$1)/*.hpp | sort -nu)
+define ladder_rule
+$B/ladder/$2/$(name_$1)_test: tests/$(name_$1)_test.cpp tests/support/starters.awk $(wildcard solutions/$(name_$1)/*.hpp) $(PRELUDE) $(SUPPORT)
+	@mkdir -p $B/ladder/$2/$(name_$1)
+	@for f in solutions/$(name_$1)/*.hpp; do awk -v solved=$2 -f tests/support/starters.awk $$$$f >$B/ladder/$2/$(name_$1)/$$$${f##*/} || exit; done
+	@$$(call test_of,$1,$B/ladder/$2/$(name_$1)) -Werror -o $$@
+starter-$1-$2: $B/ladder/$2/$(name_$1)_test $(GRADE)
+	@$(GRADE) --starter $2 $$<
+STARTERS-$2 += starter-$1-$2
+endef
+$(foreach n,$(NUMBERS),$(foreach k,$(call steps_of,$n),$(eval $(call ladder_rule,$n,$(shell expr $k - 1)))))
+ladder: $(foreach k,1 2 3 4 5 6 7 8 9,$(STARTERS-$k))
+starters-fail: $(STARTERS-0)
+
+# Each wrong solution is caught by the test that it names.
+mutants: $(GRADE) $(SUPPORT) $(PRELUDE) | $(call have,patch)
+	@MAKE='$(MAKE)' sh tests/support/mutants.sh $(GRADE) $B/mutants $(wildcard $(addsuffix /*.patch,$(addprefix tests/mutants/,$(CHAPTERS))))
+# For scripts: the tests of chapter NAME with the headers in folder FROM, as TO.
+test-from:
+	@$(call test_of,$(call number,$(NAME)),$(FROM)) -o $(TO)
+
+sanitize-thread sanitize-address: sanitize-%:
+	@$(MAKE) --no-print-directory SAN=$* solutions
+
+# ---- Benches ----------------------------------------------------------------------------------------------------------
+
+# Numbers that the reference must reach, as ratios in one run: bench/peers/bars.txt.
+solved_benches := $(foreach n,$(NUMBERS),$B/solution/$(name_$n)_bench)
+
+bench:
+	@for n in $(NUMBERS); do $(MAKE) --no-print-directory bench-$$n ARGS='$(ARGS)' || exit; done
+peers:
+	@for n in $(foreach c,$(PEERS),$(call number,$c)); do $(MAKE) --no-print-directory peers-$$n ARGS='$(ARGS)' || exit; done
+bench-smoke: $(solved_benches) $(COMPARE)
+	@for bench in $(solved_benches); do $(COMPARE) --smoke solution=$$bench || exit; done
+
+# ---- The rest ---------------------------------------------------------------------------------------------------------
+
+# The course's own tools, tried: the grader on submissions that cheat, the timelines, the arithmetic of the benches.
+tools-test: $B/tools/timeline_test $B/tools/compare_test $B/tools/grader_test $(GRADE) $B/support/main.o
+	@$B/tools/timeline_test --gtest_brief=1
+	@$B/tools/compare_test --gtest_brief=1
+	@sh tests/forgery/build.sh build/forgery $B/support/main.o $(CXX) $(FLAGS) $(TESTING) -include $B/prelude.hpp
+	@$B/tools/grader_test $(GRADE) build/forgery
+$B/tools/grader_test: tests/grader_test.cpp $(GRADER) $(PRELUDE)
+	@mkdir -p $(@D)
+	@$(CXX) $(FLAGS) $(TESTING) -MMD -MP -include $B/prelude.hpp $< $(filter-out %/grader.o,$(GRADER)) -lgtest -o $@
+$B/tools/%_test: tests/support_%_test.cpp $(PRELUDE) $(SUPPORT)
+	@mkdir -p $(@D)
+	@$(CXX) $(FLAGS) $(TESTING) -MMD -MP -include $B/prelude.hpp -Ichapters/support -Ibench/support $< $(SUPPORT) -lgtest -o $@
+
+parity:
+	@sh tests/support/parity.sh
+
+docs: | $(call have,docs)
+	@mkdir -p build/docs
+	@doxygen docs/Doxyfile
+	@echo 'The lessons and the reference: build/docs/html/index.html'
+
+# The figures of chapter 00, recorded anew: on a quiet machine, for other work stretches them.
+figures: $B/docs/models
+	@$< chapters/00_baseline
+$B/docs/models: docs/figures/models.cpp | $(call have,compiler)
+	@mkdir -p $(@D)
+	@$(COMPILE) $(FAST) -MMD -MP -Ichapters/support $< -o $@
+
+FORMATTED := $(wildcard chapters/*/*.cpp chapters/support/*.hpp solutions/*/*.hpp tests/*.cpp tests/support/*.[ch]pp \
+  tests/support/*/*.[ch]pp tests/forgery/*.[ch]pp bench/*.cpp bench/*/*.[ch]pp docs/figures/*.cpp)
+format: | $(call have,format)
+	@clang-format -i $(FORMATTED)
+# Each version of clang-format has its own mind; the course keeps to that of Debian 12.
+format-check: | $(call have,format)
+	@case "$$(clang-format --version)" in \
+	*' 14.'*) clang-format --dry-run --Werror $(FORMATTED) ;; \
+	*) echo "not checked: this is $$(clang-format --version), and the course's format is that of version 14" ;; esac
+
+compile_commands.json:
+	@{ echo '['; $(foreach n,$(NUMBERS),$(foreach t,chapters solutions,\
+	  $(call command,$n,$t/$(name_$n),$(wildcard $t/$(name_$n)/*.hpp chapters/$(name_$n)/recipe.cpp tests/$(name_$n)_test.cpp bench/$(name_$n)_bench.cpp)))) \
+	  echo ']'; } | sed -z 's/,\n]/\n]/' >$@
+# One line for each file of $3, compiled as chapter number $1 with the headers in folder $2.
+command = $(foreach f,$3,printf '{"directory": "%s", "file": "%s", "command": "%s"},\n' '$(CURDIR)' '$f' \
+  '$(CXX) $(FLAGS) -x c++ -Itests/support -Ibench/support $(call includes,$1,$2) -c $f';)
+
+clean:
+	@rm -rf build compile_commands.json
+
+.PHONY: help run test check solutions starters starters-check starters-fail ladder mutants test-from bench peers bench-smoke \
+  tools-test parity docs figures format format-check clean grade next mine sanitize-thread sanitize-address compile_commands.json
+
+.DEFAULT:
+	@echo "make: there is no command '$@'. The chapters are $(NUMBERS); make help lists the commands." >&2; exit 2

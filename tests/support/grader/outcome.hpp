@@ -1,0 +1,29 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace grader {
+
+enum class Verdict : char { passed = 'p', failed = 'f', not_written = 'n' };
+
+/// What the report says about one test.
+struct Outcome {
+  Verdict verdict = Verdict::failed;
+  std::string summary = {};  ///< "hung: thread 2 waits in …": the first line says it all
+  std::string place = {};    ///< file:line of the first failed expectation
+  std::string details = {};  ///< GoogleTest's message, a sanitizer's report
+  std::string output = {};   ///< what the test printed
+  double seconds = 0;
+
+  [[nodiscard]] bool passed() const { return verdict == Verdict::passed; }
+};
+
+/// An outcome as bytes, from a supervisor to the grader.
+std::string pack(const Outcome& outcome);
+
+/// @returns nothing if `bytes` is not the whole of an outcome
+std::optional<Outcome> unpack(std::string_view bytes);
+
+}  // namespace grader

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <array>
+#include <csignal>
+#include <cstdint>
+
+/// What a test process says to its supervisor. The channel is a SOCK_SEQPACKET socket pair: one message, one
+/// packet. The test greets, and gets a secret back that each later message must carry: a submission that
+/// writes to every descriptor it finds is found out. Code in the same process can still read the secret from
+/// memory: no grader can prevent that without a second process for the learner's code. It is work, and it
+/// leaves traces in the source.
+namespace grader {
+
+inline constexpr const char* channel_variable =
+    "GRADER_CHANNEL";                     ///< the environment holds the descriptor's number
+inline constexpr int channel_lost = 113;  ///< exit status of a test that has lost its channel
+
+using Secret = std::array<unsigned char, 16>;
+
+enum class Kind : std::uint8_t {
+  hello,        ///< no payload; answered with the Secret
+  begin,        ///< "Suite.Name"
+  failure,      ///< "file:line", a line break, GoogleTest's message
+  not_written,  ///< the message of a todo(), when it throws
+  uncaught,     ///< "type: what()" of the exception that ends the process
+  crash,        ///< Trace of the thread that got the signal
+  thread,       ///< Trace: the answer to dump_signal()
+  end,          ///< End; answered with one byte, once the other threads are gone
+};
+
+struct Header {
+  Secret secret;
+  Kind kind;
+};
+
+/// Where a thread is: addresses in the executable, relative to where it is loaded, innermost first.
+struct Trace {
+  static constexpr int most = 64;
+  std::int32_t thread = 0;
+  std::int32_t signal = 0;
+  std::int32_t size = 0;
+  std::array<std::uint64_t, most> addresses{};
+};
+
+/// What GoogleTest says when all is over.
+struct End {
+  bool passed = false;
+  bool skipped = false;
+  bool heard = false;  ///< the listener got the messages that it sent to itself through GoogleTest, before
+                       ///< and after the test
+  std::int32_t tests_run = 0;
+};
+
+inline constexpr std::size_t longest_message = 32 * 1024;
+
+/// Sent to a single thread: it answers with its Trace.
+inline int dump_signal() { return SIGRTMAX - 5; }
+
+}  // namespace grader

@@ -1,0 +1,220 @@
+#include "report.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "text.hpp"
+
+namespace grader {
+namespace {
+
+/// The results of one step, and how they add up.
+struct StepResults {
+  const Chapter* chapter = nullptr;
+  const Step* step = nullptr;
+  std::vector<const Result*> results;
+  Tally tally;
+};
+
+std::vector<StepResults> by_step(const Chapter& chapter, const std::vector<Result>& results) {
+  std::vector<StepResults> steps;
+  for (const Step& step : chapter.steps) {
+    StepResults one{.chapter = &chapter, .step = &step, .results = {}, .tally = {}};
+    for (const Result& result : results) {
+      if (result.chapter != &chapter || result.test->suite != step.suite) continue;
+      one.results.push_back(&result);
+      one.tally.add(result.outcome);
+    }
+    if (!one.results.empty()) steps.push_back(std::move(one));
+  }
+  return steps;
+}
+
+/// "make 03" for 03_futures, "make 03" for what.
+std::string command(const Chapter& chapter, const Options& options) {
+  if (!options.again.empty()) return options.again;
+  return "make " + chapter.id.substr(0, chapter.id.find('_'));
+}
+
+/// The lesson's first heading, or the folder's name.
+std::string title(const Chapter& chapter) {
+  const auto lesson = read_file(chapter.lesson());
+  if (!lesson || !lesson->starts_with("# ")) return chapter.id;
+  return chapter.id + "  " + clean(lesson->substr(2, lesson->find('\n') - 2));
+}
+
+class Report {
+ public:
+  Report(const Options& options, const Terminal& terminal) : options_(options), terminal_(terminal) {}
+
+  void table(const std::vector<Chapter>& chapters, const std::vector<Result>& results) {
+    std::size_t width = 0;
+    for (const Chapter& chapter : chapters) width = std::max(width, chapter.id.size());
+    for (const Chapter& chapter : chapters) {
+      Tally tally;
+      std::string stopped;
+      for (const StepResults& step : by_step(chapter, results)) {
+        if (stopped.empty() && !step.tally.done()) stopped = step.step->label();
+        tally.passed += step.tally.passed;
+        tally.not_written += step.tally.not_written;
+        tally.all += step.tally.all;
+      }
+      if (tally.all == 0) continue;
+      if (!chapter.problem.empty()) stopped = chapter.problem;
+      line(tally, chapter.id, width, stopped);
+    }
+    text_ += "\n";
+  }
+
+  void chapter(const Chapter& chapter, const std::vector<Result>& results) {
+    const auto steps = by_step(chapter, results);
+    if (steps.empty()) return;
+    text_ += terminal_.bold(cut(title(chapter), terminal_.width)) + "\n\n";
+    if (!chapter.problem.empty()) return problem(chapter);
+    std::size_t width = 0;
+    for (const StepResults& step : steps) width = std::max(width, columns(step.step->label()));
+    for (const StepResults& step : steps) line(step.tally, step.step->label(), width, "");
+    text_ += "\n";
+    for (const StepResults& step : steps)
+      if (!step.tally.done() && !step.tally.untouched()) failures(step);
+  }
+
+  /// The first step that is not done: where to go on.
+  void next(const std::vector<Chapter>& chapters, const std::vector<Result>& results) {
+    for (const Chapter& chapter : chapters) {
+      if (!chapter.problem.empty()) {
+        text_ += "Next: make it compile, then " + terminal_.bold(command(chapter, options_)) + "\n\n";
+        return;
+      }
+      for (const StepResults& step : by_step(chapter, results))
+        if (!step.tally.done()) return next(step);
+    }
+    const std::string after = following(chapters.back());
+    if (!after.empty() && options_.filter.empty() && options_.again.empty())
+      text_ += "Next: chapter " + after.substr(0, after.find('_')) + " — read chapters/" + after +
+               "/README.md\n\n";
+  }
+
+  void total(const std::vector<Result>& results) {
+    Tally tally;
+    for (const Result& result : results) tally.add(result.outcome);
+    const std::string text =
+        std::to_string(tally.passed) + " passed, " + std::to_string(tally.all - tally.passed) + " failed";
+    text_ += (tally.done() ? terminal_.good(text) : terminal_.bad(text)) + "\n";
+  }
+
+  [[nodiscard]] std::string text() && { return std::move(text_); }
+
+ private:
+  /// "✘ Step 2 ThreadPool  3/9"
+  void line(const Tally& tally, const std::string& label, std::size_t width, const std::string& note) {
+    const std::string mark = tally.done()        ? terminal_.good("✔")
+                             : tally.untouched() ? terminal_.dim("·")
+                                                 : terminal_.bad("✘");
+    const std::string counts = std::to_string(tally.passed) + "/" + std::to_string(tally.all);
+    const std::string gap(width - columns(label) + 2 + (counts.size() < 5 ? 5 - counts.size() : 0), ' ');
+    text_ += mark + " " + (tally.untouched() ? terminal_.dim(label + gap + counts) : label + gap + counts);
+    if (!note.empty()) text_ += "  " + terminal_.dim(note);
+    text_ += "\n";
+  }
+
+  void problem(const Chapter& chapter) {
+    text_ += terminal_.bad("✘ " + chapter.id + " " + chapter.problem) + "\n";
+    text_ += indented(first_lines(clean(chapter.explanation), 24), 2, terminal_.width) + "\n";
+  }
+
+  /// The first test of the step in full, the others by name.
+  void failures(const StepResults& step) {
+    std::vector<const Result*> failed;
+    for (const Result* result : step.results)
+      if (!result->outcome.passed()) failed.push_back(result);
+    const auto broken = [](const Result* result) { return result->outcome.verdict == Verdict::failed; };
+    std::stable_partition(failed.begin(), failed.end(), broken);  // what is not written yet can wait
+
+    const Result& first = *failed.front();
+    text_ += terminal_.bad("✘") + " " + step.step->label() + ": " +
+             terminal_.bold(sentence(first.test->name)) + "\n";
+    in_full(first);
+    std::set<std::string> told{first.outcome.summary};
+    for (std::size_t i = 1; i < failed.size(); ++i) {
+      const std::string name = sentence(failed[i]->test->name);
+      const std::string summary = failed[i]->outcome.summary;
+      const std::string once =
+          told.insert(summary).second ? summary.substr(0, summary.find('\n')) : "the same";
+      text_ +=
+          "  " + terminal_.bad("✘") + " " + name + "\n" + terminal_.dim(indented(once, 6, terminal_.width));
+    }
+    text_ += "  Read " + step.chapter->lesson(*step.step) + "\n\n";
+  }
+
+  void in_full(const Result& result) {
+    const Outcome& outcome = result.outcome;
+    const bool expectation = !outcome.details.empty() && outcome.summary.starts_with("failed: ");
+    if (!expectation) text_ += indented(outcome.summary, 4, terminal_.width);
+    text_ += indented(outcome.details, 4, terminal_.width);
+    const std::string place = outcome.place.empty()
+                                  ? result.chapter->source + ":" + std::to_string(result.test->line)
+                                  : outcome.place;
+    text_ += "    " + terminal_.dim("at " + relative(place)) + "\n";
+    const bool report = outcome.summary.starts_with("failed under the sanitizer");
+    if (outcome.output.empty() || report) return;
+    text_ += "    It printed:\n" + indented(first_lines(outcome.output, 8), 6, terminal_.width);
+  }
+
+  static std::string relative(const std::string& place) {
+    const std::filesystem::path path(place);
+    return path.is_absolute() ? path.lexically_relative(std::filesystem::current_path()).string() : place;
+  }
+
+  void next(const StepResults& step) {
+    const std::string again = command(*step.chapter, options_);
+    const std::string number =
+        step.step->number > 0 ? "step " + std::to_string(step.step->number) : step.step->title;
+    const std::string read = "Next: " + number + " — read " + step.chapter->lesson(*step.step) + ", then ";
+    const bool fits = columns(read + again) <= terminal_.width;
+    text_ +=
+        read.substr(0, read.size() - 5) + (fits ? "then " : "\n      then ") + terminal_.bold(again) + "\n";
+    if (step.step->number > 0 && options_.filter.empty())
+      text_ += terminal_.dim("      this step alone: " + again + " FILTER='Step" +
+                             std::to_string(step.step->number) + "_*'") +
+               "\n";
+    text_ += "\n";
+  }
+
+  /// The chapter's successor in chapters/, if it is there.
+  static std::string following(const Chapter& chapter) {
+    std::set<std::string> later;
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator("chapters", none)) {
+      const std::string name = entry.path().filename();
+      if (name > chapter.id && std::filesystem::exists(entry.path() / "README.md")) later.insert(name);
+    }
+    return later.empty() ? "" : *later.begin();
+  }
+
+  const Options& options_;
+  const Terminal& terminal_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::string report(const std::vector<Chapter>& chapters, const std::vector<Result>& results,
+                   const Options& options, const Terminal& terminal) {
+  Report report(options, terminal);
+  if (chapters.size() > 1 && !options.next) report.table(chapters, results);
+  for (const Chapter& chapter : chapters) {
+    if (options.next) break;
+    const auto wanted = [&](const Result& result) {
+      return result.chapter == &chapter && result.outcome.verdict == Verdict::failed;
+    };
+    const bool alone = chapters.size() == 1;
+    if (alone || std::any_of(results.begin(), results.end(), wanted)) report.chapter(chapter, results);
+  }
+  if (!options.quiet) report.next(chapters, results);
+  report.total(results);
+  return std::move(report).text();
+}
+
+}  // namespace grader

@@ -1,0 +1,42 @@
+#include "starter.hpp"
+
+#include <algorithm>
+
+namespace grader {
+namespace {
+
+int step_of(const Result& result) {
+  const auto& steps = result.chapter->steps;
+  return std::ranges::find(steps, result.test->suite, &Step::suite)->number;
+}
+
+/// What is wrong with how a test of a starter went; empty if nothing is.
+std::string complaint(const Result& result, int solved) {
+  const Outcome& outcome = result.outcome;
+  const int step = step_of(result);
+  if (step <= solved) return outcome.passed() ? "" : "should pass: its step is written; " + outcome.summary;
+  if (outcome.passed()) return "passes, though its step is not written";
+  if (outcome.verdict != Verdict::not_written) return "does not say what is not written: " + outcome.summary;
+  const std::string lesson = result.chapter->lesson() + "#step-" + std::to_string(solved + 1);
+  if (step == solved + 1 && !outcome.summary.ends_with(lesson))
+    return "does not lead to " + lesson + ": " + outcome.summary;
+  return "";
+}
+
+}  // namespace
+
+std::string starter_report(const std::vector<Result>& results, int solved, bool& passed) {
+  std::string text;
+  std::size_t wrong = 0;
+  for (const Result& result : results) {
+    const std::string why = complaint(result, solved);
+    if (why.empty()) continue;
+    ++wrong;
+    text += "✘ " + result.chapter->id + " with " + std::to_string(solved) +
+            " steps written: " + result.test->full_name() + " " + why + "\n";
+  }
+  passed = wrong == 0;
+  return text + std::to_string(results.size() - wrong) + " passed, " + std::to_string(wrong) + " failed\n";
+}
+
+}  // namespace grader

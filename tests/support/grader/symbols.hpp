@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "protocol.hpp"
+
+namespace grader {
+
+struct Frame {
+  std::string function;  ///< as the debug information has it
+  std::string file;      ///< relative to the repository, if it lies in there
+  int line = 0;
+};
+
+/// Turns addresses of a binary into functions and lines. Needs `addr2line`; without it nothing is known.
+class Symbols {
+ public:
+  /// @param source the test's own source
+  Symbols(std::string binary, std::string source) : binary_(std::move(binary)), source_(std::move(source)) {}
+
+  /// Where a thread is, in a reader's terms: "BlockingQueue::pop, blocking_queue.hpp:41". The learner's
+  /// innermost line, or else the test's; empty if it is in neither.
+  std::string place(const Trace& trace);
+
+  /// Looks all of them up at once, which is faster than one by one.
+  void load(const std::vector<Trace>& traces);
+
+ private:
+  [[nodiscard]] bool is_learners(const Frame& frame) const;
+
+  std::string binary_;
+  std::string source_;
+  std::map<std::uint64_t, std::vector<Frame>> frames_;  // of one address: inlined functions first
+};
+
+/// "concurrent::BlockingQueue<int>::pop()" → "BlockingQueue::pop"
+std::string short_name(std::string_view function);
+
+}  // namespace grader

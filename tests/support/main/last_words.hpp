@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cxxabi.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <exception>
+#include <string>
+#include <typeinfo>
+
+#include "backtrace.hpp"
+#include "channel.hpp"
+
+extern "C" [[gnu::weak]] void __sanitizer_set_death_callback(void (*)());
+
+/// What a test process still says when it crashes, hangs or gives up.
+namespace last_words {
+
+/// A sanitizer has handlers of its own, which say more than ours.
+inline bool sanitized() noexcept { return __sanitizer_set_death_callback != nullptr; }
+
+inline void on_crash(int signal) {
+  channel::send_value(grader::Kind::crash, backtrace::trace(signal));
+  raise(signal);  // SA_RESETHAND has brought the default back: it ends the process when the handler returns
+}
+
+inline void on_dump(int signal) {
+  const int error = errno;
+  channel::send_value(grader::Kind::thread, backtrace::trace(signal));
+  errno = error;
+}
+
+inline std::string type_name(const std::type_info& type) {
+  int status = 0;
+  char* name = abi::__cxa_demangle(type.name(), nullptr, nullptr, &status);
+  std::string result = status == 0 ? name : type.name();
+  std::free(name);
+  return result;
+}
+
+inline std::string describe(std::exception_ptr error) {
+  try {
+    std::rethrow_exception(std::move(error));
+  } catch (const std::exception& e) {
+    return type_name(typeid(e)) + ": " + e.what();
+  } catch (...) {
+    const std::type_info* type = abi::__cxa_current_exception_type();
+    return type != nullptr ? type_name(*type) : "an unknown exception";
+  }
+}
+
+[[noreturn]] inline void on_terminate() {
+  if (const auto error = std::current_exception()) channel::send(grader::Kind::uncaught, describe(error));
+  std::abort();
+}
+
+inline void install_handler(int signal, void (*handler)(int), int flags) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = flags;
+  sigaction(signal, &action, nullptr);
+}
+
+/// To be called on the main thread, before any other code of the test runs.
+inline void install() {
+  backtrace::prepare();
+  std::set_terminate(on_terminate);
+  install_handler(grader::dump_signal(), on_dump, SA_RESTART);
+  if (sanitized()) return;
+
+  alignas(16) static char stack[64 * 1024];  // the crash may be that the usual stack is full
+  const stack_t alternate{.ss_sp = stack, .ss_flags = 0, .ss_size = sizeof stack};
+  sigaltstack(&alternate, nullptr);
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP})
+    install_handler(signal, on_crash, SA_ONSTACK | SA_RESETHAND | SA_NODEFER);
+}
+
+}  // namespace last_words

@@ -1,0 +1,99 @@
+#include "testing.hpp"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+#include <string>
+#include <thread>
+
+namespace {
+
+/// A thread's state as the kernel shows it, and how often it has been switched off so far.
+struct Activity {
+  bool blocked = true;
+  long switches = 0;
+  bool operator==(const Activity&) const = default;
+};
+
+std::set<std::string> thread_ids() {
+  std::set<std::string> ids;
+  std::error_code gone;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", gone))
+    ids.insert(task.path().filename());
+  return ids;
+}
+
+/// Threads that are not the test's: with the first thread, ThreadSanitizer starts one of its own.
+const std::set<std::string> not_ours = [] {
+  std::thread([] {}).join();
+  std::set<std::string> ids = thread_ids();
+  ids.erase(std::to_string(gettid()));
+  return ids;
+}();
+
+std::map<std::string, Activity> other_threads() {
+  std::map<std::string, Activity> threads;
+  for (const std::string& id : thread_ids()) {
+    if (id == std::to_string(gettid()) || not_ours.contains(id)) continue;
+    std::ifstream status("/proc/self/task/" + id + "/status");
+    Activity activity;
+    for (std::string word; status >> word;) {
+      if (word == "State:") {
+        status >> word;
+        activity.blocked = word == "S";
+      } else if (word.ends_with("voluntary_ctxt_switches:")) {
+        long count = 0;
+        status >> count;
+        activity.switches += count;
+      }
+    }
+    threads[id] = activity;
+  }
+  return threads;
+}
+
+}  // namespace
+
+namespace course {
+
+void wait_until_others_block() {
+  // A thread that is blocked now may be about to go on. One that is still blocked after we have given the
+  // processor away a few times, and that has not run in between, waits for something.
+  for (int calm = 0; calm < 4;) {
+    const auto before = other_threads();
+    for (int i = 0; i < 50; ++i) sched_yield();
+    const auto after = other_threads();
+    bool all_blocked = before == after;
+    for (const auto& [id, activity] : after) all_blocked = all_blocked && activity.blocked;
+    calm = all_blocked ? calm + 1 : 0;
+  }
+}
+
+std::size_t live_threads() { return other_threads().size() + 1; }
+
+std::chrono::nanoseconds cpu_time_of_others_while_this_thread_computes() {
+  const auto read = [](clockid_t clock) {
+    timespec time{};
+    clock_gettime(clock, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  };
+  // The process's clock runs a little ahead of the sum of its threads' while they run; so both are read
+  // around the work.
+  const auto threads_before = other_threads();
+  const auto process = read(CLOCK_PROCESS_CPUTIME_ID);
+  const auto mine = read(CLOCK_THREAD_CPUTIME_ID);
+  while (read(CLOCK_THREAD_CPUTIME_ID) - mine < std::chrono::milliseconds(30)) {
+  }
+  const auto others = (read(CLOCK_PROCESS_CPUTIME_ID) - process) - (read(CLOCK_THREAD_CPUTIME_ID) - mine);
+  // A thread that was never switched on has used nothing, whatever the two clocks' readings differ by.
+  return other_threads() == threads_before ? std::chrono::nanoseconds(0)
+                                           : std::max(others, std::chrono::nanoseconds(1));
+}
+
+}  // namespace course
