@@ -29,7 +29,8 @@ Elapsed measure(F&& fn) {
 }
 
 /// The sequential model: calls `fn` on each item, one after another, on the calling thread.
-/// @returns the results in the order of the items; nothing if `fn` returns nothing
+/// @returns the results in the order of the items, a copy where `fn` returns a reference; nothing if `fn`
+/// returns nothing
 /// What `fn` throws comes through at once, and the items after it are not visited.
 template <std::ranges::input_range Items, class F>
 requires std::invocable<F&, std::ranges::range_reference_t<Items>>
@@ -40,16 +41,17 @@ auto run_sequential(Items&& items, F fn) {
     todo("2.1", "run_sequential");
   } else {
     std::vector<std::decay_t<Result>> results;
-    // TODO 2.2: Call fn on each item, in order, and keep what it returns.
+    // TODO 2.2: Call fn on each item, in order, and keep what it returns. If the range
+    // knows its size, ask for the memory once.
     todo("2.2", "run_sequential");
     return results;
   }
 }
 
 /// How many times faster `parallel` is than `sequential`, in wall time: 2 is twice as fast.
-/// @throws std::invalid_argument if either took no time at all
+/// @throws std::invalid_argument if either time is not above zero
 inline double speedup(std::chrono::nanoseconds sequential, std::chrono::nanoseconds parallel) {
-  // TODO 3.1: Divide. Both times must be above zero.
+  // TODO 3.1: Divide, without losing the fraction. Both times must be above zero.
   todo("3.1", "speedup");
 }
 
@@ -58,7 +60,7 @@ inline double speedup(const Elapsed& sequential, const Elapsed& parallel) {
   return speedup(sequential.wall, parallel.wall);
 }
 
-/// The share of `workers` that a speed-up makes use of: 1 means that none of them ever idled.
+/// The share of `workers` that a speed-up makes use of: 1 means that each is worth a whole one.
 /// @throws std::invalid_argument if `workers` is below 1
 inline double efficiency(double speedup, int workers) {
   // TODO 3.2: A speed-up of 3 on 4 workers is an efficiency of 0.75. There must be a worker.

@@ -58,8 +58,11 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  /// Runs what is queued, then ends the workers: shutdown(). Not for one of the pool's own workers.
-  ~ThreadPool() { shutdown(); }
+  /// Runs what is queued, then ends the workers, as shutdown() does. Not for one of the pool's own workers.
+  ~ThreadPool() {
+    close();
+    join();
+  }
 
   /// Queues `job`; a worker runs it, in the order of the posts. Starts a worker if none is idle and there may
   /// be more.
@@ -81,8 +84,7 @@ class ThreadPool {
   /// changed then.
   void shutdown(PoolShutdown options = {}) {
     if (options.wait && worker_of_ == this) throw Error("a worker cannot wait for its own pool to shut down");
-    // TODO 5.1: Close the queue, under the pool's lock. Drop what is queued, if
-    // asked. Wait for the workers, if asked: every caller that waits must find them ended.
+    // TODO 5.1: close(). Drop what is queued, if asked. join(), if asked.
     todo("5.1", "ThreadPool::shutdown");
   }
 
@@ -111,17 +113,31 @@ class ThreadPool {
   void work(std::size_t number) {
     set_thread_name(prefix_ + "_" + std::to_string(number));
     worker_of_ = this;
-    // TODO 4.3: Call the initializer, if there is one; if it throws, break_down() and
-    // end. Then run jobs until the queue is closed and drained. What a job throws goes to on_exception_, and
-    // a job is destroyed before you wait for the next.
+    // TODO 4.3: Call the initializer, if there is one; if it throws, break_down() with
+    // what it threw, and end. Then run jobs until the queue is closed and drained. What a job throws goes to
+    // on_exception_, and a job is destroyed before you wait for the next.
     todo("4.3", "ThreadPool::work");
+  }
+
+  /// Takes no more jobs, and starts no more workers.
+  void close() {
+    // TODO 4.4: Close the queue, under the pool's lock: post() may be about to start a
+    // worker.
+    todo("4.4", "ThreadPool::close");
+  }
+
+  /// Waits until all workers have ended. Call it after close().
+  void join() {
+    // TODO 4.5: Join each worker once. Every caller must find them ended, not only the
+    // first: join_mutex_ lets one in at a time.
+    todo("4.5", "ThreadPool::join");
   }
 
   /// Makes the pool refuse work for good because an initializer threw `error`.
   void break_down(std::exception_ptr error) {
     on_exception_(std::move(error));
-    // TODO 5.2: Under the lock, set broken_ and close the queue. Drop what is
-    // queued, with broken_ as the DropReason.
+    // TODO 5.2: Under the pool's lock, set broken_ to a BrokenThreadPool, unless
+    // another worker was first, and close the queue. Drop what is queued, with broken_ as the DropReason.
     todo("5.2", "ThreadPool::break_down");
   }
 
@@ -149,7 +165,7 @@ class ThreadPool {
   std::atomic<bool> all_started_ = false;  // workers_ is full: post() needs no lock but the queue's
   std::vector<std::thread> workers_;
   std::exception_ptr broken_;
-  std::mutex join_mutex_;  // one shutdown() joins, the others wait for it
+  std::mutex join_mutex_;  // one join() at a time: the second finds all ended
 };
 
 }  // namespace concurrent

@@ -38,7 +38,8 @@ Elapsed measure(F&& fn) {
 }
 
 /// The sequential model: calls `fn` on each item, one after another, on the calling thread.
-/// @returns the results in the order of the items; nothing if `fn` returns nothing
+/// @returns the results in the order of the items, a copy where `fn` returns a reference; nothing if `fn`
+/// returns nothing
 /// What `fn` throws comes through at once, and the items after it are not visited.
 template <std::ranges::input_range Items, class F>
 requires std::invocable<F&, std::ranges::range_reference_t<Items>>
@@ -50,7 +51,8 @@ auto run_sequential(Items&& items, F fn) {
     // </exercise>
   } else {
     std::vector<std::decay_t<Result>> results;
-    // <exercise 2.2 run_sequential> Call fn on each item, in order, and keep what it returns.
+    // <exercise 2.2 run_sequential> Call fn on each item, in order, and keep what it returns. If the range
+    // knows its size, ask for the memory once.
     if constexpr (std::ranges::sized_range<Items>) results.reserve(std::ranges::size(items));
     for (auto&& item : items) results.push_back(std::invoke(fn, std::forward<decltype(item)>(item)));
     // </exercise>
@@ -59,11 +61,13 @@ auto run_sequential(Items&& items, F fn) {
 }
 
 /// How many times faster `parallel` is than `sequential`, in wall time: 2 is twice as fast.
-/// @throws std::invalid_argument if either took no time at all
+/// @throws std::invalid_argument if either time is not above zero
 inline double speedup(std::chrono::nanoseconds sequential, std::chrono::nanoseconds parallel) {
-  // <exercise 3.1 speedup> Divide. Both times must be above zero.
+  // <exercise 3.1 speedup> Divide, without losing the fraction. Both times must be above zero.
   if (sequential.count() <= 0 || parallel.count() <= 0)
-    throw std::invalid_argument("speedup: both times must be above zero");
+    throw std::invalid_argument("speedup: both times must be above zero, not " +
+                                std::to_string(sequential.count()) + " ns and " +
+                                std::to_string(parallel.count()) + " ns");
   return std::chrono::duration<double>(sequential) / std::chrono::duration<double>(parallel);
   // </exercise>
 }
@@ -73,7 +77,7 @@ inline double speedup(const Elapsed& sequential, const Elapsed& parallel) {
   return speedup(sequential.wall, parallel.wall);
 }
 
-/// The share of `workers` that a speed-up makes use of: 1 means that none of them ever idled.
+/// The share of `workers` that a speed-up makes use of: 1 means that each is worth a whole one.
 /// @throws std::invalid_argument if `workers` is below 1
 inline double efficiency(double speedup, int workers) {
   // <exercise 3.2 efficiency> A speed-up of 3 on 4 workers is an efficiency of 0.75. There must be a worker.
