@@ -53,10 +53,11 @@ function anchor(name) { return html("<a id=\"" name "\"></a>") "\n" }
 # HTML as it is: Doxygen 1.9.4 would close a <details> at the end of each paragraph.
 function html(text) { return "@htmlonly[block]" text "@endhtmlonly" }
 
-# A picture. Doxygen finds it by its name alone, and copies it.
+# A picture. Doxygen finds it by its name alone, and copies it. What stands before it makes it an <img>, which keeps its
+# text for those who cannot see it; alone in a paragraph it would be an <object> with a caption.
 function picture(markdown) {
   sub(/\([^()]*\//, "(", markdown)
-  return markdown
+  return "&zwj;" markdown
 }
 
 # A piece of text without code in it: its links are led to the HTML.
@@ -82,6 +83,7 @@ function prose(line,  result, at, code, n, i) {
   n = 0
   while (match(line, /`[^`]+`/)) {
     code[++n] = "`" substr(line, RSTART, RLENGTH) "`"
+    gsub(/&/, "\\&amp;", code[n])  # `&next;` would be taken for a symbol
     line = substr(line, 1, RSTART - 1) "\001" substr("0000" n, length("0000" n) - 3) "\002" substr(line, RSTART + RLENGTH)
   }
   line = links(line)

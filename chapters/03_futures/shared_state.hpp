@@ -38,14 +38,14 @@ class Waiter {
   /// @returns null if there is none before the deadline
   Watch* next(Deadline deadline);
 
-  /// Puts `watch` at the end of the line and wakes the thread.
+  /// Lets `watch` join the line, and wakes the thread.
   void notify(Watch& watch);
 
  private:
   std::mutex mutex_;
   std::condition_variable arrived_;
-  Watch* first_ = nullptr;
-  Watch* last_ = nullptr;
+  Watch* newest_ = nullptr;  // those that came since the thread last looked, the newest first
+  Watch* line_ = nullptr;    // those before them, the oldest first; the waiting thread's own
 };
 
 /// Tells a waiter, once, that the future of `state` is done, also if it is done already. Stops watching when
@@ -219,14 +219,15 @@ inline Watch::~Watch() {
 }
 
 inline Watch* Waiter::next(Deadline deadline) {
-  // TODO 2.4: Wait until somebody stands in line, or the deadline has passed. Take out the
-  // first.
+  // TODO 2.4: If the line is empty, wait until somebody has come, or the deadline has
+  // passed; then turn the newcomers round into the line. Take out the first.
   todo("2.4", "Waiter::next");
 }
 
 inline void Waiter::notify(Watch& watch) {
-  // TODO 2.5: Under the lock, put the watch at the end of the line, and wake the thread.
-  // It may destroy this waiter as soon as it has the lock: touch nothing after you give it back.
+  // TODO 2.5: Under the lock, put the watch before the other newcomers, and wake the
+  // thread. It may be destroying other watches by now: do not touch them. And it may destroy this waiter as
+  // soon as it has the lock: touch nothing after you give it back.
   todo("2.5", "Waiter::notify");
 }
 

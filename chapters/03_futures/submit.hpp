@@ -29,18 +29,25 @@ class Task : public State<T> {
     todo("5.1", "Task::run");
   }
 
+  /// Does without the result: the call will never run.
+  void drop() {
+    // TODO 5.2: Destroy the call here too: the task lives on for as long as a handle does.
+    // Then abandon the state.
+    todo("5.2", "Task::drop");
+  }
+
  private:
   std::optional<Call> call_;
 };
 
-/// The job that runs a task. Destroyed unrun, it abandons it, so that nobody waits for the result.
+/// The job that runs a task. Destroyed unrun, it drops it, so that nobody waits for the result.
 template <class T, class Call>
 class TaskJob {
  public:
   explicit TaskJob(std::shared_ptr<Task<T, Call>> task) noexcept : task_(std::move(task)) {}
   TaskJob(TaskJob&&) noexcept = default;
   ~TaskJob() {
-    if (task_) task_->abandon();
+    if (task_) task_->drop();
   }
 
   void operator()() { std::exchange(task_, nullptr)->run(); }
@@ -49,17 +56,22 @@ class TaskJob {
   std::shared_ptr<Task<T, Call>> task_;
 };
 
+/// The call of a copy of `fn` with copies of `args`, to be made once.
+template <class F, class... Args>
+auto call_of(F&& fn, Args&&... args) {
+  return [fn = std::decay_t<F>(std::forward<F>(fn)),
+          ... args = std::decay_t<Args>(std::forward<Args>(args))]() mutable -> CallResult<F, Args...> {
+    return std::invoke(std::move(fn), std::move(args)...);
+  };
+}
+
 }  // namespace detail
 
 template <class F, class... Args>
 Future<CallResult<F, Args...>> Executor::submit(F&& fn, Args&&... args) {
-  using T = CallResult<F, Args...>;
-  auto call = [fn = std::decay_t<F>(std::forward<F>(fn)),
-               ... args = std::decay_t<Args>(std::forward<Args>(args))]() mutable -> T {
-    return std::invoke(std::move(fn), std::move(args)...);
-  };
-  // TODO 5.2: Make the task, with one allocation. Post its job. Return its future.
-  todo("5.2", "Executor::submit");
+  // TODO 5.3: Make the task of the call_of() all that, with one allocation. Post its
+  // job. Return its future.
+  todo("5.3", "Executor::submit");
 }
 
 }  // namespace concurrent

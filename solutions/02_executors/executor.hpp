@@ -15,6 +15,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "drop_reason.hpp"
 #include "errors.hpp"
 #include "exception_handler.hpp"
 #include "job.hpp"
@@ -54,8 +55,8 @@ class Executor {
   Executor& operator=(const Executor&) = delete;
   virtual ~Executor() = default;
 
-  /// Takes `job` and runs it once, now or later; destroys it unrun if the executor is shut down before its
-  /// turn. What the job throws goes to the exception handler.
+  /// Takes `job` and runs it once, now or later, unless shutdown() cancels it first; destroys it in any case.
+  /// What the job throws goes to the exception handler.
   /// @throws std::invalid_argument if `job` is null
   /// @throws ExecutorShutdown after shutdown()
   virtual void post(Job job) = 0;
@@ -108,7 +109,8 @@ class InlineExecutor : public Executor {
     // </exercise>
   }
 
-  /// There is nothing to wait for or to cancel: no job is ever queued.
+  /// There is nothing to wait for or to cancel: no job is ever queued. A job that another thread is just
+  /// running is that thread's affair.
   void shutdown(ShutdownOptions options = {}) override {
     // <exercise 1.2 InlineExecutor::shutdown> Note it.
     shut_down_.store(true);
@@ -123,7 +125,7 @@ class InlineExecutor : public Executor {
 class ManualExecutor : public Executor {
  public:
   /// Destroys the jobs that nobody ran.
-  ~ManualExecutor() override { ManualExecutor::shutdown({.cancel_futures = true}); }
+  ~ManualExecutor() override { close({.cancel_futures = true}); }
 
   void post(Job job) override {
     require_job(job, "ManualExecutor::post");
@@ -161,21 +163,26 @@ class ManualExecutor : public Executor {
     return jobs_.size();
   }
 
-  /// To wait means to run what is queued, on this thread: nobody else would.
+  /// To wait means to run what is queued, on this thread: nobody else would. A job that another thread is
+  /// just running is not waited for.
   void shutdown(ShutdownOptions options = {}) override {
-    // <exercise 2.4 ManualExecutor::shutdown> Note it under the lock. Take the whole queue out if it is to be
-    // cancelled, and let the jobs be destroyed without the lock. Run what is left if the caller waits.
-    Ring<Job> dropped;
-    {
-      std::lock_guard lock(mutex_);
-      shut_down_ = true;
-      if (options.cancel_futures) dropped.swap(jobs_);
-    }
+    // <exercise 2.4 ManualExecutor::shutdown> close() the executor; that drops what is queued, if asked.
+    // Then, if the caller waits, run what is left.
+    close(options);
     if (options.wait) run_all();
     // </exercise>
   }
 
  private:
+  /// Refuses jobs from now on. Those to be cancelled are destroyed without the lock: their destructors may
+  /// call us.
+  void close(ShutdownOptions options) {
+    Ring<Job> dropped;
+    std::lock_guard lock(mutex_);
+    shut_down_ = true;
+    if (options.cancel_futures) dropped.swap(jobs_);
+  }
+
   mutable std::mutex mutex_;
   Ring<Job> jobs_;
   bool shut_down_ = false;
@@ -224,8 +231,9 @@ class ThreadPoolExecutor : public Executor {
 };
 
 /// Runs jobs one at a time, in the order of the posts, on any executor: what they share needs no lock.
-/// Also known as a strand. The executor must outlive the last job. Python has no counterpart in
-/// `concurrent.futures`; an event loop gives the same promise.
+/// Also known as a strand. A job that posts to its own strand goes on; the new job runs after it, never
+/// inside it. The executor must outlive the last job. If it destroys work unrun, the jobs queued here are
+/// destroyed too. Python has no counterpart in `concurrent.futures`; an event loop gives the same promise.
 class SerialExecutor : public Executor {
  public:
   explicit SerialExecutor(Executor& executor) : strand_(std::make_shared<Strand>(executor, on_exception_)) {}
@@ -233,14 +241,15 @@ class SerialExecutor : public Executor {
   /// Does not wait: what is queued still runs on the executor underneath.
   ~SerialExecutor() override { strand_->shutdown({.wait = false}); }
 
-  /// @throws what the executor underneath throws if it refuses work
+  /// @throws what the executor underneath throws if it refuses work; all jobs queued here are destroyed then
   void post(Job job) override {
     require_job(job, "SerialExecutor::post");
     strand_->post(std::move(job));
   }
 
-  /// With `wait`, returns when no job is queued or runs. If a ManualExecutor is underneath, another thread
-  /// must run it.
+  /// With `wait`, returns when no job is queued or runs: somebody else must be there to run them. If a
+  /// ManualExecutor is underneath, another thread must run it; if a pool is, its last free worker must not
+  /// wait.
   /// @throws Error if a job of this executor asks to wait: it would wait for itself. Nothing is changed then.
   void shutdown(ShutdownOptions options = {}) override { strand_->shutdown(options); }
 
@@ -260,12 +269,12 @@ class SerialExecutor : public Executor {
         jobs_.push_back(std::move(job));
         if (std::exchange(active_, true)) return;
       }
-      post_turn(std::make_shared<Turn>(shared_from_this()));
+      post_turn();
       // </exercise>
     }
 
     void shutdown(ShutdownOptions options) {
-      if (options.wait && running_ == this)
+      if (options.wait && runs_on_this_thread())
         throw Error("a job cannot wait for its own SerialExecutor to shut down");
       {
         std::lock_guard lock(mutex_);
@@ -280,55 +289,53 @@ class SerialExecutor : public Executor {
     }
 
    private:
-    /// The right to run the strand's jobs. There is at most one, so one job runs at a time.
+    /// The right to run the strand's jobs, as a job of the executor underneath. There is at most one, so one
+    /// job runs at a time.
     class Turn {
      public:
-      explicit Turn(std::shared_ptr<Strand> strand) : strand_(std::move(strand)) {}
-      Turn(const Turn&) = delete;
-      Turn& operator=(const Turn&) = delete;
-
-      /// A turn destroyed unrun takes the jobs that waited for it along.
+      explicit Turn(std::shared_ptr<Strand> strand) noexcept : strand_(std::move(strand)) {}
+      Turn(Turn&& other) noexcept = default;
       ~Turn() {
-        while (strand_ && strand_->take_next()) {
-        }
+        if (strand_) strand_->drop_turn();
       }
-
-      void run() { std::exchange(strand_, nullptr)->run_turn(); }
-      void forget() { strand_ = nullptr; }
+      void operator()() { std::exchange(strand_, nullptr)->take_turn(); }
 
      private:
       std::shared_ptr<Strand> strand_;
     };
 
-    void post_turn(std::shared_ptr<Turn> turn) {
-      executor_.post([turn = std::move(turn)] { turn->run(); });
+    /// A turn that runs, on the stack of its thread, and the turn of another strand that it runs in, if any.
+    struct Running {
+      explicit Running(const Strand& strand) : strand(strand), outer(std::exchange(innermost, this)) {}
+      Running(const Running&) = delete;
+      Running& operator=(const Running&) = delete;
+      ~Running() { innermost = outer; }
+
+      const Strand& strand;
+      Running* const outer;
+      bool came_back = false;  // the turn that it handed on
+      static inline thread_local Running* innermost = nullptr;
+    };
+
+    void post_turn() { executor_.post(Turn(shared_from_this())); }
+
+    void take_turn() {
+      if (came_back()) return;
+      Running running(*this);
+      run_turn();
     }
 
     void run_turn() {
-      const Strand* outer = std::exchange(running_, this);
       // <exercise 4.2 SerialExecutor::run_turn> Run jobs until there is none, each destroyed before you take
       // the next. After turn_length of them, hand_on() the turn, so that the executor's other jobs have
-      // theirs; if that fails, go on.
+      // theirs, and return; if that fails, go on.
       std::optional<Job> job = take_next();
       for (int ran = 1; job; ++ran) {
         Executor::run(*std::move(job), *on_exception_);
-        if (ran % turn_length == 0 && hand_on()) break;
+        if (ran % turn_length == 0 && hand_on()) return;
         job = take_next();
       }
       // </exercise>
-      running_ = outer;
-    }
-
-    /// Posts a new turn. @returns false if the executor refuses it, because it is shutting down
-    bool hand_on() {
-      auto next = std::make_shared<Turn>(shared_from_this());
-      try {
-        post_turn(next);
-        return true;
-      } catch (...) {
-        next->forget();  // what is queued must run all the same: in this turn
-        return false;
-      }
     }
 
     /// The next job; if there is none, the strand is not active any more.
@@ -343,14 +350,47 @@ class SerialExecutor : public Executor {
       // </exercise>
     }
 
+    /// Posts a new turn. @returns false if it came back, so that this one must go on: the executor is
+    /// shutting down and refused it, or runs jobs inside post(), where turns would pile up on the stack.
+    bool hand_on() {
+      Running& running = *Running::innermost;
+      running.came_back = false;
+      try {
+        post_turn();
+      } catch (...) {  // it was destroyed on the way here, and came back
+      }
+      return !running.came_back;
+    }
+
+    /// Whether the turn that this thread is about to run or to destroy has just been handed on by this very
+    /// thread. If so, lets hand_on() know.
+    bool came_back() noexcept {
+      Running* const running = Running::innermost;
+      if (!running || &running->strand != this) return false;
+      return running->came_back = true;
+    }
+
+    /// A turn that is destroyed unrun takes the jobs that waited for it along, one by one and without the
+    /// lock.
+    void drop_turn() noexcept {
+      if (came_back()) return;
+      while (take_next()) {
+      }
+    }
+
     void drop_queued() {
       Ring<Job> dropped;  // destroyed without the lock
       std::lock_guard lock(mutex_);
       dropped.swap(jobs_);
     }
 
+    bool runs_on_this_thread() const noexcept {
+      const Running* running = Running::innermost;
+      while (running && &running->strand != this) running = running->outer;
+      return running != nullptr;
+    }
+
     static constexpr int turn_length = 256;
-    static inline thread_local const Strand* running_ = nullptr;
 
     Executor& executor_;
     const std::shared_ptr<ExceptionHandler> on_exception_;
@@ -374,17 +414,22 @@ class Join {
    public:
     explicit Ticket(Join& join) : join_(&join) { join.add(); }
     Ticket(Ticket&& other) noexcept
-        : join_(std::exchange(other.join_, nullptr)), error_(std::move(other.error_)) {}
+        : join_(std::exchange(other.join_, nullptr)), outcome_(std::move(other.outcome_)) {}
     ~Ticket() {
-      if (join_) join_->finish(std::move(error_));
+      if (join_) join_->finish(outcome_ ? std::move(*outcome_) : why_dropped());
     }
 
     /// Says how the job ended; null: well. A job that never says so did not run.
-    void set(std::exception_ptr error) noexcept { error_ = std::move(error); }
+    void set(std::exception_ptr error) noexcept { outcome_ = std::move(error); }
 
    private:
+    static std::exception_ptr why_dropped() {
+      const std::exception_ptr reason = DropReason::current();
+      return reason ? reason : std::make_exception_ptr(CancelledError());
+    }
+
     Join* join_;
-    std::exception_ptr error_ = std::make_exception_ptr(CancelledError());
+    std::optional<std::exception_ptr> outcome_;
   };
 
   /// Waits until every ticket is back. @returns the first error that came, or null
@@ -418,8 +463,8 @@ class Join {
 ///
 /// The calling thread only waits: do not call it from the executor's last free worker, nor on a
 /// ManualExecutor that no other thread runs.
-/// @throws the first exception that `fn` threw, after all calls have ended
-/// @throws CancelledError if the executor destroyed a job unrun, and what post() throws if it refused one
+/// @throws what post() threw if the executor refused a job; else the first error of a call, in time: what
+/// `fn` threw, or, if the executor destroyed a job unrun, the reason, which is CancelledError if it gave none
 template <std::ranges::forward_range Items, class F>
 requires std::invocable<F&, std::ranges::range_reference_t<Items>>
 void parallel_for(Executor& executor, Items&& items, F fn) {
@@ -430,7 +475,7 @@ void parallel_for(Executor& executor, Items&& items, F fn) {
   std::exception_ptr refusal;
   try {
     for (auto item = std::ranges::begin(items); item != std::ranges::end(items); ++item)
-      executor.post([&fn, item, ticket = detail::Join::Ticket(join)]() mutable {
+      executor.post([ticket = detail::Join::Ticket(join), &fn, item]() mutable {
         try {
           std::invoke(fn, *item);
           ticket.set(nullptr);

@@ -24,6 +24,8 @@ namespace detail {
 /// A shared state with room for the value: for a reference its address, for void nothing.
 template <class T>
 class State : public SharedState {
+  static_assert(!std::is_rvalue_reference_v<T>, "a future cannot keep an rvalue reference: return a value");
+
  public:
   using Value =
       std::conditional_t<std::is_void_v<T>, std::monostate,
@@ -58,9 +60,16 @@ class State : public SharedState {
 template <class T>
 concept Copyable = std::is_object_v<T> && std::copy_constructible<T>;
 
+/// A value that becomes a T. A reference refers to the value itself, never to a temporary made from it.
+template <class Value, class T>
+concept Becomes = std::convertible_to<Value, T> &&
+    (!std::is_reference_v<T> ||
+     (std::is_lvalue_reference_v<Value> &&
+      std::convertible_to<std::remove_reference_t<Value>*, std::remove_reference_t<T>*>));
+
 /// What set_result() takes: one value that becomes a T, or nothing for void.
 template <class T, class... Value>
-concept ResultFor = sizeof...(Value) == (std::is_void_v<T> ? 0 : 1) && (std::convertible_to<Value, T> && ...);
+concept ResultFor = sizeof...(Value) == (std::is_void_v<T> ? 0 : 1) && (Becomes<Value, T> && ...);
 
 /// What result() gives: a reference to the value that the future keeps.
 template <class T>

@@ -79,7 +79,10 @@ class Mapping {
     // </exercise>
   }
 
+  /// Whether a range has ended. Steps past the items that were used, but no sooner than somebody asks: an
+  /// item may take its time to come.
   [[nodiscard]] bool at_end() {
+    if (std::exchange(used_, false)) std::apply([](auto&... item) { (++item, ...); }, items_);
     return [this]<std::size_t... I>(std::index_sequence<I...>) {
       return ((std::get<I>(items_) == std::ranges::end(std::get<I>(views_))) || ...);
     }
@@ -88,7 +91,7 @@ class Mapping {
 
   Future<T> submit_next() {
     auto future = std::apply([this](auto&... item) { return executor_.submit(fn_, *item...); }, items_);
-    std::apply([](auto&... item) { (++item, ...); }, items_);
+    used_ = true;
     return future;
   }
 
@@ -98,6 +101,7 @@ class Mapping {
   const std::size_t most_;
   std::tuple<Views...> views_;
   std::tuple<std::ranges::iterator_t<Views>...> items_;
+  bool used_ = false;  // the items have been submitted
   Ring<Future<T>> futures_;
 };
 

@@ -38,14 +38,14 @@ class Waiter {
   /// @returns null if there is none before the deadline
   Watch* next(Deadline deadline);
 
-  /// Puts `watch` at the end of the line and wakes the thread.
+  /// Lets `watch` join the line, and wakes the thread.
   void notify(Watch& watch);
 
  private:
   std::mutex mutex_;
   std::condition_variable arrived_;
-  Watch* first_ = nullptr;
-  Watch* last_ = nullptr;
+  Watch* newest_ = nullptr;  // those that came since the thread last looked, the newest first
+  Watch* line_ = nullptr;    // those before them, the oldest first; the waiting thread's own
 };
 
 /// Tells a waiter, once, that the future of `state` is done, also if it is done already. Stops watching when
@@ -264,21 +264,26 @@ inline Watch::~Watch() {
 }
 
 inline Watch* Waiter::next(Deadline deadline) {
-  // <exercise 2.4 Waiter::next> Wait until somebody stands in line, or the deadline has passed. Take out the
-  // first.
-  std::unique_lock lock(mutex_);
-  if (!wait_until(arrived_, lock, deadline, [this] { return first_ != nullptr; })) return nullptr;
-  return std::exchange(first_, first_->next_);
+  // <exercise 2.4 Waiter::next> If the line is empty, wait until somebody has come, or the deadline has
+  // passed; then turn the newcomers round into the line. Take out the first.
+  if (!line_) {
+    std::unique_lock lock(mutex_);
+    if (!wait_until(arrived_, lock, deadline, [this] { return newest_ != nullptr; })) return nullptr;
+    for (Watch* watch = std::exchange(newest_, nullptr); watch;) {
+      Watch& current = *std::exchange(watch, watch->next_);
+      current.next_ = std::exchange(line_, &current);
+    }
+  }
+  return std::exchange(line_, line_->next_);
   // </exercise>
 }
 
 inline void Waiter::notify(Watch& watch) {
-  // <exercise 2.5 Waiter::notify> Under the lock, put the watch at the end of the line, and wake the thread.
-  // It may destroy this waiter as soon as it has the lock: touch nothing after you give it back.
+  // <exercise 2.5 Waiter::notify> Under the lock, put the watch before the other newcomers, and wake the
+  // thread. It may be destroying other watches by now: do not touch them. And it may destroy this waiter as
+  // soon as it has the lock: touch nothing after you give it back.
   std::lock_guard lock(mutex_);
-  watch.next_ = nullptr;
-  (first_ ? last_->next_ : first_) = &watch;
-  last_ = &watch;
+  watch.next_ = std::exchange(newest_, &watch);
   arrived_.notify_one();
   // </exercise>
 }

@@ -37,18 +37,27 @@ class Task : public State<T> {
     // </exercise>
   }
 
+  /// Does without the result: the call will never run.
+  void drop() {
+    // <exercise 5.2 Task::drop> Destroy the call here too: the task lives on for as long as a handle does.
+    // Then abandon the state.
+    call_.reset();
+    this->abandon();
+    // </exercise>
+  }
+
  private:
   std::optional<Call> call_;
 };
 
-/// The job that runs a task. Destroyed unrun, it abandons it, so that nobody waits for the result.
+/// The job that runs a task. Destroyed unrun, it drops it, so that nobody waits for the result.
 template <class T, class Call>
 class TaskJob {
  public:
   explicit TaskJob(std::shared_ptr<Task<T, Call>> task) noexcept : task_(std::move(task)) {}
   TaskJob(TaskJob&&) noexcept = default;
   ~TaskJob() {
-    if (task_) task_->abandon();
+    if (task_) task_->drop();
   }
 
   void operator()() { std::exchange(task_, nullptr)->run(); }
@@ -57,16 +66,23 @@ class TaskJob {
   std::shared_ptr<Task<T, Call>> task_;
 };
 
+/// The call of a copy of `fn` with copies of `args`, to be made once.
+template <class F, class... Args>
+auto call_of(F&& fn, Args&&... args) {
+  return [fn = std::decay_t<F>(std::forward<F>(fn)),
+          ... args = std::decay_t<Args>(std::forward<Args>(args))]() mutable -> CallResult<F, Args...> {
+    return std::invoke(std::move(fn), std::move(args)...);
+  };
+}
+
 }  // namespace detail
 
 template <class F, class... Args>
 Future<CallResult<F, Args...>> Executor::submit(F&& fn, Args&&... args) {
+  // <exercise 5.3 Executor::submit> Make the task of the call_of() all that, with one allocation. Post its
+  // job. Return its future.
   using T = CallResult<F, Args...>;
-  auto call = [fn = std::decay_t<F>(std::forward<F>(fn)),
-               ... args = std::decay_t<Args>(std::forward<Args>(args))]() mutable -> T {
-    return std::invoke(std::move(fn), std::move(args)...);
-  };
-  // <exercise 5.2 Executor::submit> Make the task, with one allocation. Post its job. Return its future.
+  auto call = detail::call_of(std::forward<F>(fn), std::forward<Args>(args)...);
   auto task = std::make_shared<detail::Task<T, decltype(call)>>(std::move(call));
   Future<T> future(task);
   post(detail::TaskJob(std::move(task)));
