@@ -80,7 +80,7 @@ help:
 #:   make docs           the lessons and the reference as web pages, in build/docs/html
 #:   make check          what CI runs beyond `make test`; it is made of
 #:                       starters-check ladder mutants tools-test sanitize-thread sanitize-address
-#:                       docs bench-smoke format-check
+#:                       parity links docs bench-smoke format-check
 #:   make starters       chapters/*/*.hpp anew from the solutions
 #:   make figures        the recorded figures anew
 #:   make format         clang-format               make compile_commands.json  for clangd and IDEs
@@ -215,7 +215,7 @@ test:
 	@MAKE='$(MAKE)' sh tests/support/tally.sh solutions starters-fail
 check:
 	@MAKE='$(MAKE)' sh tests/support/tally.sh $(CHECKS)
-CHECKS := starters-check ladder mutants tools-test sanitize-thread sanitize-address parity docs bench-smoke format-check
+CHECKS := starters-check ladder mutants tools-test sanitize-thread sanitize-address parity links docs bench-smoke format-check
 
 solutions: $(solved) $(GRADE)
 	@$(grade) --again 'make solutions' $(solved)
@@ -278,8 +278,9 @@ $B/tools/%_test: tests/support_%_test.cpp $(PRELUDE) $(SUPPORT)
 	@mkdir -p $(@D)
 	@$(CXX) $(FLAGS) $(TESTING) -MMD -MP -include $B/prelude.hpp -Ichapters/support -Ibench/support $< $(SUPPORT) -lgtest -o $@
 
-parity:
-	@sh tests/support/parity.sh
+# Each behaviour of Python that is ours is cited by a test; what the pages point to is there.
+parity links: %:
+	@sh tests/support/$*.sh
 
 docs: | $(call have,docs)
 	@mkdir -p build/docs
@@ -315,7 +316,7 @@ clean:
 	@rm -rf build compile_commands.json
 
 .PHONY: help run test check solutions starters starters-check starters-fail ladder mutants test-from bench peers bench-smoke \
-  tools-test parity docs figures format format-check clean grade next mine sanitize-thread sanitize-address compile_commands.json
+  tools-test parity links docs figures format format-check clean grade next mine sanitize-thread sanitize-address compile_commands.json
 
 .DEFAULT:
 	@echo "make: there is no command '$@'. The chapters are $(NUMBERS); make help lists the commands." >&2; exit 2

@@ -1783,6 +1783,15 @@ TEST(Step8_Map, ARangeThatIsGivenUpCancelsWhatHasNotBegun) {  // CF-30
   EXPECT_EQ(ran, 2) << "the call that ran finishes; the others never begin";
 }
 
+TEST(Step8_Map, ARangeThatNobodyReadsLetsItsCallsRun) {  // CF-27
+  std::vector<int> seen;
+  ManualExecutor executor;
+  executor.map([&](int item) { seen.push_back(item); }, std::views::iota(0, 5));
+  executor.run_all();
+  EXPECT_EQ(seen, (std::vector<int>{0, 1, 2, 3, 4}))
+      << "only a range that somebody has begun to read cancels the rest";
+}
+
 TEST(Step8_Map, WithABufferOnlySoManyCallsAreUnderWay) {  // CF-31
   std::vector<int> ran;
   ManualExecutor executor;

@@ -30,12 +30,14 @@ inline int default_max_workers() {
   return static_cast<int>(std::min(32u, std::max(1u, std::thread::hardware_concurrency()) + 4));
 }
 
+/// What a ThreadPool is made with. Python: the arguments of `ThreadPoolExecutor`.
 struct ThreadPoolOptions {
   std::optional<int> max_workers = std::nullopt;  ///< at least 1; none: default_max_workers()
   std::string thread_name_prefix = {};     ///< workers are called `<prefix>_<n>`; empty: `ThreadPool-<k>`
   std::function<void()> initializer = {};  ///< each worker calls it once, before its first job
 };
 
+/// How ThreadPool::shutdown ends.
 struct PoolShutdown {
   bool wait = true;           ///< return only when all workers have ended
   bool drop_pending = false;  ///< destroy the jobs that have not started, unrun

@@ -32,12 +32,14 @@ class Future;  // chapter 3 writes it
 template <class F, class... Args>
 using CallResult = std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>;
 
+/// How an executor shuts down. Python: the arguments of `Executor.shutdown`.
 struct ShutdownOptions {
   bool wait = true;  ///< return only when all work has ended
   bool cancel_futures =
       false;  ///< destroy the jobs that have not started, unrun: their futures are cancelled
 };
 
+/// How Executor::map goes. Python: the keyword arguments of `Executor.map`.
 struct MapOptions {
   std::optional<std::chrono::nanoseconds> timeout =
       std::nullopt;  ///< for the whole iteration, from the call of map()

@@ -16,6 +16,7 @@
 
 namespace concurrent {
 
+/// How long as_completed() goes on. Python: the keyword argument of `as_completed`.
 struct AsCompletedOptions {
   std::optional<std::chrono::nanoseconds> timeout = std::nullopt;  ///< for the whole iteration, from the call
 };

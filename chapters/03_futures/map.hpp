@@ -43,8 +43,11 @@ class Mapping {
   Mapping& operator=(const Mapping&) = delete;
 
   ~Mapping() {
-    if (!futures_.empty()) cancel_rest();
+    if (!unread_ && !futures_.empty()) cancel_rest();
   }
+
+  /// The range is the caller's now. As long as nobody begins to read it, all its calls run, as in Python.
+  void hand_out() noexcept { unread_ = true; }
 
   /// Submits calls until the buffer is full or a range has ended.
   void fill() {
@@ -55,6 +58,7 @@ class Mapping {
 
   /// The next result, in the order of the items; nothing at the end.
   std::optional<Value> next() {
+    unread_ = false;
     // TODO 8.2: Wait for the oldest future until the deadline, and only then take it out:
     // if the wait fails, it is cancelled with the others. Refill the buffer. Return the value, moved: nobody
     // else can read it.
@@ -88,6 +92,7 @@ class Mapping {
   const F fn_;
   const Deadline deadline_;
   const std::size_t most_;
+  bool unread_ = false;
   std::tuple<Views...> views_;
   std::tuple<std::ranges::iterator_t<Views>...> items_;
   bool used_ = false;  // the items have been submitted
@@ -100,6 +105,7 @@ auto start_mapping(Executor& executor, F fn, MapOptions options, Items&&... item
   auto calls = std::make_unique<Calls>(executor, std::move(fn), options,
                                        std::views::all(std::forward<Items>(items))...);
   calls->fill();
+  calls->hand_out();
   return InputRange<typename Calls::Value>([calls = std::move(calls)] { return calls->next(); });
 }
 

@@ -21,6 +21,7 @@ enum class ReturnWhen {
   all_completed,    ///< all futures are done
 };
 
+/// What wait() waits for. Python: the keyword arguments of `wait`.
 struct WaitOptions {
   ReturnWhen return_when = ReturnWhen::all_completed;
   std::optional<std::chrono::nanoseconds> timeout =

@@ -90,8 +90,11 @@ class Future {
   /// @returns whether the future is cancelled now; false means that its work runs or has finished
   bool cancel() { return state_->cancel(); }
 
+  /// Where it stands now; another thread may have changed that before you look.
   [[nodiscard]] FutureState state() const noexcept { return state_->state(); }
+  /// Whether it was cancelled: its work never began.
   [[nodiscard]] bool cancelled() const noexcept { return state() == FutureState::cancelled; }
+  /// Whether its work has begun and has no outcome yet; cancel() comes too late.
   [[nodiscard]] bool running() const noexcept { return state() == FutureState::running; }
   /// Whether it is cancelled or finished.
   [[nodiscard]] bool done() const noexcept { return state_->done(); }
