@@ -49,7 +49,7 @@ FAST  := -O2 -DNDEBUG
 below_in  = $(if $(BASE),chapters,solutions)
 includes  = -Ichapters/support -I$2 $(foreach n,$(call below,$1),-I$(below_in)/$(name_$n))
 
-MAKEFLAGS += --no-builtin-rules -j$(shell nproc 2>/dev/null || echo 2)
+MAKEFLAGS += --no-builtin-rules $(if $(filter 0,$(MAKELEVEL)),-j$(shell nproc 2>/dev/null || echo 2))
 CCACHE    := $(shell command -v ccache)
 COMPILE    = $(CCACHE) $(CXX) $(FLAGS)
 .DELETE_ON_ERROR:
