@@ -134,9 +134,8 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
 
   /// Waits until the future is done. @throws TimeoutError if it is not before the deadline
   void wait(Deadline deadline) {
-    // <exercise 2.1 SharedState::wait> Return at once if the future is done. Else watch it with a Waiter of
-    // your own, and wait for that.
     if (done()) return;
+    // <exercise 2.1 SharedState::wait> Watch the future with a Waiter of your own, and wait for that.
     Waiter waiter;
     Watch watch(waiter, shared_from_this());
     if (!waiter.next(deadline)) throw TimeoutError("the future is not done yet");
