@@ -112,14 +112,26 @@ $B/bench/main.o: bench/support/main.cpp | $(call have,compiler) $(call have,benc
 # Runs a compilation, $1. If your code does not compile, that is no reason to stop: the grader tells it, from the log.
 attempt = if $1 2>$@.log; then cat $@.log >&2; rm -f $@.log; else rm -f $@; fi
 
-# The test of number $1 with the headers in folder $2.
-test_of = $(CXX) $(FLAGS) $(TESTING) -include $B/prelude.hpp $(call includes,$1,$2) tests/$(name_$1)_test.cpp $(SUPPORT) -lgtest
+# The tests of number $1, of all steps or of those in $3, with the headers in folder $2; -o or -c and what follows is $4.
+# Each step is compiled by itself: side by side, and alone if FILTER asks for one.
+steps   = $(shell grep -o '^TEST.Step[0-9]*' tests/$(name_$1)_test.cpp 2>/dev/null | tr -dc '0-9\n' | sort -nu)
+$(foreach n,$(NUMBERS),$(eval steps_$n := $(call steps,$n)))
+compile_steps = awk -v steps='$(or $3,$(steps_$1))' -f tests/support/steps.awk tests/$(name_$1)_test.cpp | \
+  $(CXX) $(FLAGS) $(TESTING) $(SPARE) -Wno-unused-function -include $B/prelude.hpp $(call includes,$1,$2) -x c++ - $4
+# A compiler that has memory to spare need not tidy up so often.
+SPARE := $(if $(findstring clang,$(CXX)),,--param ggc-min-expand=200 --param ggc-min-heapsize=1000000)
+link_tests = $(CXX) $(FLAGS) $1 $(SUPPORT) -lgtest -o $2
 
-# What number $1 is built to, from the headers in folder $2, called $3.
+# What number $1 is built to, from the headers in folder $2, called $3. Objects that are missing did not compile.
 define chapter_rules
-$B/$3/$(name_$1)_test: tests/$(name_$1)_test.cpp $(PRELUDE) $(SUPPORT)
+$(foreach k,$(steps_$1),$B/$3/$(name_$1)/step$k.o): $B/$3/$(name_$1)/step%.o: tests/$(name_$1)_test.cpp tests/support/steps.awk $(PRELUDE)
 	@mkdir -p $$(@D)
-	@$$(call attempt,$$(call test_of,$1,$2) -MMD -MP -o $$@)
+	@$$(call attempt,$$(call compile_steps,$1,$2,$$*,-c -o $$@ -MMD -MP -MF $$@.d -MT $$@))
+$B/$3/$(name_$1)_test: $(foreach k,$(steps_$1),$B/$3/$(name_$1)/step$k.o) $(SUPPORT)
+	@$$(call link_or_tell,$(foreach k,$(steps_$1),$B/$3/$(name_$1)/step$k.o))
+$(foreach k,$(steps_$1),$B/$3/step$k/$(name_$1)_test): $B/$3/step%/$(name_$1)_test: $B/$3/$(name_$1)/step%.o $(SUPPORT)
+	@mkdir -p $$(@D)
+	@$$(call link_or_tell,$$<)
 $B/$3/$(name_$1)_recipe: chapters/$(name_$1)/recipe.cpp | $(call have,compiler)
 	@mkdir -p $$(@D)
 	@$$(COMPILE) $$(FAST) -MMD -MP $(call includes,$1,$2) $$< -o $$@
@@ -127,17 +139,15 @@ $B/$3/$(name_$1)_bench: bench/$(name_$1)_bench.cpp $B/bench/main.o
 	@mkdir -p $$(@D)
 	@$$(call attempt,$$(COMPILE) $$(FAST) -MMD -MP -Ibench/support $(call includes,$1,$2) $$< $B/bench/main.o -lbenchmark -o $$@)
 endef
+link_or_tell = if ls $1 >/dev/null 2>&1; then rm -f $@.log && $(call link_tests,$1,$@); else rm -f $@; cat $(1:=.log) >$@.log 2>/dev/null; true; fi
 $(foreach n,$(NUMBERS),$(eval $(call chapter_rules,$n,solutions/$(name_$n),solution)))
 $(foreach n,$(NUMBERS),$(eval $(call chapter_rules,$n,chapters/$(name_$n),learner)))
 
 # A submission must not change what the words of a test mean: macros are compared with those that the solution leaves.
+# $2 is the test binary of number $1; beside it the grader looks for what is wrong.
 macros = sh tests/support/macros.sh $(CXX) $(TESTING) -include tests/support/prelude.hpp $(call includes,$1,$2) tests/$(name_$1)_test.cpp
-define tampered_rule
-$B/learner/$(name_$1)_test.tampered: $B/learner/$(name_$1)_test
-	@$$(call macros,$1,solutions/$(name_$1)) >$$@.want; $$(call macros,$1,chapters/$(name_$1)) >$$@.have 2>/dev/null; \
-	diff $$@.want $$@.have >$$@; [ $$$$? = 1 ] || rm -f $$@
-endef
-$(foreach n,$(NUMBERS),$(eval $(call tampered_rule,$n)))
+untampered = { $(call macros,$1,solutions/$(name_$1)) >$2.want & $(call macros,$1,chapters/$(name_$1)) >$2.have 2>/dev/null; wait; \
+  diff $2.want $2.have >$2.tampered; [ $$? = 1 ] || rm -f $2.tampered; }
 
 $B/peers/%_peers: bench/peers/%_peers.cpp $B/bench/main.o | $(call have,peers)
 	@mkdir -p $(@D)
@@ -166,14 +176,19 @@ PEERS := $(patsubst bench/peers/%_peers.cpp,%,$(wildcard bench/peers/*_peers.cpp
 
 grade     = $(GRADE) $(if $(SAN),--memory none --time 60s) $(if $(FILTER),--filter '$(FILTER)')
 learners := $(foreach n,$(NUMBERS),$B/learner/$(name_$n)_test)
-tampered := $(learners:%=%.tampered)
+tampered  = $(foreach n,$(NUMBERS),$(call untampered,$n,$B/learner/$(name_$n)_test);) true
 solved   := $(foreach n,$(NUMBERS),$B/solution/$(name_$n)_test)
+
+# If FILTER is about one step, only that is built.
+step_asked := $(if $(findstring :,$(FILTER)),,$(shell echo '$(FILTER)' | grep -o '^Step[0-9]*' | tr -dc 0-9))
+test_for    = $B/$2/$(if $(filter $(step_asked),$(steps_$1)),step$(step_asked)/)$(name_$1)_test
 
 define number_rules
 .PHONY: $1 solution-$1 recipe-$1 run-$1 bench-$1 peers-$1 diff-$1 reset-$1 watch-$1
-$1: $B/learner/$(name_$1)_test $B/learner/$(name_$1)_test.tampered $(GRADE)
+$1: $(call test_for,$1,learner) $(GRADE)
+	@$$(call untampered,$1,$$<)
 	@$$(grade) $$<
-solution-$1: $B/solution/$(name_$1)_test $(GRADE)
+solution-$1: $(call test_for,$1,solution) $(GRADE)
 	@$$(grade) --again 'make solution-$1' $$<
 recipe-$1: $B/learner/$(name_$1)_recipe
 	@$$< $$(ARGS)
@@ -199,10 +214,12 @@ $(foreach n,$(NUMBERS),$(eval $(call number_rules,$n)))
 
 run: run-$(main_recipe)
 
-grade: $(learners) $(tampered) $(GRADE)
+grade: $(learners) $(GRADE)
+	@$(tampered)
 	@$(grade) --json build/grade.json --junit build/grade.xml $(learners)
 
-next: $(learners) $(tampered) $(GRADE)
+next: $(learners) $(GRADE)
+	@$(tampered)
 	@$(grade) --next $(learners)
 
 mine:
@@ -227,26 +244,27 @@ starters-check:
 
 # Every starter compiles without a warning, and every test of it fails with the words that lead to its lesson. The ladder
 # climbs it: with K steps solved, those pass, and the tests of the next one fail so.
-steps_of = $(shell sed -n 's/.*<exercise \([0-9]*\)\..*/\1/p' solutions/$(name_$1)/*.hpp | sort -nu)
 define ladder_rule
 $B/ladder/$2/$(name_$1)_test: tests/$(name_$1)_test.cpp tests/support/starters.awk $(wildcard solutions/$(name_$1)/*.hpp) $(PRELUDE) $(SUPPORT)
 	@mkdir -p $B/ladder/$2/$(name_$1)
 	@for f in solutions/$(name_$1)/*.hpp; do awk -v solved=$2 -f tests/support/starters.awk $$$$f >$B/ladder/$2/$(name_$1)/$$$${f##*/} || exit; done
-	@$$(call test_of,$1,$B/ladder/$2/$(name_$1)) -Werror -o $$@
+	@$$(call compile_steps,$1,$B/ladder/$2/$(name_$1),,-Werror -c -o $$@.o)
+	@$$(call link_tests,$$@.o,$$@)
 starter-$1-$2: $B/ladder/$2/$(name_$1)_test $(GRADE)
 	@$(GRADE) --starter $2 $$<
 STARTERS-$2 += starter-$1-$2
 endef
-$(foreach n,$(NUMBERS),$(foreach k,$(call steps_of,$n),$(eval $(call ladder_rule,$n,$(shell expr $k - 1)))))
+$(foreach n,$(NUMBERS),$(foreach k,$(steps_$n),$(eval $(call ladder_rule,$n,$(shell expr $k - 1)))))
 ladder: $(foreach k,1 2 3 4 5 6 7 8 9,$(STARTERS-$k))
 starters-fail: $(STARTERS-0)
 
 # Each wrong solution is caught by the test that it names.
 mutants: $(GRADE) $(SUPPORT) $(PRELUDE) | $(call have,patch)
 	@MAKE='$(MAKE)' sh tests/support/mutants.sh $(GRADE) $B/mutants $(wildcard $(addsuffix /*.patch,$(addprefix tests/mutants/,$(CHAPTERS))))
-# For scripts: the tests of chapter NAME with the headers in folder FROM, as TO.
+# For scripts: the tests of chapter NAME in STEPS, with the headers in folder FROM, as TO.
 test-from:
-	@$(call test_of,$(call number,$(NAME)),$(FROM)) -o $(TO)
+	@$(call compile_steps,$(call number,$(NAME)),$(FROM),$(STEPS),-w -c -o $(TO).o)
+	@$(call link_tests,$(TO).o,$(TO))
 
 sanitize-thread sanitize-address: sanitize-%:
 	@$(MAKE) --no-print-directory SAN=$* solutions

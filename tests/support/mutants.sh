@@ -8,11 +8,12 @@ if [ "$1" = --one ]; then
   folder=$3/$name
   wrong=$(sed -n 's/^# //p' "$patch" | grep -v '^Caught by:' | head -n 1)
   tests=$(sed -n 's/^# Caught by: *//p' "$patch" | tr ',' ' ')
+  steps=$(printf '%s\n' $tests | sed -n 's/^Step\([0-9]*\)_.*/\1/p' | sort -u | tr '\n' ' ')
   fail() { echo "✘ $chapter/$name: $1"; exit 0; }
   [ -n "$wrong" ] && [ -n "$tests" ] || fail "its first lines must say what is wrong, and which test catches it"
   rm -rf "$folder" && mkdir -p "$folder/solutions" && cp -r "solutions/$chapter" "$folder/solutions/" || exit
   (cd "$folder" && patch -p1 -s --no-backup-if-mismatch) <"$patch" >"$folder/log" 2>&1 || fail "the patch does not apply: $(head -n 1 "$folder/log")"
-  env -u MAKEFLAGS "${MAKE:-make}" -s test-from NAME="$chapter" FROM="$folder/solutions/$chapter" TO="$folder/${chapter}_test" \
+  env -u MAKEFLAGS "${MAKE:-make}" -s test-from NAME="$chapter" FROM="$folder/solutions/$chapter" STEPS="$steps" TO="$folder/${chapter}_test" \
     >"$folder/log" 2>&1 || fail "it does not compile: $(grep -m 1 error "$folder/log")"
   for test in $tests; do
     "$grade" --quiet --time 4s --filter "$test" "$folder/${chapter}_test" >"$folder/log" 2>&1
