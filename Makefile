@@ -113,9 +113,12 @@ $B/bench/main.o: bench/support/main.cpp | $(call have,compiler) $(call have,benc
 attempt = if $1 2>$@.log; then cat $@.log >&2; rm -f $@.log; else rm -f $@; fi
 
 # The tests of number $1, of all steps or of those in $3, with the headers in folder $2; -o or -c and what follows is $4.
-# Each step is compiled by itself: side by side, and alone if FILTER asks for one.
+# Odd and even steps are compiled side by side; one step is compiled alone if FILTER asks for it.
 steps   = $(shell grep -o '^TEST.Step[0-9]*' tests/$(name_$1)_test.cpp 2>/dev/null | tr -dc '0-9\n' | sort -nu)
 $(foreach n,$(NUMBERS),$(eval steps_$n := $(call steps,$n)))
+odd_steps  = $(filter 1 3 5 7 9,$(steps_$1))
+even_steps = $(filter 2 4 6 8,$(steps_$1))
+parts      = $2/odd.o $2/even.o
 compile_steps = awk -v steps='$(or $3,$(steps_$1))' -f tests/support/steps.awk tests/$(name_$1)_test.cpp | \
   $(CXX) $(FLAGS) $(TESTING) $(SPARE) -Wno-unused-function -include $B/prelude.hpp $(call includes,$1,$2) -x c++ - $4
 # A compiler that has memory to spare need not tidy up so often.
@@ -124,12 +127,12 @@ link_tests = $(CXX) $(FLAGS) $1 $(SUPPORT) -lgtest -o $2
 
 # What number $1 is built to, from the headers in folder $2, called $3. Objects that are missing did not compile.
 define chapter_rules
-$(foreach k,$(steps_$1),$B/$3/$(name_$1)/step$k.o): $B/$3/$(name_$1)/step%.o: tests/$(name_$1)_test.cpp tests/support/steps.awk $(PRELUDE)
+$(foreach k,odd even $(steps_$1),$B/$3/$(name_$1)/$k.o): $B/$3/$(name_$1)/%.o: tests/$(name_$1)_test.cpp tests/support/steps.awk $(PRELUDE)
 	@mkdir -p $$(@D)
-	@$$(call attempt,$$(call compile_steps,$1,$2,$$*,-c -o $$@ -MMD -MP -MF $$@.d -MT $$@))
-$B/$3/$(name_$1)_test: $(foreach k,$(steps_$1),$B/$3/$(name_$1)/step$k.o) $(SUPPORT)
-	@$$(call link_or_tell,$(foreach k,$(steps_$1),$B/$3/$(name_$1)/step$k.o))
-$(foreach k,$(steps_$1),$B/$3/step$k/$(name_$1)_test): $B/$3/step%/$(name_$1)_test: $B/$3/$(name_$1)/step%.o $(SUPPORT)
+	@$$(call attempt,$$(call compile_steps,$1,$2,$$(or $$(call $$*_steps,$1),$$*),-c -o $$@ -MMD -MP -MF $$@.d -MT $$@))
+$B/$3/$(name_$1)_test: $(call parts,$1,$B/$3/$(name_$1)) $(SUPPORT)
+	@$$(call link_or_tell,$(call parts,$1,$B/$3/$(name_$1)))
+$(foreach k,$(steps_$1),$B/$3/step$k/$(name_$1)_test): $B/$3/step%/$(name_$1)_test: $B/$3/$(name_$1)/%.o $(SUPPORT)
 	@mkdir -p $$(@D)
 	@$$(call link_or_tell,$$<)
 $B/$3/$(name_$1)_recipe: chapters/$(name_$1)/recipe.cpp | $(call have,compiler)
