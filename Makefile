@@ -211,7 +211,7 @@ diff-$1:
 reset-$1:
 	@sh tests/support/starters.sh --keep $(name_$1)
 watch-$1:
-	@sh tests/support/watch.sh chapters/$(name_$1) $(MAKE) --no-print-directory $1
+	@sh tests/support/watch.sh chapters/$(name_$1) $$(MAKE) --no-print-directory $1
 endef
 $(foreach n,$(NUMBERS),$(eval $(call number_rules,$n)))
 
