@@ -113,11 +113,17 @@ std::string short_name(std::string_view function) {
 }
 
 void Symbols::load(const std::vector<Trace>& traces) {
-  std::set<std::uint64_t> missing;
+  std::set<std::uint64_t> addresses;
   for (const Trace& trace : traces)
     for (int i = 0; i < std::clamp(trace.size, 0, Trace::most); ++i)
-      if (const auto address = trace.addresses[static_cast<std::size_t>(i)]; !frames_.contains(address))
-        missing.insert(address);
+      addresses.insert(trace.addresses[static_cast<std::size_t>(i)]);
+  load(addresses);
+}
+
+void Symbols::load(const std::set<std::uint64_t>& addresses) {
+  std::vector<std::uint64_t> missing;
+  for (const std::uint64_t address : addresses)
+    if (!frames_.contains(address)) missing.push_back(address);
   if (missing.empty()) return;
   std::vector<std::string> command{"addr2line", "-a", "-i", "-f", "-C", "-e", binary_};
   for (const std::uint64_t address : missing) command.push_back(hex(address));

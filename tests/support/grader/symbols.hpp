@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,10 @@ class Symbols {
 
   /// Looks all of them up at once, which is faster than one by one.
   void load(const std::vector<Trace>& traces);
+  void load(const std::set<std::uint64_t>& addresses);
+
+  /// The functions that an address lies in: those inlined there first. load() it before.
+  const std::vector<Frame>& frames(std::uint64_t address) { return frames_[address]; }
 
  private:
   [[nodiscard]] bool is_learners(const Frame& frame) const;
