@@ -16,9 +16,10 @@ CXX    := $(if $(filter default,$(origin CXX)),g++,$(CXX))
 SAN    ?=#     thread or address: build with a sanitizer
 BASE   ?=#     mine: build on your own chapters
 FILTER ?=#     Step2*: only these tests
-REPLAY ?=
+REPLAY ?=#     12.1,3.2: explored tests run only this schedule
 ARGS   ?=#     handed to a recipe or a bench
 export CXX
+export EXPLORE_REPLAY = $(REPLAY)
 
 ifneq ($(filter-out thread address,$(SAN))$(word 2,$(SAN)),)
   $(error SAN=$(SAN) is not known: it may be thread or address)
@@ -114,16 +115,47 @@ attempt = if $1 2>$@.log; then cat $@.log >&2; rm -f $@.log; else rm -f $@; fi
 
 # The tests of number $1, of all steps or of those in $3, with the headers in folder $2; -o or -c and what follows is $4.
 # Odd and even steps are compiled side by side; one step is compiled alone if FILTER asks for it.
-steps   = $(shell grep -o '^TEST.Step[0-9]*' tests/$(name_$1)_test.cpp 2>/dev/null | tr -dc '0-9\n' | sort -nu)
-$(foreach n,$(NUMBERS),$(eval steps_$n := $(call steps,$n)))
+steps   = $(shell cat $1 2>/dev/null | grep -o '^TEST.Step[0-9]*' | tr -dc '0-9\n' | sort -nu)
+$(foreach n,$(NUMBERS),$(eval steps_$n := $(call steps,tests/$(name_$n)_*.cpp)))
+$(foreach n,$(NUMBERS),$(eval explored_steps_$n := $(call steps,tests/$(name_$n)_explored.cpp)))
 odd_steps  = $(filter 1 3 5 7 9,$(steps_$1))
 even_steps = $(filter 2 4 6 8,$(steps_$1))
 parts      = $2/odd.o $2/even.o
-compile_steps = awk -v steps='$(or $3,$(steps_$1))' -f tests/support/steps.awk tests/$(name_$1)_test.cpp | \
+only_steps = awk -v steps='$(or $3,$(steps_$1))' -f tests/support/steps.awk tests/$(name_$1)$2.cpp
+compile_steps = $(call only_steps,$1,_test,$3) | \
   $(CXX) $(FLAGS) $(TESTING) $(SPARE) -Wno-unused-function -include $B/prelude.hpp $(call includes,$1,$2) -x c++ - $4
 # A compiler that has memory to spare need not tidy up so often.
 SPARE := $(if $(findstring clang,$(CXX)),,--param ggc-min-expand=200 --param ggc-min-heapsize=1000000)
 link_tests = $(CXX) $(FLAGS) $1 $(SUPPORT) -lgtest -o $2
+
+# Schedules are explored with code that is compiled with ThreadSanitizer's hooks and linked with a runtime of ours in the
+# place of its own: tests/explorer/README.md. Where a canary finds that this does not work here, and in builds with SAN,
+# the same scenarios run many times as they are.
+X := build/$(notdir $(CXX))/explorer
+EXPLORER := $(patsubst tests/%.cpp,$X/%.o,$(wildcard $(addprefix tests/explorer/,*.cpp runtime/*.cpp runtime/*/*.cpp)) \
+  tests/support/grader/symbols.cpp tests/support/grader/text.cpp)
+UNSAN     = $(filter-out -fsanitize% -fno-sanitize%,$(FLAGS))
+EXPLORED  = $(UNSAN) -O1 -fsanitize=thread -fno-pie -Itests/explorer -Itests/support
+STRESSED  = $(if $(SAN),$(FLAGS),$(FLAGS) -fsanitize=thread) -O1 -Itests/explorer -Itests/support
+$(EXPLORER): $X/%.o: tests/%.cpp | $(call have,compiler) $(call have,gtest)
+	@mkdir -p $(@D)
+	@$(CCACHE) $(CXX) $(UNSAN) -O2 -fno-pie -MMD -MP -Ichapters/support -c $< -o $@
+$X/explorer.o: $(EXPLORER)
+	@$(CXX) -r -nostdlib -no-pie $^ -o $@
+$X/$(notdir $(PRELUDE)): tests/support/prelude.hpp | $(call have,compiler) $(call have,gtest)
+	@mkdir -p $(@D) && cp $< $X/prelude.hpp
+	@$(CXX) $(EXPLORED) -x c++-header $< -o $@
+$X/works: tests/explorer/self_test/canary.cpp $X/explorer.o $(SUPPORT)
+	@{ $(CXX) $(EXPLORED) $< -c -o $X/canary.o && $(call link_explored,$X/canary.o,,$X/canary) && $X/canary; } >$@.log 2>&1 && \
+	  cp /dev/null $@ || tail -n 1 $@.log >$@
+link_explored = $(CXX) -no-pie -pthread $1 $X/explorer.o $2 -lgtest -Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset -o $3
+# Builds the explored tests of number $1 in steps $3, with the headers in folder $2, as $4; $5 are further flags.
+explored = if [ -n '$(SAN)' ] || [ -s $X/works ]; then $(call stressed,$1,$2,$3,$4,$5) && \
+    if [ -n '$(SAN)' ]; then rm -f $4.note; else { echo "Schedules are not explored here, but run as they come: `cat $X/works`"; } >$4.note; fi; \
+  else rm -f $4.note; $(call only_steps,$1,_explored,$3) | $(CXX) $(EXPLORED) -include $X/prelude.hpp $5 $(call includes,$1,$2) \
+    -x c++ - -c -o $4.o && $(call link_explored,$4.o,$B/support/main.o,$4); fi
+stressed = $(call only_steps,$1,_explored,$3) | $(CXX) $(STRESSED) $5 $(call includes,$1,$2) tests/explorer/stress/stress.cpp \
+  -x c++ - -x none $B/support/main.o -lgtest -o $4
 
 # What number $1 is built to, from the headers in folder $2, called $3. Objects that are missing did not compile.
 define chapter_rules
@@ -135,6 +167,12 @@ $B/$3/$(name_$1)_test: $(call parts,$1,$B/$3/$(name_$1)) $(SUPPORT)
 $(foreach k,$(steps_$1),$B/$3/step$k/$(name_$1)_test): $B/$3/step%/$(name_$1)_test: $B/$3/$(name_$1)/%.o $(SUPPORT)
 	@mkdir -p $$(@D)
 	@$$(call link_or_tell,$$<)
+$B/$3/$(name_$1)_explored: tests/$(name_$1)_explored.cpp $X/works $X/$(notdir $(PRELUDE)) $(SUPPORT)
+	@mkdir -p $$(@D)
+	@$$(call attempt,$$(call explored,$1,$2,$(explored_steps_$1),$$@,-MMD -MP -MF $$@.d -MT $$@))
+$(foreach k,$(explored_steps_$1),$B/$3/step$k/$(name_$1)_explored): $B/$3/step%/$(name_$1)_explored: tests/$(name_$1)_explored.cpp $X/works $X/$(notdir $(PRELUDE)) $(SUPPORT)
+	@mkdir -p $$(@D)
+	@$$(call attempt,$$(call explored,$1,$2,$$*,$$@,-MMD -MP -MF $$@.d -MT $$@))
 $B/$3/$(name_$1)_recipe: chapters/$(name_$1)/recipe.cpp | $(call have,compiler)
 	@mkdir -p $$(@D)
 	@$$(COMPILE) $$(FAST) -MMD -MP $(call includes,$1,$2) $$< -o $$@
@@ -148,7 +186,8 @@ $(foreach n,$(NUMBERS),$(eval $(call chapter_rules,$n,chapters/$(name_$n),learne
 
 # A submission must not change what the words of a test mean: macros are compared with those that the solution leaves.
 # $2 is the test binary of number $1; beside it the grader looks for what is wrong.
-macros = sh tests/support/macros.sh $(CXX) $(TESTING) -include tests/support/prelude.hpp $(call includes,$1,$2) tests/$(name_$1)_test.cpp
+macros = sh tests/support/macros.sh $(CXX) $(TESTING) -include tests/support/prelude.hpp $(call includes,$1,$2) \
+  $(addprefix -include ,$(notdir $(wildcard solutions/$(name_$1)/*.hpp))) tests/$(name_$1)_test.cpp
 untampered = { $(call macros,$1,solutions/$(name_$1)) >$2.want & $(call macros,$1,chapters/$(name_$1)) >$2.have 2>/dev/null; wait; \
   diff $2.want $2.have >$2.tampered; [ $$? = 1 ] || rm -f $2.tampered; }
 
@@ -178,21 +217,24 @@ PEERS := $(patsubst bench/peers/%_peers.cpp,%,$(wildcard bench/peers/*_peers.cpp
 # ---- Grading ----------------------------------------------------------------------------------------------------------
 
 grade     = $(GRADE) $(if $(SAN),--memory none --time 60s) $(if $(FILTER),--filter '$(FILTER)')
-learners := $(foreach n,$(NUMBERS),$B/learner/$(name_$n)_test)
+tests_of  = $B/$2/$(name_$1)_test $(if $(explored_steps_$1),$B/$2/$(name_$1)_explored)
+learners := $(foreach n,$(NUMBERS),$(call tests_of,$n,learner))
 tampered  = $(foreach n,$(NUMBERS),$(call untampered,$n,$B/learner/$(name_$n)_test);) true
-solved   := $(foreach n,$(NUMBERS),$B/solution/$(name_$n)_test)
+solved   := $(foreach n,$(NUMBERS),$(call tests_of,$n,solution))
 
 # If FILTER is about one step, only that is built.
 step_asked := $(if $(findstring :,$(FILTER)),,$(shell echo '$(FILTER)' | grep -o '^Step[0-9]*' | tr -dc 0-9))
-test_for    = $B/$2/$(if $(filter $(step_asked),$(steps_$1)),step$(step_asked)/)$(name_$1)_test
+test_for    = $(if $(filter $(step_asked),$(steps_$1)),$(strip \
+  $(if $(filter $(step_asked),$(call steps,tests/$(name_$1)_test.cpp)),$B/$2/step$(step_asked)/$(name_$1)_test) \
+  $(if $(filter $(step_asked),$(explored_steps_$1)),$B/$2/step$(step_asked)/$(name_$1)_explored)),$(call tests_of,$1,$2))
 
 define number_rules
 .PHONY: $1 solution-$1 recipe-$1 run-$1 bench-$1 peers-$1 diff-$1 reset-$1 watch-$1
 $1: $(call test_for,$1,learner) $(GRADE)
 	@$$(call untampered,$1,$$<)
-	@$$(grade) $$<
+	@$$(grade) $$(filter-out $(GRADE),$$^)
 solution-$1: $(call test_for,$1,solution) $(GRADE)
-	@$$(grade) --again 'make solution-$1' $$<
+	@$$(grade) --again 'make solution-$1' $$(filter-out $(GRADE),$$^)
 recipe-$1: $B/learner/$(name_$1)_recipe
 	@$$< $$(ARGS)
 run-$1: $B/solution/$(name_$1)_recipe
@@ -253,8 +295,10 @@ $B/ladder/$2/$(name_$1)_test: tests/$(name_$1)_test.cpp tests/support/starters.a
 	@for f in solutions/$(name_$1)/*.hpp; do awk -v solved=$2 -f tests/support/starters.awk $$$$f >$B/ladder/$2/$(name_$1)/$$$${f##*/} || exit; done
 	@$$(call compile_steps,$1,$B/ladder/$2/$(name_$1),,-Werror -c -o $$@.o)
 	@$$(call link_tests,$$@.o,$$@)
-starter-$1-$2: $B/ladder/$2/$(name_$1)_test $(GRADE)
-	@$(GRADE) --starter $2 $$<
+$B/ladder/$2/$(name_$1)_explored: tests/$(name_$1)_explored.cpp $B/ladder/$2/$(name_$1)_test $X/works $X/$(notdir $(PRELUDE))
+	@$$(call explored,$1,$B/ladder/$2/$(name_$1),$(explored_steps_$1),$$@,-Werror)
+starter-$1-$2: $(call tests_of,$1,ladder/$2) $(GRADE)
+	@$(GRADE) --starter $2 $$(filter-out $(GRADE),$$^)
 STARTERS-$2 += starter-$1-$2
 endef
 $(foreach n,$(NUMBERS),$(foreach k,$(steps_$n),$(eval $(call ladder_rule,$n,$(shell expr $k - 1)))))
@@ -262,12 +306,14 @@ ladder: $(foreach k,1 2 3 4 5 6 7 8 9,$(STARTERS-$k))
 starters-fail: $(STARTERS-0)
 
 # Each wrong solution is caught by the test that it names.
-mutants: $(GRADE) $(SUPPORT) $(PRELUDE) | $(call have,patch)
+mutants: $(GRADE) $(SUPPORT) $(PRELUDE) $X/works $X/$(notdir $(PRELUDE)) | $(call have,patch)
 	@MAKE='$(MAKE)' sh tests/support/mutants.sh $(GRADE) $B/mutants $(wildcard $(addsuffix /*.patch,$(addprefix tests/mutants/,$(CHAPTERS))))
 # For scripts: the tests of chapter NAME in STEPS, with the headers in folder FROM, as TO.
 test-from:
 	@$(call compile_steps,$(call number,$(NAME)),$(FROM),$(STEPS),-w -c -o $(TO).o)
 	@$(call link_tests,$(TO).o,$(TO))
+explored-from:
+	@$(call explored,$(call number,$(NAME)),$(FROM),$(STEPS),$(TO),-w)
 
 sanitize-thread sanitize-address: sanitize-%:
 	@$(MAKE) --no-print-directory SAN=$* solutions
@@ -336,7 +382,7 @@ command = $(foreach f,$3,printf '{"directory": "%s", "file": "%s", "command": "%
 clean:
 	@rm -rf build compile_commands.json
 
-.PHONY: help run test check solutions starters starters-check starters-fail ladder mutants test-from bench peers bench-smoke \
+.PHONY: explored-from help run test check solutions starters starters-check starters-fail ladder mutants test-from bench peers bench-smoke \
   tools-test parity links docs figures format format-check clean grade next mine sanitize-thread sanitize-address compile_commands.json
 
 .DEFAULT:

@@ -133,9 +133,14 @@ class Explorer {
   Choices best_;
 };
 
-/// The n-th call of explore() in this process: a test that explores several scenarios replays one of them.
+/// The n-th scenario of this test: one that explores several replays one of them.
 int next_number() {
+  static const testing::TestInfo* test = nullptr;
   static int number = 0;
+  if (const auto* const now = testing::UnitTest::GetInstance()->current_test_info(); test != now) {
+    test = now;
+    number = 0;
+  }
   return ++number;
 }
 

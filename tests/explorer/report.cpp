@@ -66,10 +66,7 @@ class Report {
     text_ += "\nWhere the threads are:\n";
     for (const ThreadStory& thread : story_.threads) {
       text_ += "  " + thread.name + " " + thread.doing + "\n";
-      for (const Place& p : thread.places) {
-        place(p, 4, "in ");
-        if (&p == &thread.places[1]) break;
-      }
+      for (const Place& p : thread.places) place(p, 4, "in ");
     }
   }
 

@@ -15,7 +15,7 @@
 namespace explore {
 namespace {
 
-constexpr std::size_t most_places = 3;
+constexpr std::size_t most_places = 2;
 
 /// Whose business a file is. The explorer's own, the grader's and the library's are nobody's.
 bool is_shown(const std::string& file) {
@@ -69,11 +69,13 @@ class Teller {
     const Stack& stack = journal_.stacks[id];
     for (const std::uintptr_t address : std::span(stack.address).first(stack.size))
       for (const grader::Frame& frame : symbols_.frames(address))
-        if (is_shown(frame.file) && places.size() < most_places)
-          places.push_back({.function = function_name(frame),
+        if (is_shown(frame.file)) {
+          const Place place{.function = function_name(frame),
                             .file = frame.file,
                             .line = frame.line,
-                            .source = source(frame.file, frame.line)});
+                            .source = source(frame.file, frame.line)};
+          if (places.size() < most_places && (places.empty() || places.back() != place)) places.push_back(place);
+        }
     return places;
   }
 
@@ -90,12 +92,14 @@ class Teller {
     return all.empty() ? Place{} : all.front();
   }
 
-  bool from_inside_library(StackId id) {
+  /// Whether a frame of which `is` holds is further in than all that is shown.
+  template <class Is>
+  bool from_inside(StackId id, Is is) {
     const Stack& stack = journal_.stacks[id];
     for (const std::uintptr_t address : std::span(stack.address).first(stack.size))
       for (const grader::Frame& frame : symbols_.frames(address)) {
         if (is_shown(frame.file)) return false;
-        if (is_inside_library(frame.file)) return true;
+        if (is(frame)) return true;
       }
     return false;
   }
@@ -111,7 +115,10 @@ class Teller {
   }
 
   void add(const Event& event) {
-    if (event.detail && from_inside_library(event.stack)) return;
+    const auto library = [](const grader::Frame& frame) { return is_inside_library(frame.file); };
+    const auto googletest = [](const grader::Frame& frame) { return frame.function.starts_with("testing::"); };
+    if (event.detail && from_inside(event.stack, library)) return;
+    if (!std::string_view(event.text.data()).starts_with("FAILS") && from_inside(event.stack, googletest)) return;
     const Place place = first_place(event.stack);
     const std::string text = event.text.data();
     if (!story_.rows.empty()) {

@@ -32,7 +32,7 @@ struct ThreadStory {
   std::string name;   ///< "thread 2 (worker_0)"
   std::string doing;  ///< "waits for mutex 1, which thread 3 has"
   bool ended = false;
-  std::vector<Place> places;  ///< where it is, innermost first; at most three
+  std::vector<Place> places;  ///< where it is, innermost first; at most two
 };
 
 struct SiteStory {

@@ -45,9 +45,9 @@ std::string test_name() {
 }
 
 std::string whole(const Result& result) {
-  return "schedule " + std::to_string(result.schedules) + " fails.\n" + result.report +
-         "\nJust this schedule again:\n  " + make_command() + " FILTER='" + test_name() +
-         "' REPLAY=" + result.replay + "\n";
+  return result.report + "\nThat was schedule " + std::to_string(result.schedules) +
+         ". Just this one again:\n  " + make_command() + " FILTER='" + test_name() + "' REPLAY=" + result.replay +
+         "\n";
 }
 
 }  // namespace
@@ -79,8 +79,8 @@ testing::AssertionResult breaks(Failure wanted, void (*scenario)(), const Option
                                        << name(wanted) << " was to be found";
   grader_diagram(result.diagram.c_str());
   if (result.failure != wanted)
-    return testing::AssertionFailure() << "that is a " << name(result.failure) << ", not a " << name(wanted)
-                                       << ".\n" << whole(result);
+    return testing::AssertionFailure() << "something else than a " << name(wanted) << " goes wrong.\n"
+                                       << whole(result);
   grader_note(whole(result).c_str());
   return testing::AssertionSuccess();
 }

@@ -1,5 +1,6 @@
 // The program `grade`: runs each test in a process of its own and says how it went. See grade --help.
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -21,7 +22,14 @@ namespace {
 
 std::vector<Chapter> load_chapters(const Options& options) {
   std::vector<Chapter> chapters;
-  for (const std::string& binary : options.binaries) chapters.push_back(load_chapter(binary, options.source));
+  for (const std::string& binary : options.binaries) {
+    Chapter chapter = load_chapter(binary, options.source);
+    const auto known = std::ranges::find(chapters, chapter.id, &Chapter::id);
+    if (known == chapters.end())
+      chapters.push_back(std::move(chapter));
+    else
+      merge(*known, std::move(chapter));
+  }
   return chapters;
 }
 
@@ -60,6 +68,7 @@ int run(const Options& options) {
     std::fputs(starter_report(results, *options.starter, passed).c_str(), stdout);
     return passed ? 0 : 1;
   }
+  if (!options.quiet) write_diagrams(results);
   std::fputs(report(chapters, results, options, terminal).c_str(), stdout);
   if (!options.json.empty()) write_file(options.json, gradescope_json(results));
   if (!options.junit.empty()) write_file(options.junit, junit_xml(results));

@@ -71,7 +71,7 @@ std::string first_error(const std::string& log) {
 }  // namespace
 
 std::string Chapter::lesson(const Step& step) const {
-  if (!std::filesystem::exists(lesson()) && step.number == 0) return source;
+  if (!std::filesystem::exists(lesson()) && step.number == 0) return tests.front().source;
   return step.number > 0 ? lesson() + "#step-" + std::to_string(step.number) : lesson();
 }
 
@@ -114,18 +114,21 @@ std::vector<Step> steps_of(const std::vector<Test>& tests) {
 
 Chapter load_chapter(const std::string& binary, std::string source) {
   Chapter chapter;
-  chapter.binary = binary;
-  std::string name = std::filesystem::path(binary).filename();
-  chapter.source = source.empty() ? "tests/" + name + ".cpp" : std::move(source);
-  chapter.id = name.ends_with("_test") ? name.substr(0, name.size() - 5) : name;
+  const std::string name = std::filesystem::path(binary).filename();
+  if (source.empty()) source = "tests/" + name + ".cpp";
+  chapter.id = name;
+  for (const std::string_view kind : {"_test", "_explored"})
+    if (name.ends_with(kind)) chapter.id = name.substr(0, name.size() - kind.size());
 
-  const auto text = read_file(chapter.source);
+  const auto text = read_file(source);
   if (!text)
-    throw std::runtime_error("cannot read " + chapter.source + ", which says what tests " + binary +
+    throw std::runtime_error("cannot read " + source + ", which says what tests " + binary +
                              " has; run this from the repository's root, or name it with --source");
   chapter.tests = tests_in(*text);
-  if (chapter.tests.empty()) throw std::runtime_error(chapter.source + " defines no TEST(Suite, Name)");
+  if (chapter.tests.empty()) throw std::runtime_error(source + " defines no TEST(Suite, Name)");
+  for (Test& test : chapter.tests) test.source = source, test.binary = binary;
   chapter.steps = steps_of(chapter.tests);
+  if (const auto note = read_file(binary + ".note")) chapter.notes.push_back(*note);
 
   if (const auto tampered = read_file(binary + ".tampered")) {
     chapter.problem = "redefines what the tests are written with";
@@ -137,6 +140,15 @@ Chapter load_chapter(const std::string& binary, std::string source) {
     chapter.explanation = first_error(*log);
   }
   return chapter;
+}
+
+void merge(Chapter& chapter, Chapter other) {
+  std::ranges::move(other.tests, std::back_inserter(chapter.tests));
+  std::ranges::move(other.notes, std::back_inserter(chapter.notes));
+  chapter.steps = steps_of(chapter.tests);
+  if (!chapter.problem.empty()) return;
+  chapter.problem = std::move(other.problem);
+  chapter.explanation = std::move(other.explanation);
 }
 
 bool matches(const std::string& pattern, const Test& test) {

@@ -8,7 +8,9 @@ namespace grader {
 struct Test {
   std::string suite;  ///< Step2_ThreadPool
   std::string name;   ///< WorkersStartLazily
-  int line = 0;       ///< in the chapter's test source
+  int line = 0;       ///< in `source`
+  std::string source = {};  ///< tests/01_pooling_test.cpp
+  std::string binary = {};  ///< what runs it, as on the command line
 
   [[nodiscard]] std::string full_name() const { return suite + "." + name; }
 };
@@ -24,13 +26,12 @@ struct Step {
   }
 };
 
-/// One test binary, and what the repository knows about it.
+/// The test binaries of one chapter, and what the repository knows about them.
 struct Chapter {
-  std::string id;      ///< 01_pooling
-  std::string binary;  ///< as on the command line
-  std::string source;  ///< tests/01_pooling_test.cpp
+  std::string id;  ///< 01_pooling
   std::vector<Step> steps;
-  std::vector<Test> tests;  ///< in the order of the source: all of them must pass
+  std::vector<Test> tests;  ///< in the order of the sources: all of them must pass
+  std::vector<std::string> notes;  ///< what is to be said about how they were built
   std::string problem;      ///< why no test can be run: "does not compile", …; empty if they can
   std::string explanation;  ///< what to show about the problem
 
@@ -44,9 +45,13 @@ std::vector<Test> tests_in(std::string_view source);
 
 std::vector<Step> steps_of(const std::vector<Test>& tests);
 
+/// What a binary NN_name_test or NN_name_explored is about.
 /// @param source the test's source; empty: tests/<the binary's name>.cpp
 /// @throws std::runtime_error if the source is not there or defines no test
 Chapter load_chapter(const std::string& binary, std::string source);
+
+/// Adds the tests of another binary of the same chapter.
+void merge(Chapter& chapter, Chapter other);
 
 /// Does `pattern`, with * and ?, fit the test's suite, name or both? Patterns are separated by ':'.
 bool matches(const std::string& pattern, const Test& test);

@@ -30,6 +30,8 @@ struct Evidence {
   std::vector<Failure> failures;
   std::string not_written;  ///< the first thing that the test needs and that is not there yet
   std::optional<std::string> uncaught;
+  std::string note;     ///< what a test that passes has to show
+  std::string diagram;  ///< SVG
   std::optional<Stuck> crash;
   std::optional<End> end;
   bool greeted = false;

@@ -100,6 +100,16 @@ std::string sanitizer_report(const std::string& output) {
 
 bool is_out_of_memory(std::string_view text) { return text.find("std::bad_alloc") != std::string_view::npos; }
 
+/// GoogleTest shows the source of the whole scenario before what explore::survives() says of it; this is what
+/// it says. Empty if the message is another's.
+std::string schedule_in(const std::string& message) {
+  const std::string_view begin = "\n  Actual: false (", end = ")\nExpected: true";
+  const std::size_t from = message.find(begin), to = message.rfind(end);
+  if (!message.starts_with("Value of: explore::") || from == std::string::npos || to == std::string::npos)
+    return "";
+  return message.substr(from + begin.size(), to - from - begin.size());
+}
+
 std::string in_one_line(const std::string& text) {
   std::string line;
   for (const std::string& part : lines_of(text)) {
@@ -161,7 +171,8 @@ class Case {
     std::string text;
     for (std::size_t i = 0; i < std::min<std::size_t>(seen_.failures.size(), 3); ++i) {
       if (i > 0) text += "\n" + seen_.failures[i].place + "\n";
-      text += first_lines(clean(seen_.failures[i].message), 20);
+      const std::string schedule = schedule_in(seen_.failures[i].message);
+      text += schedule.empty() ? first_lines(clean(seen_.failures[i].message), 20) : clean(schedule);
     }
     return text;
   }
@@ -174,6 +185,8 @@ class Case {
 
   [[nodiscard]] std::string failed() const {
     const std::string also = WIFSIGNALED(seen_.status) ? ", then " + crashed() : "";
+    const std::string schedule = schedule_in(seen_.failures[0].message);
+    if (!schedule.empty()) return "failed: " + clean(schedule.substr(0, schedule.find('\n'))) + also;
     return "failed: " + in_one_line(clean(seen_.failures[0].message)) + also;
   }
 
@@ -250,7 +263,8 @@ class Case {
 
 Outcome judge(const Evidence& seen, const std::string& name, const Limits& limits, Symbols& symbols) {
   const Case test(seen, name, limits, symbols);
-  Outcome outcome{.output = clean(seen.output), .seconds = seen.seconds};
+  Outcome outcome{
+      .output = clean(seen.output), .note = clean(seen.note), .diagram = seen.diagram, .seconds = seen.seconds};
   if (test.passed()) {
     outcome.verdict = Verdict::passed;
     outcome.summary = "passed";

@@ -9,7 +9,8 @@ namespace {
 
 template <class Self>
 auto texts_of(Self& outcome) {
-  return std::array{&outcome.summary, &outcome.place, &outcome.details, &outcome.output};
+  return std::array{&outcome.summary, &outcome.place, &outcome.details,
+                    &outcome.output,  &outcome.note,  &outcome.diagram};
 }
 
 }  // namespace

@@ -15,6 +15,8 @@ struct Outcome {
   std::string place = {};    ///< file:line of the first failed expectation
   std::string details = {};  ///< GoogleTest's message, a sanitizer's report
   std::string output = {};   ///< what the test printed
+  std::string note = {};     ///< what it has to show although it passed
+  std::string diagram = {};  ///< a picture (SVG) of what happened
   double seconds = 0;
 
   [[nodiscard]] bool passed() const { return verdict == Verdict::passed; }

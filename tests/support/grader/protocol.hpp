@@ -23,6 +23,8 @@ enum class Kind : std::uint8_t {
   failure,      ///< "file:line", a line break, GoogleTest's message
   not_written,  ///< the message of a todo(), when it throws
   uncaught,     ///< "type: what()" of the exception that ends the process
+  note,         ///< a text that the report shows although the test passes
+  diagram,      ///< a piece of a picture (SVG); the pieces in order make the whole
   crash,        ///< Trace of the thread that got the signal
   thread,       ///< Trace: the answer to dump_signal()
   end,          ///< End; answered with one byte, once the other threads are gone

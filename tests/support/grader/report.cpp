@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 
+#include "result_files.hpp"
 #include "text.hpp"
 
 namespace grader {
@@ -71,13 +72,17 @@ class Report {
     const auto steps = by_step(chapter, results);
     if (steps.empty()) return;
     text_ += terminal_.bold(cut(title(chapter), terminal_.width)) + "\n\n";
+    for (const std::string& note : chapter.notes)
+      text_ += indented(clean(note), 0, terminal_.width) + "\n";
     if (!chapter.problem.empty()) return problem(chapter);
     std::size_t width = 0;
     for (const StepResults& step : steps) width = std::max(width, columns(step.step->label()));
     for (const StepResults& step : steps) line(step.tally, step.step->label(), width, "");
     text_ += "\n";
-    for (const StepResults& step : steps)
+    for (const StepResults& step : steps) {
+      notes(step);
       if (!step.tally.done() && !step.tally.untouched()) failures(step);
+    }
   }
 
   /// The first step that is not done: where to go on.
@@ -124,6 +129,23 @@ class Report {
     text_ += indented(first_lines(clean(chapter.explanation), 24), 2, terminal_.width) + "\n";
   }
 
+  /// What tests that pass have to show: the bug that the learner was to cause.
+  void notes(const StepResults& step) {
+    for (const Result* result : step.results) {
+      if (!result->outcome.passed() || result->outcome.note.empty()) continue;
+      text_ += terminal_.good("✔") + " " + step.step->label() + ": " +
+               terminal_.bold(sentence(result->test->name)) + "\n";
+      text_ += indented(result->outcome.note, 4, terminal_.width);
+      picture(*result);
+      text_ += "\n";
+    }
+  }
+
+  void picture(const Result& result) {
+    if (!result.outcome.diagram.empty() && !options_.quiet)
+      text_ += "    As a picture: " + diagram_path(result) + "\n";
+  }
+
   /// The first test of the step in full, the others by name.
   void failures(const StepResults& step) {
     std::vector<const Result*> failed;
@@ -154,8 +176,9 @@ class Report {
     if (!expectation) text_ += indented(outcome.summary, 4, terminal_.width);
     text_ += indented(outcome.details, 4, terminal_.width);
     const std::string place = outcome.place.empty()
-                                  ? result.chapter->source + ":" + std::to_string(result.test->line)
+                                  ? result.test->source + ":" + std::to_string(result.test->line)
                                   : outcome.place;
+    picture(result);
     text_ += "    " + terminal_.dim("at " + relative(place)) + "\n";
     const bool report = outcome.summary.starts_with("failed under the sanitizer");
     if (outcome.output.empty() || report) return;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <string>
 
 #include "text.hpp"
@@ -38,6 +39,18 @@ std::size_t passed_in(const std::vector<Result>& results) {
 }
 
 }  // namespace
+
+std::string diagram_path(const Result& result) {
+  return "build/schedules/" + result.test->full_name() + ".svg";
+}
+
+void write_diagrams(const std::vector<Result>& results) {
+  for (const Result& result : results) {
+    if (result.outcome.diagram.empty()) continue;
+    std::filesystem::create_directories("build/schedules");
+    write_file(diagram_path(result), clean(result.outcome.diagram));
+  }
+}
 
 std::string json_string(std::string_view text) {
   std::string result = "\"";
@@ -105,7 +118,7 @@ std::string junit_xml(const std::vector<Result>& results) {
     const Outcome& outcome = result.outcome;
     total += outcome.seconds;
     cases += "    <testcase classname=\"" + xml_text(result.chapter->id + "." + result.test->suite) +
-             "\" name=\"" + xml_text(result.test->name) + "\" file=\"" + xml_text(result.chapter->source) +
+             "\" name=\"" + xml_text(result.test->name) + "\" file=\"" + xml_text(result.test->source) +
              "\" line=\"" + std::to_string(result.test->line) + "\" time=\"" + seconds(outcome.seconds) +
              "\"";
     if (outcome.passed()) {

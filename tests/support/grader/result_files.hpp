@@ -13,6 +13,10 @@ std::string gradescope_json(const std::vector<Result>& results);
 
 std::string junit_xml(const std::vector<Result>& results);
 
+/// Where the picture of what happened in a test is, once it has been written.
+std::string diagram_path(const Result& result);
+void write_diagrams(const std::vector<Result>& results);
+
 /// The text as a JSON string, quotes included.
 std::string json_string(std::string_view text);
 

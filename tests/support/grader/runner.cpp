@@ -30,12 +30,12 @@ struct Job {
 [[noreturn]] void supervise(const Result& result, const Fd& binary, const Sandbox& sandbox,
                             const Limits& limits, const Fd& pipe) {
   sandbox.guard();
-  const Chapter& chapter = *result.chapter;
-  const std::string name = result.test->full_name();
+  const Test& test = *result.test;
+  const std::string name = test.full_name();
   std::string bytes;
   try {
-    Symbols symbols(chapter.binary, chapter.source);
-    bytes = pack(judge(Supervisor(sandbox, limits).run(binary, chapter.binary, name), name, limits, symbols));
+    Symbols symbols(test.binary, test.source);
+    bytes = pack(judge(Supervisor(sandbox, limits).run(binary, test.binary, name), name, limits, symbols));
   } catch (const std::exception& error) {
     sandbox.kill_all();
     bytes = pack({.summary = std::string("could not be run: ") + error.what()});
@@ -94,7 +94,7 @@ class Runner {
     Job& job = jobs_[slot];
     job.result = waiting_.back();
     waiting_.pop_back();
-    const std::string& path = job.result->chapter->binary;
+    const std::string& path = job.result->test->binary;
     if (!binaries_.contains(path)) binaries_[path] = open_executable(path);
     std::array<int, 2> ends{};
     if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("cannot make a pipe");

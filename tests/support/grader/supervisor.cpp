@@ -26,6 +26,8 @@ constexpr auto answer_time = 3s;       // for threads to say where they are
 constexpr auto not_written_time = 1s;  // for a test that waits for what is not written
 constexpr int most_patience = 2;       // times the limit, for a test that others keep off the processor
 constexpr std::size_t kept_output = 64 * 1024;
+constexpr std::size_t longest_note = 64 * 1024;
+constexpr std::size_t largest_diagram = 1024 * 1024;
 
 void make_pipe(Fd& read_end, Fd& write_end) {
   std::array<int, 2> ends{};
@@ -151,6 +153,12 @@ void Supervisor::hear(Kind kind, std::string_view payload) {
       return;
     case Kind::uncaught:
       seen_.uncaught = payload;
+      return;
+    case Kind::note:
+      if (seen_.note.size() + payload.size() <= longest_note) seen_.note += payload;
+      return;
+    case Kind::diagram:
+      if (seen_.diagram.size() + payload.size() <= largest_diagram) seen_.diagram += payload;
       return;
     case Kind::crash:
       if (const auto trace = value_of<Trace>(payload); trace && !seen_.crash) seen_.crash = identify(*trace);

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// A queue for one letter, which is a number other than 0, from one thread to another. It is wrong on purpose, and
+/// works nearly always: do not use it.
+class LossyMailbox {
+ public:
+  /// Puts a letter in, and wakes the thread that waits in take(). The mailbox must be empty.
+  void put(int letter) {
+    // <exercise 6.1 LossyMailbox::put> Store the letter, and notify arrived_: without the lock.
+    letter_.store(letter);
+    arrived_.notify_one();
+    // </exercise>
+  }
+
+  /// Waits for a letter, and takes it out.
+  int take() {
+    // <exercise 6.2 LossyMailbox::take> Under the lock, wait for arrived_ as long as there is no letter. Take it
+    // out: 0 is in its place then.
+    std::unique_lock lock(mutex_);
+    while (letter_.load() == 0) arrived_.wait(lock);
+    return letter_.exchange(0);
+    // </exercise>
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::atomic<int> letter_ = 0;  // 0: none
+};
+
+}  // namespace concurrent
