@@ -8,8 +8,8 @@
 
 namespace concurrent {
 
-/// A queue for one letter, which is a number other than 0, from one thread to another. It is wrong on purpose, and
-/// works nearly always: do not use it.
+/// A queue for one letter, which is a number other than 0, from one thread to another. It is wrong on
+/// purpose, and works nearly always: do not use it.
 class LossyMailbox {
  public:
   /// Puts a letter in, and wakes the thread that waits in take(). The mailbox must be empty.
@@ -20,8 +20,8 @@ class LossyMailbox {
 
   /// Waits for a letter, and takes it out.
   int take() {
-    // TODO 6.2: Under the lock, wait for arrived_ as long as there is no letter. Take it
-    // out: 0 is in its place then.
+    // TODO 6.2: Under the lock, wait for arrived_ as long as there is no letter. Take
+    // it out: 0 is in its place then.
     todo("6.2", "LossyMailbox::take");
   }
 

@@ -13,17 +13,23 @@ using concurrent::Svg;
 constexpr double line_height = 20, gap = 12, padding = 8;
 constexpr std::size_t most_rows = 80;
 
-std::string colour(int thread) { return "c" + std::to_string(static_cast<std::size_t>(thread) % Svg::colours); }
-std::string hatch(int thread) { return "w" + std::to_string(static_cast<std::size_t>(thread) % Svg::colours); }
+std::string colour(int thread) {
+  return "c" + std::to_string(static_cast<std::size_t>(thread) % Svg::colours);
+}
+std::string hatch(int thread) {
+  return "w" + std::to_string(static_cast<std::size_t>(thread) % Svg::colours);
+}
 
 }  // namespace
 
 std::string diagram(const Story& story) {
   Svg svg(std::string(name(story.failure)) + ": " + story.message);
   const std::size_t first = story.rows.size() > most_rows ? story.rows.size() - most_rows : 0;
-  const double column = (Svg::right - Svg::left) / static_cast<double>(std::max<std::size_t>(story.threads.size(), 1));
+  const double column =
+      (Svg::right - Svg::left) / static_cast<double>(std::max<std::size_t>(story.threads.size(), 1));
   const auto x_of = [&](int thread) { return Svg::left + column * thread; };
-  const auto letters = static_cast<std::size_t>(std::max(8.0, (column - 3 * padding) / (0.58 * Svg::font_size)));
+  const auto letters =
+      static_cast<std::size_t>(std::max(8.0, (column - 3 * padding) / (0.58 * Svg::font_size)));
 
   double bottom = Svg::top + 40;
   for (std::size_t i = first; i < story.rows.size(); ++i)
@@ -51,7 +57,8 @@ std::string diagram(const Story& story) {
       svg.text(x + padding, at, "name", concurrent::shortened(text, letters));
       at += line_height;
     }
-    svg.text(x + padding, at, "value", concurrent::shortened(row.place.known() ? row.place.short_name() : "", letters));
+    svg.text(x + padding, at, "value",
+             concurrent::shortened(row.place.known() ? row.place.short_name() : "", letters));
     y += height + gap - padding / 2;
     before = row.thread;
   }

@@ -76,17 +76,17 @@ class Explorer {
     if (shared_->failure == Failure::none) {  // it could not even say so
       shared_->failure = Failure::crash;
       std::snprintf(shared_->message.data(), shared_->message.size(), "the process has ended: %s",
-                    WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
-                    : WEXITSTATUS(status) == 98
-                        ? "there is no memory for the explorer at its fixed addresses"
-                        : "somebody called exit()");
+                    WIFSIGNALED(status)         ? strsignal(WTERMSIG(status))
+                    : WEXITSTATUS(status) == 98 ? "there is no memory for the explorer at its fixed addresses"
+                                                : "somebody called exit()");
     }
     return true;
   }
 
   bool search() { return fails(Mode::search); }
 
-  /// Takes back as many choices as possible, in chunks that get smaller, while the schedule fails the same way.
+  /// Takes back as many choices as possible, in chunks that get smaller, while the schedule fails the same
+  /// way.
   void shorten() {
     best_ = shared_->made;
     const Failure wanted = shared_->failure;
@@ -104,7 +104,8 @@ class Explorer {
         for (std::uint32_t i = from; i < fewer.size && left > 0; ++i)
           if (std::exchange(fewer.at[i], 0) != 0) --left;
         ++attempts;
-        if (fails(Mode::replay) && shared_->failure == wanted && deviations(shared_->made) < deviations(best_))
+        if (fails(Mode::replay) && shared_->failure == wanted &&
+            deviations(shared_->made) < deviations(best_))
           best_ = shared_->made;
         else
           ++from;

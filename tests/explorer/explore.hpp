@@ -32,8 +32,8 @@ std::string_view name(Failure failure) noexcept;
 
 /// In which order schedules are tried.
 enum class Search : std::uint8_t {
-  mixed,   ///< systematic for at most half of the schedules; if that has not tried all, then random and
-           ///< priorities in turn
+  mixed,       ///< systematic for at most half of the schedules; if that has not tried all, then random and
+               ///< priorities in turn
   systematic,  ///< all with 0 preemptions, then all with 1, … up to Options::preemptions
   random,      ///< each choice at random
   priorities,  ///< probabilistic concurrency testing: the thread with the highest priority runs, and a few
@@ -44,33 +44,33 @@ enum class Search : std::uint8_t {
 /// the time.
 struct Options {
   std::uint64_t schedules = 2'000;  ///< try at most so many
-  int preemptions = 2;    ///< in a systematic search: how often a thread that could go on is put aside
-  int spurious = 1;       ///< how often a schedule may wake a thread from a condition variable for no reason
-  int timeouts = 1;       ///< how often a schedule may let a time-out come before others have done anything
-  int stale = 1;          ///< how often a schedule may let an atomic load read an older value, where its memory
-                          ///< order allows it
+  int preemptions = 2;  ///< in a systematic search: how often a thread that could go on is put aside
+  int spurious = 1;     ///< how often a schedule may wake a thread from a condition variable for no reason
+  int timeouts = 1;     ///< how often a schedule may let a time-out come before others have done anything
+  int stale = 1;        ///< how often a schedule may let an atomic load read an older value, where its memory
+                        ///< order allows it
   Search search = Search::mixed;
-  std::uint64_t seed = 1;           ///< of what is random
-  std::uint32_t max_steps = 20'000; ///< a schedule that takes more synchronisations than this gets nowhere
+  std::uint64_t seed = 1;            ///< of what is random
+  std::uint32_t max_steps = 20'000;  ///< a schedule that takes more synchronisations than this gets nowhere
 };
 
 /// What exploring has shown.
 struct Result {
   Failure failure = Failure::none;
-  std::string message;    ///< what went wrong, in one sentence
-  std::string report;     ///< the whole of it: where each thread is, and the shortest schedule as a table
-  std::string diagram;    ///< the schedule as a picture (SVG)
-  std::string replay;     ///< names the schedule, for EXPLORE_REPLAY
-  bool exhausted = false; ///< the systematic search has tried all that it may
-  std::uint64_t schedules = 0;  ///< how many were tried, the failing one included
-  std::uint64_t steps = 0;      ///< synchronisations in all of them
-  double seconds = 0;           ///< for these
+  std::string message;     ///< what went wrong, in one sentence
+  std::string report;      ///< the whole of it: where each thread is, and the shortest schedule as a table
+  std::string diagram;     ///< the schedule as a picture (SVG)
+  std::string replay;      ///< names the schedule, for EXPLORE_REPLAY
+  bool exhausted = false;  ///< the systematic search has tried all that it may
+  std::uint64_t schedules = 0;    ///< how many were tried, the failing one included
+  std::uint64_t steps = 0;        ///< synchronisations in all of them
+  double seconds = 0;             ///< for these
   double shortening_seconds = 0;  ///< to shorten and draw the one that failed
 };
 
-/// Runs `scenario` until a schedule fails, or enough have been tried. Every schedule begins alike: the scenario
-/// makes what it uses, and static variables have the values that they had when explore() was called. It is
-/// run by child processes.
+/// Runs `scenario` until a schedule fails, or enough have been tried. Every schedule begins alike: the
+/// scenario makes what it uses, and static variables have the values that they had when explore() was called.
+/// It is run by child processes.
 Result explore(void (*scenario)(), const Options& options = {});
 
 /// For a test: `EXPECT_TRUE(explore::survives([] { … }))`. A failure carries the report.

@@ -48,8 +48,8 @@ Choices from_text(const std::string& text) {
 }
 
 int deviations(const Choices& choices) {
-  return static_cast<int>(
-      std::ranges::count_if(std::span(choices.at).first(choices.size), [](int choice) { return choice != 0; }));
+  return static_cast<int>(std::ranges::count_if(std::span(choices.at).first(choices.size),
+                                                [](int choice) { return choice != 0; }));
 }
 
 }  // namespace explore

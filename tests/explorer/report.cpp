@@ -50,9 +50,10 @@ class Report {
  private:
   void place(const Place& place, std::size_t indent, const std::string& before = "") {
     if (!place.known()) return;
-    const std::string where =
-        std::string(indent, ' ') + before + (place.function.empty() ? "" : place.function + ", ") + place.short_name();
-    text_ += where + "\n" + std::string(indent + 2, ' ') + grader::cut(place.source, width - indent - 2) + "\n";
+    const std::string where = std::string(indent, ' ') + before +
+                              (place.function.empty() ? "" : place.function + ", ") + place.short_name();
+    text_ +=
+        where + "\n" + std::string(indent + 2, ' ') + grader::cut(place.source, width - indent - 2) + "\n";
   }
 
   void sites() {
@@ -95,7 +96,8 @@ class Report {
   void row(std::size_t number, const std::vector<int>& shown, std::size_t columns) {
     const Row& row = story_.rows[number];
     std::vector<std::string> lines;
-    for (const std::string& text : row.texts) std::ranges::move(wrapped(text, columns), std::back_inserter(lines));
+    for (const std::string& text : row.texts)
+      std::ranges::move(wrapped(text, columns), std::back_inserter(lines));
     if (row.place.known()) lines.push_back("  " + end_of(row.place.short_name(), columns - 2));
     for (std::size_t i = 0; i < lines.size(); ++i) {
       std::string line = i == 0 ? std::to_string(number + 1) : "";

@@ -6,8 +6,8 @@
 
 #include "explore.hpp"
 
-/// What the process that runs schedules tells the one that started it. It lies in memory that both share, as the
-/// first of them may end at any moment.
+/// What the process that runs schedules tells the one that started it. It lies in memory that both share, as
+/// the first of them may end at any moment.
 namespace explore {
 
 /// The choices of one schedule: 0 is what happens by itself, usually that the running thread goes on.
@@ -88,7 +88,7 @@ struct Shared {
   Choices made;          ///< in the schedule that runs now
   Choices replay;        ///< those to repeat; after the last of them: 0
   SearchState search;
-  Journal journal;       ///< kept only if the schedule is drawn
+  Journal journal;  ///< kept only if the schedule is drawn
 };
 
 }  // namespace explore

@@ -46,8 +46,8 @@ std::string test_name() {
 
 std::string whole(const Result& result) {
   return result.report + "\nThat was schedule " + std::to_string(result.schedules) +
-         ". Just this one again:\n  " + make_command() + " FILTER='" + test_name() + "' REPLAY=" + result.replay +
-         "\n";
+         ". Just this one again:\n  " + make_command() + " FILTER='" + test_name() +
+         "' REPLAY=" + result.replay + "\n";
 }
 
 }  // namespace

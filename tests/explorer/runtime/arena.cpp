@@ -21,7 +21,8 @@ void reset() noexcept { here->used = sizeof(Arena); }
 
 void* allocate(std::size_t size) noexcept {
   const std::size_t rounded = (size + 15) & ~std::size_t{15};
-  if (here->used + rounded > room) fail(Failure::limit, "the explorer has not enough memory for this scenario");
+  if (here->used + rounded > room)
+    fail(Failure::limit, "the explorer has not enough memory for this scenario");
   void* const result = reinterpret_cast<char*>(here) + here->used;
   here->used += rounded;
   return result;

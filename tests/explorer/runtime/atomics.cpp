@@ -182,7 +182,8 @@ void Atomic::stored(unsigned long long before, unsigned long long value, int ord
   publish(value, order, false);
 }
 
-void Atomic::exchanged(const char* verb, unsigned long long before, unsigned long long value, int order) noexcept {
+void Atomic::exchanged(const char* verb, unsigned long long before, unsigned long long value,
+                       int order) noexcept {
   races::touch(thread_, object_.address, size_, Access::atomic_write);
   remember(before);
   journal::add_detail(thread_, "%s atomic %d: %lld to %lld (%s)", verb, object_.number,

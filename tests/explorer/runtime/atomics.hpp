@@ -3,8 +3,8 @@
 #include "objects.hpp"
 #include "thread.hpp"
 
-/// Atomics as the C++ memory model has them. The order in which stores happen here is their modification order;
-/// what a load with a weak order may read is decided from what its thread must have seen.
+/// Atomics as the C++ memory model has them. The order in which stores happen here is their modification
+/// order; what a load with a weak order may read is decided from what its thread must have seen.
 namespace explore::runtime::atomics {
 
 /// A memory order, as the compiler passes it.

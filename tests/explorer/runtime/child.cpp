@@ -25,8 +25,8 @@ namespace {
 
 constexpr std::uint64_t move_every = 64;  // schedules
 
-/// To switch between threads on one processor is several times as fast as from one to the other. Now and then the
-/// system may choose another one.
+/// To switch between threads on one processor is several times as fast as from one to the other. Now and then
+/// the system may choose another one.
 void stay_on_one_processor(std::uint64_t schedule) noexcept {
   static cpu_set_t allowed = [] {
     cpu_set_t set;

@@ -12,6 +12,7 @@ namespace explore::runtime {
 inline constexpr int all_well = 0, one_failed = 42;
 
 /// Turns this process into one that runs schedules, runs them, and ends.
-[[noreturn]] void run_schedules(void (*scenario)(), const Options& options, Mode mode, Shared& shared) noexcept;
+[[noreturn]] void run_schedules(void (*scenario)(), const Options& options, Mode mode,
+                                Shared& shared) noexcept;
 
 }  // namespace explore::runtime

@@ -61,7 +61,8 @@ void check_nobody_waits_in(Thread& thread, const void* memory, std::size_t size)
     const auto* const waits_for = static_cast<const char*>(other.waits_for);
     if (!there || waits_for < first || waits_for >= first + size) continue;
     journal::add(thread, "deletes it");
-    fail(Failure::misuse, "thread %d deletes an object that thread %d waits for", thread.id + 1, other.id + 1);
+    fail(Failure::misuse, "thread %d deletes an object that thread %d waits for", thread.id + 1,
+         other.id + 1);
   }
 }
 
@@ -70,8 +71,9 @@ void* allocate(std::size_t size, std::size_t alignment) {
     const Entered entered(*thread);
     return allocate_in(*thread, size, alignment);
   }
-  void* const memory = alignment <= 16 ? std::malloc(std::max<std::size_t>(size, 1))
-                                       : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+  void* const memory = alignment <= 16
+                           ? std::malloc(std::max<std::size_t>(size, 1))
+                           : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
   if (!memory) throw std::bad_alloc();
   return memory;
 }
@@ -84,7 +86,8 @@ void release(void* memory) noexcept {
     return;
   }
   const Entered entered(*thread);
-  const std::size_t size = std::max<std::size_t>(is_ours(memory) ? size_of(memory) : malloc_usable_size(memory), 1);
+  const std::size_t size =
+      std::max<std::size_t>(is_ours(memory) ? size_of(memory) : malloc_usable_size(memory), 1);
   races::touch(*thread, memory, size, races::Access::release);
   check_nobody_waits_in(*thread, memory, size);
   if (is_ours(memory))
@@ -124,8 +127,12 @@ using explore::runtime::heap::release;
 
 void* operator new(std::size_t size) { return allocate(size, 16); }
 void* operator new[](std::size_t size) { return allocate(size, 16); }
-void* operator new(std::size_t size, std::align_val_t align) { return allocate(size, static_cast<std::size_t>(align)); }
-void* operator new[](std::size_t size, std::align_val_t align) { return allocate(size, static_cast<std::size_t>(align)); }
+void* operator new(std::size_t size, std::align_val_t align) {
+  return allocate(size, static_cast<std::size_t>(align));
+}
+void* operator new[](std::size_t size, std::align_val_t align) {
+  return allocate(size, static_cast<std::size_t>(align));
+}
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return allocate(size, 16); }
 void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return allocate(size, 16); }
 void operator delete(void* memory) noexcept { release(memory); }

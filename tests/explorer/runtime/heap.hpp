@@ -4,8 +4,9 @@
 
 #include "../shared.hpp"
 
-/// operator new and delete, while a schedule runs. Memory comes from fixed addresses, so that each schedule gets the
-/// same, and no byte is used twice in one schedule, so that whoever uses it after its end is found out.
+/// operator new and delete, while a schedule runs. Memory comes from fixed addresses, so that each schedule
+/// gets the same, and no byte is used twice in one schedule, so that whoever uses it after its end is found
+/// out.
 namespace explore::runtime::heap {
 
 /// Makes room. Call it once in a process.

@@ -1,5 +1,5 @@
-// What the compiler calls, given -fsanitize=thread: before every access to memory, and in place of every atomic
-// operation. The names are ThreadSanitizer's; only they need macros.
+// What the compiler calls, given -fsanitize=thread: before every access to memory, and in place of every
+// atomic operation. The names are ThreadSanitizer's; only they need macros.
 
 #include <cstdint>
 #include <cstring>
@@ -58,7 +58,8 @@ template <class T, class F>
   Thread* const thread = current;
   if (!thread) {
     T before = __atomic_load_n(address, __ATOMIC_SEQ_CST);
-    while (!__atomic_compare_exchange_n(address, &before, make(before), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+    while (!__atomic_compare_exchange_n(address, &before, make(before), false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST)) {
     }
     return before;
   }
@@ -101,16 +102,16 @@ HOOK void __tsan_func_exit() {}
 HOOK void __tsan_ignore_thread_begin() {}
 HOOK void __tsan_ignore_thread_end() {}
 
-#define ACCESSES(n)                                                                                   \
-  HOOK void __tsan_read##n(void* p) { plain(p, n, Access::read); }                                    \
-  HOOK void __tsan_write##n(void* p) { plain(p, n, Access::write); }                                  \
-  HOOK void __tsan_read_write##n(void* p) { plain(p, n, Access::write); }                             \
-  HOOK void __tsan_unaligned_read##n(void* p) { plain(p, n, Access::read); }                          \
-  HOOK void __tsan_unaligned_write##n(void* p) { plain(p, n, Access::write); }                        \
-  HOOK void __tsan_unaligned_read_write##n(void* p) { plain(p, n, Access::write); }                   \
-  HOOK void __tsan_volatile_read##n(void* p) { plain(p, n, Access::read); }                           \
-  HOOK void __tsan_volatile_write##n(void* p) { plain(p, n, Access::write); }                         \
-  HOOK void __tsan_unaligned_volatile_read##n(void* p) { plain(p, n, Access::read); }                 \
+#define ACCESSES(n)                                                                   \
+  HOOK void __tsan_read##n(void* p) { plain(p, n, Access::read); }                    \
+  HOOK void __tsan_write##n(void* p) { plain(p, n, Access::write); }                  \
+  HOOK void __tsan_read_write##n(void* p) { plain(p, n, Access::write); }             \
+  HOOK void __tsan_unaligned_read##n(void* p) { plain(p, n, Access::read); }          \
+  HOOK void __tsan_unaligned_write##n(void* p) { plain(p, n, Access::write); }        \
+  HOOK void __tsan_unaligned_read_write##n(void* p) { plain(p, n, Access::write); }   \
+  HOOK void __tsan_volatile_read##n(void* p) { plain(p, n, Access::read); }           \
+  HOOK void __tsan_volatile_write##n(void* p) { plain(p, n, Access::write); }         \
+  HOOK void __tsan_unaligned_volatile_read##n(void* p) { plain(p, n, Access::read); } \
   HOOK void __tsan_unaligned_volatile_write##n(void* p) { plain(p, n, Access::write); }
 ACCESSES(1)
 ACCESSES(2)
@@ -159,40 +160,43 @@ HOOK void* __wrap_memset(void* to, int byte, std::size_t size) {
   return __real_memset(to, byte, size);
 }
 
-#define ATOMICS(bits)                                                                                                 \
-  using U##bits = std::uint##bits##_t;                                                                                \
-  HOOK U##bits __tsan_atomic##bits##_load(const volatile U##bits* p, int order) { return load(p, order); }            \
-  HOOK void __tsan_atomic##bits##_store(volatile U##bits* p, U##bits v, int order) { store(p, v, order); }            \
-  HOOK U##bits __tsan_atomic##bits##_exchange(volatile U##bits* p, U##bits v, int order) {                            \
-    return exchange(p, order, "exchanges", [=](U##bits) { return v; });                                               \
-  }                                                                                                                   \
-  HOOK U##bits __tsan_atomic##bits##_fetch_add(volatile U##bits* p, U##bits v, int order) {                           \
-    return exchange(p, order, "adds to", [=](U##bits x) { return static_cast<U##bits>(x + v); });                     \
-  }                                                                                                                   \
-  HOOK U##bits __tsan_atomic##bits##_fetch_sub(volatile U##bits* p, U##bits v, int order) {                           \
-    return exchange(p, order, "subtracts from", [=](U##bits x) { return static_cast<U##bits>(x - v); });              \
-  }                                                                                                                   \
-  HOOK U##bits __tsan_atomic##bits##_fetch_and(volatile U##bits* p, U##bits v, int order) {                           \
-    return exchange(p, order, "ands", [=](U##bits x) { return static_cast<U##bits>(x & v); });                        \
-  }                                                                                                                   \
-  HOOK U##bits __tsan_atomic##bits##_fetch_or(volatile U##bits* p, U##bits v, int order) {                            \
-    return exchange(p, order, "ors", [=](U##bits x) { return static_cast<U##bits>(x | v); });                         \
-  }                                                                                                                   \
-  HOOK U##bits __tsan_atomic##bits##_fetch_xor(volatile U##bits* p, U##bits v, int order) {                           \
-    return exchange(p, order, "xors", [=](U##bits x) { return static_cast<U##bits>(x ^ v); });                        \
-  }                                                                                                                   \
-  HOOK U##bits __tsan_atomic##bits##_fetch_nand(volatile U##bits* p, U##bits v, int order) {                          \
-    return exchange(p, order, "nands", [=](U##bits x) { return static_cast<U##bits>(~(x & v)); });                    \
-  }                                                                                                                   \
-  HOOK int __tsan_atomic##bits##_compare_exchange_strong(volatile U##bits* p, U##bits* e, U##bits v, int o, int f) {  \
-    return compare_exchange(p, *e, v, o, f);                                                                          \
-  }                                                                                                                   \
-  HOOK int __tsan_atomic##bits##_compare_exchange_weak(volatile U##bits* p, U##bits* e, U##bits v, int o, int f) {    \
-    return compare_exchange(p, *e, v, o, f);                                                                          \
-  }                                                                                                                   \
-  HOOK U##bits __tsan_atomic##bits##_compare_exchange_val(volatile U##bits* p, U##bits e, U##bits v, int o, int f) {  \
-    compare_exchange(p, e, v, o, f);                                                                                  \
-    return e;                                                                                                         \
+#define ATOMICS(bits)                                                                                       \
+  using U##bits = std::uint##bits##_t;                                                                      \
+  HOOK U##bits __tsan_atomic##bits##_load(const volatile U##bits* p, int order) { return load(p, order); }  \
+  HOOK void __tsan_atomic##bits##_store(volatile U##bits* p, U##bits v, int order) { store(p, v, order); }  \
+  HOOK U##bits __tsan_atomic##bits##_exchange(volatile U##bits* p, U##bits v, int order) {                  \
+    return exchange(p, order, "exchanges", [=](U##bits) { return v; });                                     \
+  }                                                                                                         \
+  HOOK U##bits __tsan_atomic##bits##_fetch_add(volatile U##bits* p, U##bits v, int order) {                 \
+    return exchange(p, order, "adds to", [=](U##bits x) { return static_cast<U##bits>(x + v); });           \
+  }                                                                                                         \
+  HOOK U##bits __tsan_atomic##bits##_fetch_sub(volatile U##bits* p, U##bits v, int order) {                 \
+    return exchange(p, order, "subtracts from", [=](U##bits x) { return static_cast<U##bits>(x - v); });    \
+  }                                                                                                         \
+  HOOK U##bits __tsan_atomic##bits##_fetch_and(volatile U##bits* p, U##bits v, int order) {                 \
+    return exchange(p, order, "ands", [=](U##bits x) { return static_cast<U##bits>(x & v); });              \
+  }                                                                                                         \
+  HOOK U##bits __tsan_atomic##bits##_fetch_or(volatile U##bits* p, U##bits v, int order) {                  \
+    return exchange(p, order, "ors", [=](U##bits x) { return static_cast<U##bits>(x | v); });               \
+  }                                                                                                         \
+  HOOK U##bits __tsan_atomic##bits##_fetch_xor(volatile U##bits* p, U##bits v, int order) {                 \
+    return exchange(p, order, "xors", [=](U##bits x) { return static_cast<U##bits>(x ^ v); });              \
+  }                                                                                                         \
+  HOOK U##bits __tsan_atomic##bits##_fetch_nand(volatile U##bits* p, U##bits v, int order) {                \
+    return exchange(p, order, "nands", [=](U##bits x) { return static_cast<U##bits>(~(x & v)); });          \
+  }                                                                                                         \
+  HOOK int __tsan_atomic##bits##_compare_exchange_strong(volatile U##bits* p, U##bits* e, U##bits v, int o, \
+                                                         int f) {                                           \
+    return compare_exchange(p, *e, v, o, f);                                                                \
+  }                                                                                                         \
+  HOOK int __tsan_atomic##bits##_compare_exchange_weak(volatile U##bits* p, U##bits* e, U##bits v, int o,   \
+                                                       int f) {                                             \
+    return compare_exchange(p, *e, v, o, f);                                                                \
+  }                                                                                                         \
+  HOOK U##bits __tsan_atomic##bits##_compare_exchange_val(volatile U##bits* p, U##bits e, U##bits v, int o, \
+                                                          int f) {                                          \
+    compare_exchange(p, e, v, o, f);                                                                        \
+    return e;                                                                                               \
   }
 ATOMICS(8)
 ATOMICS(16)

@@ -85,8 +85,8 @@ StackId stack() noexcept {
   };
   _Unwind_Backtrace(add, &fresh);
   const Stack& before = journal.stacks[journal.stacks_size - 1];
-  const bool same =
-      before.size == fresh.size && std::memcmp(&before.address, &fresh.address, fresh.size * sizeof(std::uintptr_t)) == 0;
+  const bool same = before.size == fresh.size &&
+                    std::memcmp(&before.address, &fresh.address, fresh.size * sizeof(std::uintptr_t)) == 0;
   return same ? journal.stacks_size - 1 : journal.stacks_size++;
 }
 

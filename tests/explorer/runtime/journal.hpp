@@ -12,7 +12,8 @@ StackId stack() noexcept;
 /// A line in the thread's column.
 [[gnu::format(printf, 2, 3)]] void add(Thread& thread, const char* format, ...) noexcept;
 
-/// Likewise, of an event that is left out where it comes from inside the standard library: shared_ptr's counts, …
+/// Likewise, of an event that is left out where it comes from inside the standard library: shared_ptr's
+/// counts, …
 [[gnu::format(printf, 2, 3)]] void add_detail(Thread& thread, const char* format, ...) noexcept;
 
 /// The schedule has ended: writes down what each thread does.

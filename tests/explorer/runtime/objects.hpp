@@ -16,8 +16,8 @@ inline constexpr std::size_t kinds = 6;
 struct Store {
   unsigned long long value = 0;
   int thread = 0;
-  std::uint32_t time = 0;   ///< the thread's, when it stored
-  VectorClock released;     ///< what a load that acquires gets to know
+  std::uint32_t time = 0;  ///< the thread's, when it stored
+  VectorClock released;    ///< what a load that acquires gets to know
 };
 
 /// The last stores to an atomic, oldest first, and who has read which: kept if loads may be stale.
@@ -25,9 +25,10 @@ struct History {
   static constexpr int most = 6;
   std::array<Store, most> store{};
   int size = 0;
-  std::uint32_t first = 0;  ///< the number of store[0] among all stores
+  std::uint32_t first = 0;            ///< the number of store[0] among all stores
   std::uint32_t last_sequential = 0;  ///< the number of the last sequentially consistent store, plus 1
-  std::array<std::uint32_t, most_threads> read{};       ///< the newest store that each thread has read or written …
+  std::array<std::uint32_t, most_threads>
+      read{};  ///< the newest store that each thread has read or written …
   std::array<std::uint32_t, most_threads> read_time{};  ///< … and when that was, by its clock; 0: never
 };
 
@@ -35,13 +36,13 @@ struct Object {
   const void* address = nullptr;
   Object* next = nullptr;  ///< in the same bucket
   Kind kind{};
-  int number = 0;          ///< its name in the report: mutex 1, mutex 2, …
-  int owner = -1;          ///< the thread that has the mutex, that initialises, …
-  int depth = 0;           ///< how often the owner has locked it; a semaphore's count
-  int readers = 0;         ///< of a shared mutex
-  std::uint32_t version = 0;  ///< of an atomic: how often it was stored to
-  VectorClock released;         ///< what the next to take it gets to know
-  VectorClock readers_released; ///< … to take it alone
+  int number = 0;                ///< its name in the report: mutex 1, mutex 2, …
+  int owner = -1;                ///< the thread that has the mutex, that initialises, …
+  int depth = 0;                 ///< how often the owner has locked it; a semaphore's count
+  int readers = 0;               ///< of a shared mutex
+  std::uint32_t version = 0;     ///< of an atomic: how often it was stored to
+  VectorClock released;          ///< what the next to take it gets to know
+  VectorClock readers_released;  ///< … to take it alone
   History* history = nullptr;
 };
 

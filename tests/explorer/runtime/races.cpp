@@ -27,7 +27,8 @@ struct Past {
   Access access{};
 };
 
-/// Eight bytes of memory and the accesses to them: the last write, and the reads since then. Usually one or two.
+/// Eight bytes of memory and the accesses to them: the last write, and the reads since then. Usually one or
+/// two.
 struct Word {
   std::uint32_t generation = 0;
   std::uint16_t size = 0, capacity = 0;
@@ -86,7 +87,8 @@ void add_memory_site(const void* memory) noexcept {
     add_site(0, "the memory: a local variable of thread %d", owner + 1);
 }
 
-[[noreturn]] void report(Thread& thread, const void* memory, std::size_t size, Access access, const Past& past) noexcept {
+[[noreturn]] void report(Thread& thread, const void* memory, std::size_t size, Access access,
+                         const Past& past) noexcept {
   const int me = thread.id + 1, other = past.thread + 1;
   add_site(journal::stack(), "thread %d %s %zu bytes", me, verb(access), size);
   add_site(past.stack, "thread %d %s them", other, verb(past.access));
@@ -97,15 +99,16 @@ void add_memory_site(const void* memory) noexcept {
   if (is(access, delete_bit))
     fail(Failure::use_after_free,
          "thread %d deletes memory that thread %d uses, and nothing says that it is done with it", me, other);
-  fail(Failure::data_race, "thread %d %s what thread %d %s, and nothing orders the two", me, verb(access), other,
-       verb(past.access));
+  fail(Failure::data_race, "thread %d %s what thread %d %s, and nothing orders the two", me, verb(access),
+       other, verb(past.access));
 }
 
 void touch_word(Thread& thread, Word& word, const void* memory, std::size_t size, Past now) noexcept {
   if (word.generation != world->generation) word = {.generation = world->generation};
   if (word.size > 0) {  // the same again, as in a loop
     const Past& last = word.past[word.size - 1];
-    if (last.time == now.time && last.thread == now.thread && last.bytes == now.bytes && last.access == now.access)
+    if (last.time == now.time && last.thread == now.thread && last.bytes == now.bytes &&
+        last.access == now.access)
       return;
   }
   const bool writes = is(now.access, write_bit), syncs = is(now.access, sync_bit);
@@ -120,7 +123,8 @@ void touch_word(Thread& thread, Word& word, const void* memory, std::size_t size
     const bool wrote = is(past.access, write_bit), synced = is(past.access, sync_bit);
     if (!ordered && (writes || wrote) && !(syncs && synced)) report(thread, memory, size, now.access, past);
     // What is ordered after the new access is ordered after the old one, too: that need not be kept.
-    const bool covered = ordered && (past.bytes & ~now.bytes) == 0 && (writes || !wrote) && (!syncs || synced);
+    const bool covered =
+        ordered && (past.bytes & ~now.bytes) == 0 && (writes || !wrote) && (!syncs || synced);
     if (covered)
       word.past[i] = word.past[--word.size];
     else

@@ -11,7 +11,7 @@ namespace explore::runtime::races {
 enum class Access : std::uint8_t {
   read = 0,
   write = 1,
-  use = 2,           ///< an atomic load, or the use of a mutex, …: may meet others of its kind, but not a write
+  use = 2,  ///< an atomic load, or the use of a mutex, …: may meet others of its kind, but not a write
   atomic_write = 3,  ///< likewise
   release = 5,       ///< the memory is deleted
 };
@@ -19,8 +19,8 @@ enum class Access : std::uint8_t {
 /// Makes the tables. Call it once in a process.
 void open() noexcept;
 
-/// `thread` touches memory now. Fails the schedule if nothing orders that after what others did there, or if the
-/// memory has been deleted, or was a local variable of a function that has returned.
+/// `thread` touches memory now. Fails the schedule if nothing orders that after what others did there, or if
+/// the memory has been deleted, or was a local variable of a function that has returned.
 void touch(Thread& thread, const void* memory, std::size_t size, Access access) noexcept;
 
 }  // namespace explore::runtime::races

@@ -20,7 +20,9 @@ constexpr std::int64_t spin_time = 50'000;    // nanoseconds that pass when all 
 
 class Ways {
  public:
-  void add(Thread& thread, Way::Event event = Way::Event::none) noexcept { ways_[size_++] = {&thread, event}; }
+  void add(Thread& thread, Way::Event event = Way::Event::none) noexcept {
+    ways_[size_++] = {&thread, event};
+  }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::span<const Way> all() const noexcept { return {ways_.data(), size_}; }
 
@@ -37,8 +39,7 @@ void each_after(const Thread& thread, F f) noexcept {
 }
 
 bool can_run(Thread& thread) noexcept {
-  return thread.state == State::runnable ||
-         (thread.state == State::descriptor && descriptors::ready(thread));
+  return thread.state == State::runnable || (thread.state == State::descriptor && descriptors::ready(thread));
 }
 
 void time_out(Thread& thread) noexcept {

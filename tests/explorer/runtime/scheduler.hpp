@@ -27,8 +27,8 @@ void wake_all(State state, const void* what) noexcept;
 /// Lets all others go first that can run.
 void yield(Thread& thread) noexcept;
 
-/// A load that finds again and again what it found before: let others run, so that it may change. Has no effect
-/// on what can happen, for to spin once more is to do nothing.
+/// A load that finds again and again what it found before: let others run, so that it may change. Has no
+/// effect on what can happen, for to spin once more is to do nothing.
 void spin(Thread& thread) noexcept;
 
 }  // namespace explore::runtime::scheduler

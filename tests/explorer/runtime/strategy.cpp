@@ -79,7 +79,8 @@ std::size_t highest(std::span<const Way> ways) noexcept {
 }
 
 /// @param ways empty if they are not about threads
-std::size_t decide(std::size_t size, std::size_t going_on, bool preempts, std::span<const Way> ways) noexcept {
+std::size_t decide(std::size_t size, std::size_t going_on, bool preempts,
+                   std::span<const Way> ways) noexcept {
   Random& random = present->random;
   const std::size_t events = size - going_on;
   const auto some_event = [&] { return going_on + random.below(events); };

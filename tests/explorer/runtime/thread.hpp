@@ -55,18 +55,18 @@ struct Thread {
   Descriptors descriptors;
   bool has_deadline = false;
   std::int64_t deadline = 0;
-  bool timed_out = false;   ///< why it was woken last
-  bool spurious = false;    ///< likewise
-  bool yielded = false;     ///< others go first
+  bool timed_out = false;  ///< why it was woken last
+  bool spurious = false;   ///< likewise
+  bool yielded = false;    ///< others go first
   int priority = 0;
   std::uint32_t in_a_row = 0;  ///< steps since another thread ran
   std::uint32_t starved = 0;   ///< how often others took a mutex that it waits for
   int go = 0;                  ///< the word that it sleeps on while others run
 
   // What it knows: see atomics.cpp for the last three.
-  VectorClock clock;   ///< what happened before its present moment
-  VectorClock seen;    ///< of which stores it must read the effect: those in `clock`, and those that sequentially
-                       ///< consistent fences have shown it
+  VectorClock clock;  ///< what happened before its present moment
+  VectorClock seen;   ///< of which stores it must read the effect: those in `clock`, and those that
+                     ///< sequentially consistent fences have shown it
   VectorClock acquirable;  ///< what relaxed loads have met; an acquire fence makes it known
   VectorClock released;    ///< at its last release fence
   bool has_released = false;
@@ -100,8 +100,8 @@ struct Thread {
 /// This thread, if it belongs to a scenario and does not run the runtime's own code just now.
 inline thread_local Thread* current = nullptr;
 
-/// In the runtime: what this thread calls now is not the scenario's. Made first thing by whatever the scenario
-/// calls, so that what is on the stack below is known to be dead.
+/// In the runtime: what this thread calls now is not the scenario's. Made first thing by whatever the
+/// scenario calls, so that what is on the stack below is known to be dead.
 class Entered {
  public:
   [[gnu::always_inline]] explicit Entered(Thread& thread) noexcept : thread_(thread) {

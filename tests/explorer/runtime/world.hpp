@@ -18,8 +18,8 @@ enum class Mode : std::uint8_t {
   draw,    ///< the same, with a journal
 };
 
-/// All that the runtime knows, but for what is in the other files' own tables. It lies in memory of its own, because
-/// the program's static variables are put back after each schedule.
+/// All that the runtime knows, but for what is in the other files' own tables. It lies in memory of its own,
+/// because the program's static variables are put back after each schedule.
 struct World {
   // The same in all schedules.
   Options options;
@@ -35,12 +35,12 @@ struct World {
   int alive = 0;
   Thread* running = nullptr;
   std::uint32_t steps = 0;
-  std::int64_t now = 0;       ///< nanoseconds, by the scenario's clock
+  std::int64_t now = 0;                       ///< nanoseconds, by the scenario's clock
   int spurious = 0, timeouts = 0, stale = 0;  ///< how many the schedule may still have
   int lowest_priority = 0;
-  VectorClock sequential;     ///< what the sequentially consistent fences so far have seen
-  VectorClock descriptors;    ///< what was known to those who wrote to a file descriptor
-  VectorClock exceptions;     ///< … to those who let go of an exception
+  VectorClock sequential;   ///< what the sequentially consistent fences so far have seen
+  VectorClock descriptors;  ///< what was known to those who wrote to a file descriptor
+  VectorClock exceptions;   ///< … to those who let go of an exception
 
   [[nodiscard]] auto all() noexcept { return std::span(threads.data(), static_cast<std::size_t>(started)); }
   [[nodiscard]] bool drawing() const noexcept { return mode == Mode::draw; }

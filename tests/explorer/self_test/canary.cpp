@@ -1,4 +1,5 @@
-// Can programs of this toolchain be explored at all? Says so with its exit status, and else why not, in one line.
+// Can programs of this toolchain be explored at all? Says so with its exit status, and else why not, in one
+// line.
 
 #include <atomic>
 #include <condition_variable>
@@ -73,7 +74,8 @@ extern "C" void grader_note(const char*) {}
 extern "C" void grader_diagram(const char*) {}
 
 int main() {
-  const bool works = finds(Failure::none, nothing_wrong) && finds(Failure::deadlock, lost_wake_up, {.spurious = 0}) &&
+  const bool works = finds(Failure::none, nothing_wrong) &&
+                     finds(Failure::deadlock, lost_wake_up, {.spurious = 0}) &&
                      finds(Failure::data_race, data_race) && finds(Failure::crash, stale_read);
   return works ? 0 : 1;
 }

@@ -1,5 +1,5 @@
-// The explorer's interface without an explorer: the scenario runs many times as it is. For builds with a sanitizer, and
-// for toolchains whose programs cannot be explored.
+// The explorer's interface without an explorer: the scenario runs many times as it is. For builds with a
+// sanitizer, and for toolchains whose programs cannot be explored.
 
 #include <algorithm>
 
@@ -18,14 +18,16 @@ testing::AssertionResult survives(void (*scenario)(), const Options& options) {
   const std::uint64_t runs = std::min(options.schedules, most_runs);
   for (std::uint64_t run = 1; run <= runs; ++run) {
     scenario();
-    if (testing::Test::HasFailure()) return testing::AssertionFailure() << "run " << run << " of " << runs << " fails";
+    if (testing::Test::HasFailure())
+      return testing::AssertionFailure() << "run " << run << " of " << runs << " fails";
   }
   return testing::AssertionSuccess();
 }
 
 testing::AssertionResult breaks(Failure wanted, void (*scenario)(), const Options& options) {
   grader_note(
-      "Not tried: to make a bug happen on purpose takes the schedule explorer, which is not in this build.\n");
+      "Not tried: to make a bug happen on purpose takes the schedule explorer, which is not in this "
+      "build.\n");
   return testing::AssertionSuccess();
 }
 

@@ -40,7 +40,8 @@ int wait(Thread& thread, pthread_cond_t* condition, pthread_mutex_t* mutex, cons
   const Object& object = objects::get(condition, Kind::condition);
   Object& lock = objects::get(mutex, Kind::mutex);
   if (lock.owner != thread.id)
-    fail(Failure::misuse, "thread %d waits for a condition without the lock that belongs to it", thread.id + 1);
+    fail(Failure::misuse, "thread %d waits for a condition without the lock that belongs to it",
+         thread.id + 1);
   journal::add(thread, "unlocks mutex %d and waits for condition %d", lock.number, object.number);
   const int depth = lock.depth;
   mutexes::give_back(thread, mutex);
@@ -81,9 +82,11 @@ extern "C" int pthread_cond_wait(pthread_cond_t* condition, pthread_mutex_t* mut
   return wait(*thread, condition, mutex, nullptr);
 }
 
-extern "C" int pthread_cond_timedwait(pthread_cond_t* condition, pthread_mutex_t* mutex, const timespec* time) {
+extern "C" int pthread_cond_timedwait(pthread_cond_t* condition, pthread_mutex_t* mutex,
+                                      const timespec* time) {
   Thread* const thread = current;
-  if (!thread) return real<&::pthread_cond_timedwait>("pthread_cond_timedwait", version)(condition, mutex, time);
+  if (!thread)
+    return real<&::pthread_cond_timedwait>("pthread_cond_timedwait", version)(condition, mutex, time);
   const Entered entered(*thread);
   return wait(*thread, condition, mutex, time);
 }

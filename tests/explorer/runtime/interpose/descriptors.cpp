@@ -88,14 +88,16 @@ extern "C" ssize_t read(int fd, void* buffer, std::size_t size) {
   Thread* const thread = current;
   if (!thread) return real<&::read>("read")(fd, buffer, size);
   const Entered entered(*thread);
-  return transfer(*thread, fd, true, Way::in, "read", [&] { return real<&::read>("read")(fd, buffer, size); });
+  return transfer(*thread, fd, true, Way::in, "read",
+                  [&] { return real<&::read>("read")(fd, buffer, size); });
 }
 
 extern "C" ssize_t write(int fd, const void* buffer, std::size_t size) {
   Thread* const thread = current;
   if (!thread) return real<&::write>("write")(fd, buffer, size);
   const Entered entered(*thread);
-  return transfer(*thread, fd, true, Way::out, "write", [&] { return real<&::write>("write")(fd, buffer, size); });
+  return transfer(*thread, fd, true, Way::out, "write",
+                  [&] { return real<&::write>("write")(fd, buffer, size); });
 }
 
 extern "C" ssize_t recv(int fd, void* buffer, std::size_t size, int flags) {

@@ -1,5 +1,5 @@
-// An exception's owners count themselves inside libstdc++, which is not instrumented: what the last one does, to destroy
-// it, is ordered after what the others did with it.
+// An exception's owners count themselves inside libstdc++, which is not instrumented: what the last one does,
+// to destroy it, is ordered after what the others did with it.
 
 #include "../real.hpp"
 #include "../world.hpp"

@@ -1,4 +1,5 @@
-// The system call on which atomic::wait, std::counting_semaphore, std::latch, std::barrier and std::future are built.
+// The system call on which atomic::wait, std::counting_semaphore, std::latch, std::barrier and std::future
+// are built.
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -41,7 +42,8 @@ long wait(Thread& thread, const int* word, int value, std::int64_t deadline) noe
   return 0;
 }
 
-/// Wakes at most `most`. That nobody is there, or not even the word any more, does no harm: libstdc++ does it.
+/// Wakes at most `most`. That nobody is there, or not even the word any more, does no harm: libstdc++ does
+/// it.
 long wake(Thread& thread, const int* word, int most) noexcept {
   scheduler::step(thread);
   long woken = 0;

@@ -20,7 +20,8 @@ using objects::Object;
 
 namespace {
 
-constexpr std::uint32_t patience = 4;  // times that others get a mutex first; then a waiting thread's turn has come
+constexpr std::uint32_t patience =
+    4;  // times that others get a mutex first; then a waiting thread's turn has come
 
 bool is_recursive(const pthread_mutex_t* mutex) noexcept {
   return (mutex->__data.__kind & 127) == PTHREAD_MUTEX_RECURSIVE_NP;
@@ -94,7 +95,8 @@ extern "C" int pthread_mutex_timedlock(pthread_mutex_t* mutex, const timespec* t
   return lock(*thread, mutex, time);
 }
 
-extern "C" int pthread_mutex_clocklock(pthread_mutex_t* mutex, clockid_t clock, const timespec* time) noexcept {
+extern "C" int pthread_mutex_clocklock(pthread_mutex_t* mutex, clockid_t clock,
+                                       const timespec* time) noexcept {
   Thread* const thread = current;
   if (!thread) return real<&::pthread_mutex_clocklock>("pthread_mutex_clocklock")(mutex, clock, time);
   const Entered entered(*thread);

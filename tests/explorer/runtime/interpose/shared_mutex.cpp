@@ -127,14 +127,16 @@ extern "C" int pthread_rwlock_timedwrlock(pthread_rwlock_t* mutex, const timespe
   return lock(*thread, mutex, Want::alone, time);
 }
 
-extern "C" int pthread_rwlock_clockrdlock(pthread_rwlock_t* mutex, clockid_t clock, const timespec* time) noexcept {
+extern "C" int pthread_rwlock_clockrdlock(pthread_rwlock_t* mutex, clockid_t clock,
+                                          const timespec* time) noexcept {
   Thread* const thread = current;
   if (!thread) return real<&::pthread_rwlock_clockrdlock>("pthread_rwlock_clockrdlock")(mutex, clock, time);
   const Entered entered(*thread);
   return lock(*thread, mutex, Want::shared, time);
 }
 
-extern "C" int pthread_rwlock_clockwrlock(pthread_rwlock_t* mutex, clockid_t clock, const timespec* time) noexcept {
+extern "C" int pthread_rwlock_clockwrlock(pthread_rwlock_t* mutex, clockid_t clock,
+                                          const timespec* time) noexcept {
   Thread* const thread = current;
   if (!thread) return real<&::pthread_rwlock_clockwrlock>("pthread_rwlock_clockwrlock")(mutex, clock, time);
   const Entered entered(*thread);

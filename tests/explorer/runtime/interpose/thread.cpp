@@ -36,7 +36,8 @@ void end(Thread& thread) noexcept {
   if (!scheduler::leave(thread)) system::say(ends->all_ended);
 }
 
-/// Called when the thread's variables are destroyed: among the first, or the last, nobody knows. So it comes again.
+/// Called when the thread's variables are destroyed: among the first, or the last, nobody knows. So it comes
+/// again.
 void on_exit(void* argument) {
   Thread& thread = *static_cast<Thread*>(argument);
   if (std::exchange(thread.ending, true)) return end(thread);
@@ -101,7 +102,9 @@ void threads::run_all(void* (*function)(void*), void* argument) noexcept {
 
 int threads::stack_owner(const void* memory) noexcept {
   const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(memory) - stacks;
-  return offset < static_cast<std::size_t>(world->started) * stack_size ? static_cast<int>(offset / stack_size) : -1;
+  return offset < static_cast<std::size_t>(world->started) * stack_size
+             ? static_cast<int>(offset / stack_size)
+             : -1;
 }
 
 extern "C" int pthread_create(pthread_t* handle, const pthread_attr_t* attributes, void* (*function)(void*),

@@ -16,7 +16,7 @@ using namespace explore::runtime;
 
 namespace {
 
-constexpr std::int64_t glance = 1'000;         // nanoseconds that it takes to look at a clock
+constexpr std::int64_t glance = 1'000;           // nanoseconds that it takes to look at a clock
 constexpr std::uint32_t glances_in_a_row = 400;  // after that others go first
 
 void sleep_until(Thread& thread, std::int64_t time) noexcept {

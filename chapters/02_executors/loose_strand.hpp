@@ -1,0 +1,37 @@
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+#include "executor.hpp"
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// A strand that is wrong on purpose: two of its jobs may run at the same time. Do not use it. The executor
+/// must have ended before the strand is destroyed.
+class LooseStrand {
+ public:
+  explicit LooseStrand(Executor& executor) : executor_(executor) {}
+
+  void post(Job job) {
+    // TODO 6.1: Under the lock, queue the job, and nothing else. Then, without the
+    // lock, look at active_: if it is not set, set it, and post a job to the executor that calls run().
+    todo("6.1", "LooseStrand::post");
+  }
+
+ private:
+  void run() {
+    // TODO 6.2: Take jobs under the lock and run them without it, until there is none.
+    // Then clear active_.
+    todo("6.2", "LooseStrand::run");
+  }
+
+  Executor& executor_;
+  std::mutex mutex_;
+  Ring<Job> jobs_;
+  std::atomic<bool> active_ = false;  // a turn is posted or runs
+};
+
+}  // namespace concurrent

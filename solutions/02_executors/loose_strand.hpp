@@ -1,0 +1,52 @@
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+#include "executor.hpp"
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// A strand that is wrong on purpose: two of its jobs may run at the same time. Do not use it. The executor
+/// must have ended before the strand is destroyed.
+class LooseStrand {
+ public:
+  explicit LooseStrand(Executor& executor) : executor_(executor) {}
+
+  void post(Job job) {
+    // <exercise 6.1 LooseStrand::post> Under the lock, queue the job, and nothing else. Then, without the
+    // lock, look at active_: if it is not set, set it, and post a job to the executor that calls run().
+    {
+      std::lock_guard lock(mutex_);
+      jobs_.push_back(std::move(job));
+    }
+    if (active_.load()) return;
+    active_.store(true);
+    executor_.post([this] { run(); });
+    // </exercise>
+  }
+
+ private:
+  void run() {
+    // <exercise 6.2 LooseStrand::run> Take jobs under the lock and run them without it, until there is none.
+    // Then clear active_.
+    for (;;) {
+      std::unique_lock lock(mutex_);
+      if (jobs_.empty()) break;
+      Job job = jobs_.take_front();
+      lock.unlock();
+      job();
+    }
+    active_.store(false);
+    // </exercise>
+  }
+
+  Executor& executor_;
+  std::mutex mutex_;
+  Ring<Job> jobs_;
+  std::atomic<bool> active_ = false;  // a turn is posted or runs
+};
+
+}  // namespace concurrent

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// A future that is wrong on purpose: it may forget a callback. Do not use it.
+class ForgetfulFuture {
+ public:
+  /// Makes the future done, and calls the callbacks.
+  void set_result(int value) {
+    // <exercise 9.1 ForgetfulFuture::set_result> Under the lock, keep the value, and note that the future is
+    // done; take the callbacks out. Call them with the value, without the lock.
+    std::vector<Callback> callbacks;
+    {
+      std::lock_guard lock(mutex_);
+      value_ = value;
+      done_ = true;
+      callbacks.swap(callbacks_);
+    }
+    for (Callback& callback : callbacks) callback(value);
+    // </exercise>
+  }
+
+  /// Calls `callback` with the result when it is there; at once if it is there already.
+  void add_done_callback(std::function<void(int)> callback) {
+    // <exercise 9.2 ForgetfulFuture::add_done_callback> Look under the lock whether the future is done, and
+    // give the lock back. If it is done, call the callback with the value. If not, take the lock again and
+    // keep it.
+    bool done = false;
+    {
+      std::lock_guard lock(mutex_);
+      done = done_;
+    }
+    if (done) return callback(value_);
+    std::lock_guard lock(mutex_);
+    callbacks_.push_back(std::move(callback));
+    // </exercise>
+  }
+
+ private:
+  using Callback = std::function<void(int)>;
+
+  std::mutex mutex_;
+  bool done_ = false;
+  int value_ = 0;
+  std::vector<Callback> callbacks_;
+};
+
+}  // namespace concurrent
