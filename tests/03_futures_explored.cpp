@@ -50,7 +50,9 @@ TEST(Step1_PromiseAndFuture, WhoSeesThatItIsDoneSeesTheValueToo) {
     Promise<std::string> promise;
     const Future<std::string> future = promise.future();
     std::jthread worker([&] { promise.set_result("a text that is too long to lie in the string itself"); });
-    if (future.done()) EXPECT_EQ(future.result().size(), 51u);
+    if (future.done()) {
+      EXPECT_EQ(future.result().size(), 51u);
+    }
   };
   EXPECT_TRUE(explore::survives(scenario));
 }

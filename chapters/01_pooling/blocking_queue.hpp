@@ -115,7 +115,7 @@ class BlockingQueue {
   std::condition_variable has_item_;  // a pop() waits for it
   Ring<T> in_;
   std::size_t room_;
-  std::atomic<std::size_t> waiting_ = 0;  // calls of pop() that wait; it grows only under both locks
+  std::atomic<std::size_t> waiting_ = 0;  // calls of pop() that wait; it grows only under the tail's lock
   bool waking_ = false;                   // one of them has been woken and has not come yet
   bool closed_ = false;
 

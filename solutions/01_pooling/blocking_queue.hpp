@@ -138,7 +138,7 @@ class BlockingQueue {
     std::optional<T> item(std::move(out_.front()));
     out_.pop_front();
     const bool more = !out_.empty();
-    const bool sleepers = waiting_ > 0;  // read under the head's lock: nobody goes to sleep without it
+    const bool sleepers = waiting_ > 0;  // whoever slept when these items came over is counted
     head.unlock();
     if (capacity_ != unbounded) {
       Lock tail(tail_mutex_);
@@ -167,7 +167,7 @@ class BlockingQueue {
   std::condition_variable has_item_;  // a pop() waits for it
   Ring<T> in_;
   std::size_t room_;
-  std::atomic<std::size_t> waiting_ = 0;  // calls of pop() that wait; it grows only under both locks
+  std::atomic<std::size_t> waiting_ = 0;  // calls of pop() that wait; it grows only under the tail's lock
   bool waking_ = false;                   // one of them has been woken and has not come yet
   bool closed_ = false;
 

@@ -1,6 +1,7 @@
 #include "report.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <string_view>
@@ -16,9 +17,13 @@ std::string padded(const std::string& text, std::size_t columns) {
   return text + std::string(columns - std::min(columns, grader::columns(text)), ' ');
 }
 
-/// The end of a text that is too long: of a place, the line matters most.
-std::string end_of(const std::string& text, std::size_t columns) {
-  return text.size() <= columns ? text : "…" + text.substr(text.size() - columns + 1);
+/// "blocking_queue.hpp:96", or as much of it as there is room for: the line matters most.
+std::string fitted(const Place& place, std::size_t columns) {
+  const std::string line = ":" + std::to_string(place.line);
+  const std::filesystem::path file(place.file);
+  for (const std::string& name : {file.filename().string(), file.stem().string()})
+    if (name.size() + line.size() <= columns) return name + line;
+  return grader::cut(file.stem().string(), columns - line.size()) + line;
 }
 
 /// The lines of a cell: no line is longer than `columns`, breaks are at spaces where there is one.
@@ -98,7 +103,7 @@ class Report {
     std::vector<std::string> lines;
     for (const std::string& text : row.texts)
       std::ranges::move(wrapped(text, columns), std::back_inserter(lines));
-    if (row.place.known()) lines.push_back("  " + end_of(row.place.short_name(), columns - 2));
+    if (row.place.known()) lines.push_back("  " + fitted(row.place, columns - 2));
     for (std::size_t i = 0; i < lines.size(); ++i) {
       std::string line = i == 0 ? std::to_string(number + 1) : "";
       line = std::string(2 - std::min<std::size_t>(2, line.size()), ' ') + line + " ";
@@ -112,7 +117,7 @@ class Report {
   void sources() {
     std::map<std::pair<std::string, int>, const Place*> known;
     for (const Row& row : story_.rows)
-      if (row.place.known() && places_.contains({row.place.file, row.place.line}))
+      if (row.place.known() && row.place.source != "}" && places_.contains({row.place.file, row.place.line}))
         known[{row.place.file, row.place.line}] = &row.place;
     std::string file;
     for (const auto& [at, place] : known) {
