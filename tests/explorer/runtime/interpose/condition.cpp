@@ -66,7 +66,8 @@ void notify(Thread& thread, pthread_cond_t* condition, bool all) noexcept {
   if (size == 0) return journal::add(thread, "%s condition %d: NOBODY waits", verb, object.number);
   if (all) {
     scheduler::wake_all(State::condition, condition);
-    return journal::add(thread, "%s condition %d: %zu wait", verb, object.number, size);
+    return journal::add(thread, "%s condition %d: %zu %s", verb, object.number, size,
+                        size == 1 ? "waits" : "wait");
   }
   Thread& woken = *waiting[strategy::choose_among(size)];
   scheduler::wake(woken);
