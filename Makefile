@@ -345,6 +345,16 @@ $B/tools/%_test: tests/support_%_test.cpp $(PRELUDE) $(SUPPORT)
 	@mkdir -p $(@D)
 	@$(CXX) $(FLAGS) $(TESTING) -MMD -MP -include $B/prelude.hpp -Ichapters/support -Ibench/support $< $(SUPPORT) -lgtest -o $@
 
+# The explorer, tried: programs that are wrong, programs that are not, and what the memory model allows.
+SELF_TESTS := $(patsubst tests/%.cpp,$X/%.o,$(filter-out %/canary.cpp %/table.cpp %/table_runs.cpp,$(wildcard tests/explorer/self_test/*.cpp)))
+$(SELF_TESTS): $X/%.o: tests/%.cpp $X/$(notdir $(PRELUDE))
+	@mkdir -p $(@D)
+	@$(CCACHE) $(CXX) $(EXPLORED) -include $X/prelude.hpp -MMD -MP -c $< -o $@
+$X/self_test: $(SELF_TESTS) $X/explorer.o $B/support/main.o
+	@$(call link_explored,$(SELF_TESTS),$B/support/main.o,$@)
+explorer-test: $X/self_test
+	@sh tests/explorer/self_test/run.sh $<
+
 # Each behaviour of Python that is ours is cited by a test; what the pages point to is there.
 parity links: %:
 	@sh tests/support/$*.sh
