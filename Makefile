@@ -135,7 +135,9 @@ X := build/$(notdir $(CXX))/explorer
 EXPLORER := $(patsubst tests/%.cpp,$X/%.o,$(wildcard $(addprefix tests/explorer/,*.cpp runtime/*.cpp runtime/*/*.cpp)) \
   tests/support/grader/symbols.cpp tests/support/grader/text.cpp)
 UNSAN     = $(filter-out -fsanitize% -fno-sanitize%,$(FLAGS))
-EXPLORED  = $(UNSAN) -O1 -fsanitize=thread -fno-pie -Itests/explorer -Itests/support
+EXPLORED  = $(UNSAN) $(FENCES) -O1 -fsanitize=thread -fno-pie -Itests/explorer -Itests/support
+# That ThreadSanitizer knows nothing of fences is no concern of ours.
+FENCES   := $(if $(findstring clang,$(CXX)),,-Wno-tsan)
 STRESSED  = $(if $(SAN),$(FLAGS),$(FLAGS) -fsanitize=thread) -O1 -Itests/explorer -Itests/support
 $(EXPLORER): $X/%.o: tests/%.cpp | $(call have,compiler) $(call have,gtest)
 	@mkdir -p $(@D)
