@@ -80,8 +80,10 @@ help:
 #:   make bench          all benches                   make peers        … against oneTBB and Asio
 #:   make docs           the lessons and the reference as web pages, in build/docs/html
 #:   make check          what CI runs beyond `make test`; it is made of
-#:                       starters-check ladder mutants tools-test sanitize-thread sanitize-address
-#:                       parity links docs bench-smoke format-check
+#:                       starters-check ladder mutants tools-test explorer-test sanitize-thread
+#:                       sanitize-address parity links docs bench-smoke format-check
+#:   make explorer-test  the schedule explorer on    make explorer-table  … beside ThreadSanitizer,
+#:                       programs right and wrong                         on eleven typical bugs
 #:   make starters       chapters/*/*.hpp anew from the solutions
 #:   make figures        the recorded figures anew
 #:   make format         clang-format               make compile_commands.json  for clangd and IDEs
@@ -279,7 +281,7 @@ test:
 	@MAKE='$(MAKE)' sh tests/support/tally.sh solutions starters-fail
 check:
 	@MAKE='$(MAKE)' sh tests/support/tally.sh $(CHECKS)
-CHECKS := starters-check ladder mutants tools-test sanitize-thread sanitize-address parity links docs bench-smoke format-check
+CHECKS := starters-check ladder mutants tools-test explorer-test sanitize-thread sanitize-address parity links docs bench-smoke format-check
 
 solutions: $(solved) $(GRADE)
 	@$(grade) --again 'make solutions' $(solved)
@@ -349,13 +351,23 @@ $B/tools/%_test: tests/support_%_test.cpp $(PRELUDE) $(SUPPORT)
 
 # The explorer, tried: programs that are wrong, programs that are not, and what the memory model allows.
 SELF_TESTS := $(patsubst tests/%.cpp,$X/%.o,$(filter-out %/canary.cpp %/table.cpp %/table_runs.cpp,$(wildcard tests/explorer/self_test/*.cpp)))
-$(SELF_TESTS): $X/%.o: tests/%.cpp $X/$(notdir $(PRELUDE))
+$(SELF_TESTS) $X/explorer/self_test/table.o: $X/%.o: tests/%.cpp $X/$(notdir $(PRELUDE))
 	@mkdir -p $(@D)
 	@$(CCACHE) $(CXX) $(EXPLORED) -include $X/prelude.hpp -MMD -MP -c $< -o $@
 $X/self_test: $(SELF_TESTS) $X/explorer.o $B/support/main.o
 	@$(call link_explored,$(SELF_TESTS),$B/support/main.o,$@)
 explorer-test: $X/self_test
 	@sh tests/explorer/self_test/run.sh $<
+
+# What finds the typical bugs: the same programs, built as they are, with ThreadSanitizer and for the explorer.
+TABLE := $(addprefix tests/explorer/self_test/table,_programs.cpp _runs.cpp)
+$X/table_native $X/table_thread: $X/table_%: $(TABLE) tests/explorer/self_test/table_programs.hpp | $(call have,compiler)
+	@mkdir -p $(@D)
+	@$(CXX) $(UNSAN) -O1 $(if $(filter thread,$*),-fsanitize=thread) $(TABLE) -o $@
+$X/table: $X/explorer/self_test/table.o $X/explorer/self_test/table_programs.o $X/explorer.o
+	@$(call link_explored,$(filter-out %/explorer.o,$^),,$@)
+explorer-table: $X/table $X/table_native $X/table_thread
+	@TSAN_OPTIONS=halt_on_error=1 $X/table $X/table_native $X/table_thread
 
 # Each behaviour of Python that is ours is cited by a test; what the pages point to is there.
 parity links: %:
@@ -374,7 +386,7 @@ $B/docs/models: docs/figures/models.cpp | $(call have,compiler)
 	@$(COMPILE) $(FAST) -MMD -MP -Ichapters/support $< -o $@
 
 FORMATTED := $(wildcard chapters/*/*.cpp chapters/support/*.hpp solutions/*/*.hpp tests/*.cpp tests/support/*.[ch]pp \
-  tests/support/*/*.[ch]pp tests/forgery/*.[ch]pp bench/*.cpp bench/*/*.[ch]pp docs/figures/*.cpp)
+  tests/support/*/*.[ch]pp tests/explorer/self_test/*.[ch]pp tests/forgery/*.[ch]pp bench/*.cpp bench/*/*.[ch]pp docs/figures/*.cpp)
 format: | $(call have,format)
 	@clang-format -i $(FORMATTED)
 # Each version of clang-format has its own mind; the course keeps to that of Debian 12.
@@ -394,7 +406,7 @@ command = $(foreach f,$3,printf '{"directory": "%s", "file": "%s", "command": "%
 clean:
 	@rm -rf build compile_commands.json
 
-.PHONY: explored-from help run test check solutions starters starters-check starters-fail ladder mutants test-from bench peers bench-smoke \
+.PHONY: explorer-test explorer-table explored-from help run test check solutions starters starters-check starters-fail ladder mutants test-from bench peers bench-smoke \
   tools-test parity links docs figures format format-check clean grade next mine sanitize-thread sanitize-address compile_commands.json
 
 .DEFAULT:

@@ -249,10 +249,16 @@ TEST(RightAtomics, AnObjectThatGivesPointersToItself) {
 
 TEST(RightAtomics, AnAtomicSharedPointer) {
   const auto program = [] {
-    std::atomic<std::shared_ptr<int>> number(std::make_shared<int>(1));
-    std::jthread other([&] { number = std::make_shared<int>(2); });
-    const std::shared_ptr<int> seen = number;
-    EXPECT_TRUE(*seen == 1 || *seen == 2);
+    std::atomic<std::shared_ptr<int>> number(std::make_shared<int>(0));
+    {
+      const auto replace = [&](int value) {
+        const std::shared_ptr<int> before = number.exchange(std::make_shared<int>(value));
+        EXPECT_NE(*before, value);
+      };
+      std::jthread other(replace, 1);
+      replace(2);
+    }
+    EXPECT_GT(*number.load(), 0);
   };
   EXPECT_TRUE(finds_nothing(program));
 }

@@ -17,16 +17,20 @@ using self_test::finds_nothing;
 
 TEST(RightSynchronisers, ACountingSemaphore) {
   const auto program = [] {
-    std::counting_semaphore<4> permits(2);
-    std::atomic<int> inside = 0;
-    const auto run = [&] {
-      permits.acquire();
-      EXPECT_LE(++inside, 2);
-      --inside;
-      permits.release();
-    };
-    std::jthread a(run), b(run);
-    run();
+    std::counting_semaphore<4> items(0);
+    std::atomic<int> sum = 0;
+    std::jthread consumer([&] {
+      for (int i = 0; i < 3; ++i) {
+        items.acquire();
+        EXPECT_GE(sum, i + 1);
+      }
+    });
+    std::jthread other([&] {
+      ++sum;
+      items.release();
+    });
+    sum += 2;
+    items.release(2);
   };
   EXPECT_TRUE(finds_nothing(program));
 }

@@ -10,6 +10,11 @@
 
 void self_test::check(bool holds) { EXPECT_TRUE(holds); }
 
+// The runtime wants to tell a test's main about these.
+extern "C" void grader_not_written(const char*) {}
+extern "C" void grader_note(const char*) {}
+extern "C" void grader_diagram(const char*) {}
+
 namespace {
 
 /// The columns of one of the other two programs.
