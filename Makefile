@@ -336,9 +336,11 @@ bench-smoke: $(solved_benches) $(COMPARE)
 
 # ---- The rest ---------------------------------------------------------------------------------------------------------
 
-# The course's own tools, tried: the grader on submissions that cheat, the timelines, the arithmetic of the benches.
-tools-test: $B/tools/timeline_test $B/tools/compare_test $B/tools/grader_test $(GRADE) $B/support/main.o
+# The course's own tools, tried: the grader on submissions that cheat, the timelines, the ring, the arithmetic of the
+# benches.
+tools-test: $B/tools/timeline_test $B/tools/ring_test $B/tools/compare_test $B/tools/grader_test $(GRADE) $B/support/main.o
 	@$B/tools/timeline_test --gtest_brief=1
+	@$B/tools/ring_test --gtest_brief=1
 	@$B/tools/compare_test --gtest_brief=1
 	@sh tests/forgery/build.sh build/forgery $B/support/main.o $(CXX) $(FLAGS) $(TESTING) -include $B/prelude.hpp
 	@$B/tools/grader_test $(GRADE) build/forgery

@@ -1,14 +1,16 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <utility>
 
 namespace concurrent {
 
-/// A first-in, first-out queue in one block of memory that it keeps: once it has grown, pushing and popping
-/// allocate nothing. (std::deque gives its blocks back and asks for new ones, again and again.)
-/// Like a standard container, it is not for several threads at once.
+/// A first-in, first-out queue in blocks of memory that form a ring. When a block is full, the queue goes on
+/// in the next one, and puts in a new one only if all are in use. So items never move, and once the ring has
+/// grown, pushing and popping allocate nothing. (std::deque gives its blocks back and asks for new ones,
+/// again and again.) Like a standard container, it is not for several threads at once.
 template <class T>
 class Ring {
  public:
@@ -20,26 +22,35 @@ class Ring {
   }
   ~Ring() {
     while (!empty()) pop_front();
-    allocator().deallocate(slots_, capacity_);
+    if (!last_) return;
+    Block* block = std::exchange(last_->next, nullptr);
+    while (block) delete std::exchange(block, block->next);
   }
 
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
   /// The oldest item. There must be one.
-  T& front() noexcept { return slots_[head_]; }
+  T& front() noexcept { return *front_; }
 
   void push_back(T&& value) {
-    if (size_ == capacity_) grow();
-    std::construct_at(slots_ + wrapped(head_ + size_), std::move(value));
+    if (back_ == end_) go_on();
+    std::construct_at(back_, std::move(value));
+    ++back_;
     ++size_;
   }
 
   /// Removes the oldest item. There must be one.
   void pop_front() noexcept {
-    std::destroy_at(slots_ + head_);
-    head_ = wrapped(head_ + 1);
+    std::destroy_at(front_);
+    ++front_;
     --size_;
+    if (empty()) {
+      front_ = back_ = first_->items;
+    } else if (front_ == first_->end()) {
+      first_ = first_->next;
+      front_ = first_->items;
+    }
   }
 
   /// Removes the oldest item and returns it. There must be one.
@@ -50,27 +61,48 @@ class Ring {
   }
 
   void swap(Ring& other) noexcept {
-    std::swap(slots_, other.slots_);
-    std::swap(capacity_, other.capacity_);
-    std::swap(head_, other.head_);
+    std::swap(first_, other.first_);
+    std::swap(last_, other.last_);
+    std::swap(front_, other.front_);
+    std::swap(back_, other.back_);
+    std::swap(end_, other.end_);
     std::swap(size_, other.size_);
   }
 
  private:
-  static std::allocator<T> allocator() { return {}; }
-  std::size_t wrapped(std::size_t index) const noexcept { return index & (capacity_ - 1); }
+  /// Room for items: 4 KiB, or more if they are large. Which of them are there is the ring's affair.
+  struct Block {
+    static constexpr std::size_t capacity = std::max<std::size_t>(4096 / sizeof(T), 16);
 
-  void grow() {
-    Ring bigger;
-    bigger.capacity_ = capacity_ == 0 ? 16 : 2 * capacity_;
-    bigger.slots_ = allocator().allocate(bigger.capacity_);
-    for (; !empty(); pop_front()) bigger.push_back(std::move(front()));
-    swap(bigger);
+    Block() noexcept {}
+    ~Block() {}
+    T* end() noexcept { return items + capacity; }
+
+    Block* next = this;
+    union {
+      T items[capacity];
+    };
+  };
+
+  /// Goes on in the next block: the last one is full.
+  void go_on() {
+    if (!last_) {
+      first_ = last_ = new Block;
+      front_ = first_->items;
+    } else if (last_->next == first_) {  // all are in use
+      Block* block = new Block;
+      block->next = std::exchange(last_->next, block);
+    }
+    last_ = last_->next;
+    back_ = last_->items;
+    end_ = last_->end();
   }
 
-  T* slots_ = nullptr;
-  std::size_t capacity_ = 0;  // a power of two, so that wrapping round is one `and`
-  std::size_t head_ = 0;
+  Block* first_ = nullptr;  // the oldest item is in it, at front_
+  Block* last_ = nullptr;   // the next one goes into it, at back_, unless that is at its end_
+  T* front_ = nullptr;
+  T* back_ = nullptr;
+  T* end_ = nullptr;
   std::size_t size_ = 0;
 };
 
