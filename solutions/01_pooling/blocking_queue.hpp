@@ -36,8 +36,8 @@ class BlockingQueue {
   BlockingQueue& operator=(const BlockingQueue&) = delete;
 
   /// Appends `value`; waits while the queue is full. Python: `put`.
-  /// @throws Closed if the queue is closed, before the call or while it waits; `value` is dropped then
-  void push(T value) {
+  /// @throws Closed if the queue is closed, before the call or while it waits; it takes nothing then
+  void push(T&& value) {
     // <exercise 1.1 BlockingQueue::push> Under the tail's lock, wait while the queue is open and has no
     // room_. Throw Closed if it is closed. Append the value to in_; that takes up room. Then wake_consumer().
     Lock tail(tail_mutex_);
@@ -48,6 +48,7 @@ class BlockingQueue {
     wake_consumer(std::move(tail), true);
     // </exercise>
   }
+  void push(const T& value) { push(T(value)); }
 
   /// Removes and returns the oldest item, or nothing if there is none now. Never waits. Python: `get_nowait`.
   std::optional<T> try_pop() {
@@ -160,18 +161,20 @@ class BlockingQueue {
     if (wake) has_item_.notify_one();
   }
 
-  const std::size_t capacity_;
+  // Both ends read these two, and seldom does anybody change them. So they are on a cache line of their own:
+  // beside what changes at each push or pop, they would travel with it from core to core, item by item.
+  alignas(64) const std::size_t capacity_;
+  std::atomic<std::size_t> waiting_ = 0;  // calls of pop() that wait; it changes under the tail's lock
 
-  mutable std::mutex tail_mutex_;     // guards all down to closed_
-  std::condition_variable has_room_;  // a push() waits for it
-  std::condition_variable has_item_;  // a pop() waits for it
+  alignas(64) mutable std::mutex tail_mutex_;  // guards all down to closed_
+  std::condition_variable has_room_;           // a push() waits for it
+  std::condition_variable has_item_;           // a pop() waits for it
   Ring<T> in_;
   std::size_t room_;
-  std::atomic<std::size_t> waiting_ = 0;  // calls of pop() that wait; it grows only under the tail's lock
-  bool waking_ = false;                   // one of them has been woken and has not come yet
+  bool waking_ = false;  // a pop() that waited has been woken and has not come yet
   bool closed_ = false;
 
-  alignas(64) mutable std::mutex head_mutex_;  // guards out_; on a cache line of its own
+  alignas(64) mutable std::mutex head_mutex_;  // guards out_
   Ring<T> out_;
 };
 
