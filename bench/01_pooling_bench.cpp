@@ -10,17 +10,29 @@
 
 using namespace concurrent;
 
+namespace {
+
+/// The recipe on a pool.
+auto on_pool(int workers) {
+  return [=](int items, auto work) {
+    ThreadPool pool{{.max_workers = workers}};
+    for (int item = 1; item <= items; ++item) pool.post([=] { work(item); });
+  };
+}
+
+}  // namespace
+
 void bench::rows() {
   recipe_1("sequential", run_one_by_one);
   recipe_1("a thread per item", [](int items, auto work) {
     std::vector<std::jthread> threads;
     for (int item = 1; item <= items; ++item) threads.emplace_back([=] { work(item); });
   });
-  for (int workers : {1, 2, 5})
-    recipe_1("ThreadPool, " + workers_text(workers), [=](int items, auto work) {
-      ThreadPool pool{{.max_workers = workers}};
-      for (int item = 1; item <= items; ++item) pool.post([=] { work(item); });
-    });
+  for (int workers : {1, 2, 5}) recipe_1("ThreadPool, " + workers_text(workers), on_pool(workers));
+
+  recipe_1("sequential", run_one_by_one, ten_times_longer);
+  for (int workers : {2, 5})
+    recipe_1("ThreadPool, " + workers_text(workers), on_pool(workers), ten_times_longer);
 
   empty_jobs("sequential", few, [](int jobs) {
     for (int i = 0; i < jobs; ++i) empty_job();

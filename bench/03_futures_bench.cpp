@@ -16,15 +16,24 @@ namespace {
 
 int identity(int number) { return number; }
 
+/// The recipe through map().
+auto on_executor(int workers) {
+  return [=](int items, auto work) {
+    ThreadPoolExecutor executor({.max_workers = workers});
+    for (auto done : executor.map(work, std::views::iota(1, items + 1))) benchmark::DoNotOptimize(done);
+  };
+}
+
 }  // namespace
 
 void bench::rows() {
   recipe_1("sequential", run_one_by_one);
   for (int workers : {1, 2, 5})
-    recipe_1("ThreadPoolExecutor, " + workers_text(workers), [=](int items, auto work) {
-      ThreadPoolExecutor executor({.max_workers = workers});
-      for (auto done : executor.map(work, std::views::iota(1, items + 1))) benchmark::DoNotOptimize(done);
-    });
+    recipe_1("ThreadPoolExecutor, " + workers_text(workers), on_executor(workers));
+
+  recipe_1("sequential", run_one_by_one, ten_times_longer);
+  for (int workers : {2, 5})
+    recipe_1("ThreadPoolExecutor, " + workers_text(workers), on_executor(workers), ten_times_longer);
 
   row("submit, then all results/sequential", many, [] {
     std::vector<int> results;

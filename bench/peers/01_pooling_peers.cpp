@@ -27,9 +27,11 @@ void bench::rows() {
       group.wait();
     });
   });
-  recipe_1("asio::thread_pool, 5 workers", [](int items, auto work) {
+  const auto recipe_on_asio = [](int items, auto work) {
     asio::thread_pool pool(5);
     for (int item = 1; item <= items; ++item) asio::post(pool, [=] { work(item); });
     pool.join();
-  });
+  };
+  for (const Length length : {as_in_the_cookbook, ten_times_longer})
+    recipe_1("asio::thread_pool, 5 workers", recipe_on_asio, length);
 }

@@ -2,23 +2,31 @@
 
 #include <benchmark/benchmark.h>
 
+#include <cstdint>
 #include <string>
-#include <utility>
 
 #include "row.hpp"
 #include "workload.hpp"
 
 namespace bench {
 
-/// The work of one item of the cookbook's first recipe.
-inline void recipe_1_item(int item) { benchmark::DoNotOptimize(concurrent::count(item)); }
+/// How far each item of the recipe is counted, and the group of the rows that do it.
+struct Length {
+  const char* group;
+  std::int64_t steps;
+};
+inline constexpr Length as_in_the_cookbook{"recipe 1", concurrent::count_steps};
+inline constexpr Length ten_times_longer{"recipe 1, ten times longer", 10 * concurrent::count_steps};
 
-/// A row of the recipe: ten items, each counted to ten million.
+/// A row of the cookbook's first recipe: ten items, each counted to ten million or further.
 /// @param run gets the number of items and the work, a function of the item's number; returns when all is
 /// done
 template <class F>
-void recipe_1(const std::string& variant, F run) {
-  row("recipe 1/" + variant, 10, [run = std::move(run)] { run(10, recipe_1_item); });
+void recipe_1(const std::string& variant, F run, Length length = as_in_the_cookbook) {
+  const auto work = [steps = length.steps](int item) {
+    benchmark::DoNotOptimize(concurrent::count(item, steps));
+  };
+  row(std::string(length.group) + "/" + variant, 10, [=] { run(10, work); });
 }
 
 /// The baseline: no thread but this one.
