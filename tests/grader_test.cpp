@@ -13,6 +13,7 @@
 #include <map>
 #include <regex>
 #include <string>
+#include <vector>
 
 #include "support/grader/course.hpp"
 #include "support/grader/options.hpp"
@@ -236,6 +237,30 @@ TEST(Step2_B, DISABLED_Three) {}
   EXPECT_EQ(tests[0].full_name(), "Step1_A.One");
   EXPECT_EQ(tests[0].line, 6);
   EXPECT_EQ(tests[1].full_name(), "Step2_B.Two");
+}
+
+TEST(Course, TheBinariesOfAChapterMakeOneTable) {
+  const auto load = [](const std::string& binary, const std::string& source) {
+    std::ofstream(folder + "/source.cpp") << source;
+    std::ofstream(folder + "/" + binary).flush();
+    return grader::load_chapter(folder + "/" + binary, folder + "/source.cpp");
+  };
+  grader::Chapter chapter = load("99_merged_test", "TEST(Step1_A, One) {} TEST(Step3_C, Two) {}");
+  std::ofstream(folder + "/99_merged_explored.note") << "not explored here";
+  grader::merge(chapter, load("99_merged_explored", "TEST(Step2_B, Three) {} TEST(Step1_A, Four) {}"));
+  EXPECT_EQ(chapter.id, "99_merged");
+  ASSERT_EQ(chapter.tests.size(), 4u);
+  EXPECT_EQ(chapter.tests[0].binary, folder + "/99_merged_test");
+  EXPECT_EQ(chapter.tests[3].binary, folder + "/99_merged_explored") << "each test is run by its own binary";
+  ASSERT_EQ(chapter.steps.size(), 3u) << "a step that both have is one step";
+  EXPECT_EQ(chapter.steps[1].title, "B") << "in the order of their numbers";
+  EXPECT_EQ(chapter.notes, (std::vector<std::string>{"not explored here"}));
+
+  grader::Chapter broken = load("99_merged_test", "TEST(Step1_A, One) {}");
+  std::ofstream(folder + "/99_missing_explored.log") << "x.cpp:1:1: error: no such thing\n";
+  std::ofstream(folder + "/source.cpp") << "TEST(Step1_A, Five) {}";
+  grader::merge(broken, grader::load_chapter(folder + "/99_missing_explored", folder + "/source.cpp"));
+  EXPECT_EQ(broken.problem, "does not compile") << "one binary that is missing is enough";
 }
 
 TEST(Symbols, NamesAreShort) {
