@@ -80,7 +80,6 @@ TEST(RightConditions, ANotificationUnderTheLockAndTheEndOfAll) {
       std::unique_lock lock(state->mutex);
       state->condition.wait(lock, [&] { return state->done; });
     }
-    worker.join();
     state.reset();
   };
   EXPECT_TRUE(finds_nothing(program));
