@@ -78,11 +78,14 @@ const char* verb(Access access) noexcept {
   return is(access, write_bit) ? "writes" : "reads";
 }
 
+const char* unit(std::size_t size) noexcept { return size == 1 ? "byte" : "bytes"; }
+
 /// What is known of the memory, for the report.
 void add_memory_site(const void* memory) noexcept {
   if (!world->drawing()) return;
   if (const heap::Block* const block = heap::block_of(memory))
-    add_site(block->stack, "the memory: %zu bytes, allocated by thread %d", block->size, block->thread + 1);
+    add_site(block->stack, "the memory: %zu %s, allocated by thread %d", block->size, unit(block->size),
+             block->thread + 1);
   else if (const int owner = threads::stack_owner(memory); owner >= 0)
     add_site(0, "the memory: a local variable of thread %d", owner + 1);
 }
@@ -90,17 +93,17 @@ void add_memory_site(const void* memory) noexcept {
 [[noreturn]] void report(Thread& thread, const void* memory, std::size_t size, Access access,
                          const Past& past) noexcept {
   const int me = thread.id + 1, other = past.thread + 1;
-  add_site(journal::stack(), "thread %d %s %zu bytes", me, verb(access), size);
+  add_site(journal::stack(), "thread %d %s %zu %s", me, verb(access), size, unit(size));
   add_site(past.stack, "thread %d %s them", other, verb(past.access));
   add_memory_site(memory);
-  journal::add(thread, "%s %zu bytes", is(access, sync_bit) ? "uses" : verb(access), size);
+  journal::add(thread, "%s %zu %s", is(access, sync_bit) ? "uses" : verb(access), size, unit(size));
   if (is(past.access, delete_bit))
     fail(Failure::use_after_free, "thread %d %s memory that thread %d has deleted", me, verb(access), other);
   if (is(access, delete_bit))
     fail(Failure::use_after_free,
          "thread %d deletes memory that thread %d uses, and nothing says that it is done with it", me, other);
-  fail(Failure::data_race, "thread %d %s what thread %d %s, and nothing orders the two", me, verb(access),
-       other, verb(past.access));
+  fail(Failure::data_race, "thread %d %s what thread %d %s%s and nothing orders the two", me, verb(access),
+       other, verb(past.access), is(past.access, sync_bit) ? "" : ",");
 }
 
 void touch_word(Thread& thread, Word& word, const void* memory, std::size_t size, Past now) noexcept {
@@ -139,7 +142,7 @@ void check_stack(Thread& thread, const void* memory, std::size_t size) noexcept 
   if (owner < 0 || owner == thread.id) return;
   const Thread& other = world->threads[static_cast<std::size_t>(owner)];
   if (other.state != State::ended && reinterpret_cast<std::uintptr_t>(memory) >= other.stack_top) return;
-  add_site(journal::stack(), "thread %d touches %zu bytes", thread.id + 1, size);
+  add_site(journal::stack(), "thread %d touches %zu %s", thread.id + 1, size, unit(size));
   journal::add(thread, "uses a dead local variable");
   fail(Failure::use_after_scope, "thread %d uses a local variable of thread %d whose function has returned",
        thread.id + 1, owner + 1);
