@@ -358,8 +358,9 @@ $(SELF_TESTS) $X/explorer/self_test/table.o: $X/%.o: tests/%.cpp $X/$(notdir $(P
 	@$(CCACHE) $(CXX) $(EXPLORED) -include $X/prelude.hpp -MMD -MP -c $< -o $@
 $X/self_test: $(SELF_TESTS) $X/explorer.o $B/support/main.o
 	@$(call link_explored,$(SELF_TESTS),$B/support/main.o,$@)
-explorer-test: $X/self_test
-	@sh tests/explorer/self_test/run.sh $<
+explorer-test: $X/self_test $X/works
+	@if [ -s $X/works ]; then echo "Not tried, for schedules are not explored here: `cat $X/works`"; \
+	  else sh tests/explorer/self_test/run.sh $<; fi
 
 # What finds the typical bugs: the same programs, built as they are, with ThreadSanitizer and for the explorer.
 TABLE := $(addprefix tests/explorer/self_test/table,_programs.cpp _runs.cpp)
