@@ -221,7 +221,7 @@ PEERS := $(patsubst bench/peers/%_peers.cpp,%,$(wildcard bench/peers/*_peers.cpp
 
 # ---- Grading ----------------------------------------------------------------------------------------------------------
 
-grade     = $(GRADE) $(if $(SAN),--memory none --time 60s) $(if $(FILTER),--filter '$(FILTER)')
+grade     = $(GRADE) $(if $(SAN),--memory none --time 60s,`! [ -s $X/works ] || echo --memory none`) $(if $(FILTER),--filter '$(FILTER)')
 tests_of  = $B/$2/$(name_$1)_test $(if $(explored_steps_$1),$B/$2/$(name_$1)_explored)
 learners := $(foreach n,$(NUMBERS),$(call tests_of,$n,learner))
 tampered  = $(foreach n,$(NUMBERS),$(call untampered,$n,$B/learner/$(name_$n)_test);) true
