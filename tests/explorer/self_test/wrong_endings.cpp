@@ -194,6 +194,7 @@ TEST(WrongEndings, ALivelock) {
 TEST(WrongEndings, ASpinOnAnAtomicThatNobodySets) {
   const auto program = [] {
     std::atomic<bool> go = false;
+    std::jthread other([&] { EXPECT_FALSE(go); });
     while (!go) {  // here
     }
   };

@@ -1,5 +1,6 @@
 // Wrong programs: something is used that is no more.
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <functional>
@@ -66,10 +67,10 @@ TEST(WrongLifetimes, UseAfterScope) {
     std::atomic<bool> go = false;
     std::jthread other;
     const auto start = [&] [[gnu::noinline]] () {
-      std::atomic<int> local = 0;
-      other = std::jthread([&go, &local] {
+      std::array<std::atomic<int>, 1'000> locals{};  // of which the first lies deep, where nobody comes again
+      other = std::jthread([&go, &first = locals[0]] {
         go.wait(false);
-        local = 1;  // here
+        first = 1;  // here
       });
     };
     start();

@@ -53,10 +53,10 @@ TEST(WrongRaces, AVectorElement) {
 // The vector itself is written by push_back.
 TEST(WrongRaces, AVectorThatGrows) {
   const auto program = [] {
-    std::vector<int> numbers;
-    numbers.reserve(4);
-    std::jthread other([&] { numbers.push_back(1); });
-    EXPECT_LE(numbers.size(), 4u);
+    const auto numbers = std::make_unique<std::vector<int>>();  // clang 16 forgets about fields on the stack
+    numbers->reserve(4);
+    std::jthread other([&] { numbers->push_back(1); });
+    EXPECT_LE(numbers->size(), 4u);
   };
   EXPECT_TRUE(finds(Failure::data_race, program));
 }
@@ -106,9 +106,9 @@ TEST(WrongRaces, TwoFieldsAndALockForOne) {
         ++changes;  // here
       }
     };
-    Account account;
-    std::jthread other([&] { account.add(1); });
-    account.add(2);
+    const auto account = std::make_unique<Account>();  // clang 16 forgets about fields on the stack
+    std::jthread other([&] { account->add(1); });
+    account->add(2);
   };
   EXPECT_TRUE(finds(Failure::data_race, program));
 }
