@@ -16,9 +16,6 @@ constexpr std::size_t most_rows = 80;
 std::string colour(int thread) {
   return "c" + std::to_string(static_cast<std::size_t>(thread) % Svg::colours);
 }
-std::string hatch(int thread) {
-  return "w" + std::to_string(static_cast<std::size_t>(thread) % Svg::colours);
-}
 
 double height_of(const Row& row) {
   return (static_cast<double>(row.texts.size()) + (row.place.known() ? 1 : 0)) * line_height + padding / 2;

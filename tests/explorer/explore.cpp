@@ -29,7 +29,10 @@ constexpr int most_attempts = 400;  // to shorten a schedule that fails
 /// Explores one scenario, in child processes: a schedule may end in a crash or a deadlock.
 class Explorer {
  public:
-  Explorer(void (*scenario)(), const Options& options) : scenario_(scenario), options_(options) {}
+  Explorer(void (*scenario)(), const Options& options) : scenario_(scenario), options_(options) {
+    shared_->search.length = 20;       // a guess at how long a schedule is
+    shared_->journal.stacks_size = 1;  // 0 stands for none
+  }
 
   Result run() {
     const double begin = runtime::system::seconds();
@@ -130,7 +133,8 @@ class Explorer {
 
   void (*scenario_)();
   Options options_;
-  std::unique_ptr<Shared, Unmap> shared_{new (runtime::system::memory(sizeof(Shared), 0, true)) Shared};
+  std::unique_ptr<Shared, Unmap> shared_{
+      static_cast<Shared*>(runtime::system::memory(sizeof(Shared), 0, true))};
   Choices best_;
 };
 

@@ -33,7 +33,7 @@ struct Branch {
 /// Where the search stands. It outlives the process that runs the schedules.
 struct SearchState {
   std::uint64_t schedule = 0;  ///< its number: the random choices follow from it and the seed
-  std::uint32_t length = 20;   ///< choices in the longest schedule so far
+  std::uint32_t length = 0;    ///< choices in the longest schedule so far
   int bound = 0;               ///< preemptions that the systematic search may spend now
   bool exhausted = false;
   std::uint32_t depth = 0;
@@ -73,13 +73,14 @@ struct Site {
 /// Everything that happened in one schedule.
 struct Journal {
   static constexpr std::size_t most_events = 1 << 14, most_stacks = 1 << 16, most_sites = 4;
-  std::uint32_t events_size = 0, stacks_size = 1, sites_size = 0, threads_size = 0;
+  std::uint32_t events_size = 0, stacks_size = 0, sites_size = 0, threads_size = 0;
   std::array<Event, most_events> events{};
   std::array<Stack, most_stacks> stacks{};
   std::array<Site, most_sites> sites{};
   std::array<ThreadState, 32> threads{};
 };
 
+/// All zero at first: memory that is mapped is so already, and most of it is never touched.
 struct Shared {
   Failure failure = Failure::none;
   std::array<char, 2048> message{};
