@@ -6,9 +6,9 @@
 namespace grader {
 
 struct Test {
-  std::string suite;  ///< Step2_ThreadPool
-  std::string name;   ///< WorkersStartLazily
-  int line = 0;       ///< in `source`
+  std::string suite;        ///< Step2_ThreadPool
+  std::string name;         ///< WorkersStartLazily
+  int line = 0;             ///< in `source`
   std::string source = {};  ///< tests/01_pooling_test.cpp
   std::string binary = {};  ///< what runs it, as on the command line
 
@@ -30,10 +30,10 @@ struct Step {
 struct Chapter {
   std::string id;  ///< 01_pooling
   std::vector<Step> steps;
-  std::vector<Test> tests;  ///< in the order of the sources: all of them must pass
+  std::vector<Test> tests;         ///< in the order of the sources: all of them must pass
   std::vector<std::string> notes;  ///< what is to be said about how they were built
-  std::string problem;      ///< why no test can be run: "does not compile", …; empty if they can
-  std::string explanation;  ///< what to show about the problem
+  std::string problem;             ///< why no test can be run: "does not compile", …; empty if they can
+  std::string explanation;         ///< what to show about the problem
 
   [[nodiscard]] std::string lesson() const { return "chapters/" + id + "/README.md"; }
   [[nodiscard]] std::string lesson(const Step& step) const;

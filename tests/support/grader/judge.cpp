@@ -263,8 +263,10 @@ class Case {
 
 Outcome judge(const Evidence& seen, const std::string& name, const Limits& limits, Symbols& symbols) {
   const Case test(seen, name, limits, symbols);
-  Outcome outcome{
-      .output = clean(seen.output), .note = clean(seen.note), .diagram = seen.diagram, .seconds = seen.seconds};
+  Outcome outcome{.output = clean(seen.output),
+                  .note = clean(seen.note),
+                  .diagram = seen.diagram,
+                  .seconds = seen.seconds};
   if (test.passed()) {
     outcome.verdict = Verdict::passed;
     outcome.summary = "passed";

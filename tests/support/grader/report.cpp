@@ -72,8 +72,7 @@ class Report {
     const auto steps = by_step(chapter, results);
     if (steps.empty()) return;
     text_ += terminal_.bold(cut(title(chapter), terminal_.width)) + "\n\n";
-    for (const std::string& note : chapter.notes)
-      text_ += indented(clean(note), 0, terminal_.width) + "\n";
+    for (const std::string& note : chapter.notes) text_ += indented(clean(note), 0, terminal_.width) + "\n";
     if (!chapter.problem.empty()) return problem(chapter);
     std::size_t width = 0;
     for (const StepResults& step : steps) width = std::max(width, columns(step.step->label()));
@@ -175,9 +174,8 @@ class Report {
     const bool expectation = !outcome.details.empty() && outcome.summary.starts_with("failed: ");
     if (!expectation) text_ += indented(outcome.summary, 4, terminal_.width);
     text_ += indented(outcome.details, 4, terminal_.width);
-    const std::string place = outcome.place.empty()
-                                  ? result.test->source + ":" + std::to_string(result.test->line)
-                                  : outcome.place;
+    const std::string place =
+        outcome.place.empty() ? result.test->source + ":" + std::to_string(result.test->line) : outcome.place;
     picture(result);
     text_ += "    " + terminal_.dim("at " + relative(place)) + "\n";
     const bool report = outcome.summary.starts_with("failed under the sanitizer");
