@@ -47,7 +47,7 @@ std::string test_name() {
 std::string whole(const Result& result) {
   return result.report + "\nThat was schedule " + std::to_string(result.schedules) +
          ". Just this one again:\n  " + make_command() + " FILTER='" + test_name() +
-         "' REPLAY=" + result.replay + "\n";
+         "' \\\n    REPLAY=" + result.replay + "\n";
 }
 
 }  // namespace
@@ -75,13 +75,14 @@ testing::AssertionResult breaks(Failure wanted, void (*scenario)(), const Option
     return testing::AssertionFailure() << result.message;
   }
   if (result.failure == Failure::none)
-    return testing::AssertionFailure() << "nothing goes wrong in " << result.schedules << " schedules; a "
+    return testing::AssertionFailure() << "nothing goes wrong in " << result.schedules
+                                       << (result.schedules == 1 ? " schedule" : " schedules") << "; a "
                                        << name(wanted) << " was to be found";
   grader_diagram(result.diagram.c_str());
   if (result.failure != wanted)
     return testing::AssertionFailure() << "something else than a " << name(wanted) << " goes wrong.\n"
                                        << whole(result);
-  grader_note(whole(result).c_str());
+  grader_note(("Found, as it was to be:\n" + whole(result)).c_str());
   return testing::AssertionSuccess();
 }
 

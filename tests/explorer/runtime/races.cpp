@@ -74,8 +74,12 @@ Page& page_of(std::uintptr_t address) noexcept {
 
 const char* verb(Access access) noexcept {
   if (is(access, delete_bit)) return "deletes";
-  if (is(access, sync_bit)) return "uses, as an atomic, a mutex or the like,";
+  if (is(access, sync_bit)) return "uses";
   return is(access, write_bit) ? "writes" : "reads";
+}
+
+const char* manner(Access access) noexcept {
+  return is(access, sync_bit) && !is(access, delete_bit) ? " as an atomic, a mutex or the like" : "";
 }
 
 const char* unit(std::size_t size) noexcept { return size == 1 ? "byte" : "bytes"; }
@@ -93,17 +97,17 @@ void add_memory_site(const void* memory) noexcept {
 [[noreturn]] void report(Thread& thread, const void* memory, std::size_t size, Access access,
                          const Past& past) noexcept {
   const int me = thread.id + 1, other = past.thread + 1;
-  add_site(journal::stack(), "thread %d %s %zu %s", me, verb(access), size, unit(size));
-  add_site(past.stack, "thread %d %s them", other, verb(past.access));
+  add_site(journal::stack(), "thread %d %s %zu %s%s", me, verb(access), size, unit(size), manner(access));
+  add_site(past.stack, "thread %d %s them%s", other, verb(past.access), manner(past.access));
   add_memory_site(memory);
-  journal::add(thread, "%s %zu %s", is(access, sync_bit) ? "uses" : verb(access), size, unit(size));
+  journal::add(thread, "%s %zu %s", verb(access), size, unit(size));
   if (is(past.access, delete_bit))
     fail(Failure::use_after_free, "thread %d %s memory that thread %d has deleted", me, verb(access), other);
   if (is(access, delete_bit))
     fail(Failure::use_after_free,
          "thread %d deletes memory that thread %d uses, and nothing says that it is done with it", me, other);
-  fail(Failure::data_race, "thread %d %s what thread %d %s%s and nothing orders the two", me, verb(access),
-       other, verb(past.access), is(past.access, sync_bit) ? "" : ",");
+  fail(Failure::data_race, "thread %d %s what thread %d %s, and nothing orders the two", me, verb(access),
+       other, verb(past.access));
 }
 
 void touch_word(Thread& thread, Word& word, const void* memory, std::size_t size, Past now) noexcept {

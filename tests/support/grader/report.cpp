@@ -134,6 +134,11 @@ class Report {
       if (!result->outcome.passed() || result->outcome.note.empty()) continue;
       text_ += terminal_.good("✔") + " " + step.step->label() + ": " +
                terminal_.bold(sentence(result->test->name)) + "\n";
+      if (options_.filter.empty()) {  // it has been seen when the step was graded by itself
+        text_ +=
+            "    To see it: " + command(*step.chapter, options_) + " FILTER='" + step.step->suite + ".*'\n\n";
+        continue;
+      }
       text_ += indented(result->outcome.note, 4, terminal_.width);
       picture(*result);
       text_ += "\n";
@@ -152,6 +157,8 @@ class Report {
       if (!result->outcome.passed()) failed.push_back(result);
     const auto broken = [](const Result* result) { return result->outcome.verdict == Verdict::failed; };
     std::stable_partition(failed.begin(), failed.end(), broken);  // what is not written yet can wait
+    const auto drawn = [](const Result* result) { return !result->outcome.diagram.empty(); };
+    std::stable_partition(failed.begin(), failed.end(), drawn);  // a schedule explains most
 
     const Result& first = *failed.front();
     text_ += terminal_.bad("✘") + " " + step.step->label() + ": " +
