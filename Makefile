@@ -89,7 +89,7 @@ help:
 #:   make format         clang-format               make compile_commands.json  for clangd and IDEs
 #:   make clean          removes build/
 #:
-#: Knobs: FILTER='Step2*'  ARGS='--workers 2'  SAN=thread|address  BASE=mine  CXX=clang++-16
+#: Knobs: FILTER='Step2*'  REPLAY=1.1,10.1  ARGS='--workers 2'  SAN=thread|address  BASE=mine  CXX=clang++-16
 
 # ---- What is built ----------------------------------------------------------------------------------------------------
 
