@@ -23,6 +23,38 @@ int plain_order(int order) noexcept { return order & 0xff; }
 
 std::size_t index(const Thread& thread) noexcept { return static_cast<std::size_t>(thread.id); }
 
+/// The store itself, or that somebody has read it.
+bool is_known(const VectorClock& clock, const Store& store) noexcept {
+  if (clock.covers(store.thread, store.time)) return true;
+  for (const Thread& other : world->all())
+    if (const std::uint32_t time = store.read.at[index(other)]; time != 0 && clock.covers(other.id, time))
+      return true;
+  return false;
+}
+
+void mark_read(const Thread& thread, Store& store, int order) noexcept {
+  std::uint32_t& time = store.read.at[index(thread)];
+  if (time == 0) time = thread.time();
+  if (!is_sequential(order)) return;
+  ++world->sequential;
+  if (store.sequential == 0) store.sequential = world->sequential;
+}
+
+/// What happened before the sequentially consistent fences so far, or null.
+const Fence* last_fence() noexcept {
+  const Fences& fences = world->fences;
+  return fences.next == 0 ? nullptr : &fences.at[(fences.next - 1) % Fences::most];
+}
+
+/// The last of them that has happened before the thread's present moment, or null.
+const Fence* last_fence_before(const Thread& thread) noexcept {
+  const Fences& fences = world->fences;
+  for (std::uint32_t i = fences.next; i > 0 && fences.next - i < Fences::most; --i)
+    if (const Fence& fence = fences.at[(i - 1) % Fences::most]; thread.clock.covers(fence.thread, fence.time))
+      return &fence;
+  return nullptr;
+}
+
 }  // namespace
 
 bool acquires(int order) noexcept {
@@ -74,35 +106,36 @@ void Atomic::before_store() noexcept {
   scheduler::step(thread_);
 }
 
-/// The first store of a schedule finds a value that no store has brought.
+/// The first store of a schedule finds a value that no store has brought; so does one to memory that has been
+/// made anew.
 void Atomic::remember(unsigned long long before) noexcept {
-  if (world->options.stale == 0 || object_.history) return;
+  if (world->options.stale == 0) return;
+  if (object_.history && object_.history->newest().value != before) made_anew(object_.address);
+  if (object_.history) return;
   object_.history = arena::make<History>();
-  object_.history->store[0] = {.value = before, .thread = 0, .time = 0, .released = object_.released};
+  object_.history->store[0] = {.value = before, .released = object_.released};
   object_.history->size = 1;
 }
 
-/// The oldest store in the history that the thread may still read. It must not be older than
-/// - a store that it knows of, by happening before or by sequentially consistent fences,
-/// - what it has read itself, or another thread before it let this one know,
-/// - for a sequentially consistent load: the last sequentially consistent store.
+/// The oldest store in the history that the thread may still read. With "known" for a store that has been
+/// made or read before, it must not be older than one
+/// - that was known when this load happens,
+/// - that was known at a sequentially consistent fence, if that comes before one that happened before this
+///   load, or if the load itself is sequentially consistent,
+/// - that a sequentially consistent operation has made or read, likewise.
+/// These are the rules for coherence, and [atomics.order] 4.1 to 4.4.
 int Atomic::oldest_readable(int order) const noexcept {
   const History& history = *object_.history;
-  int oldest = 0;
-  for (int i = history.size - 1; i > 0 && oldest == 0; --i) {
+  const Fence* const before = last_fence_before(thread_);
+  const Fence* const any = is_sequential(order) ? last_fence() : before;
+  const std::uint32_t sequential = is_sequential(order) ? world->sequential : before ? before->number : 0;
+  for (int i = history.size - 1; i > 0; --i) {
     const Store& store = history.store[static_cast<std::size_t>(i)];
-    if (store.thread == thread_.id || thread_.seen.covers(store.thread, store.time)) oldest = i;
+    if (is_known(thread_.clock, store) || (any && is_known(any->known, store)) ||
+        (store.sequential != 0 && store.sequential <= sequential))
+      return i;
   }
-  const auto at_least = [&](std::uint32_t number) {
-    oldest = std::max(oldest, static_cast<int>(number - history.first));
-  };
-  for (const Thread& other : world->all()) {
-    const std::uint32_t time = history.read_time[index(other)];
-    if (time != 0 && (other.id == thread_.id || thread_.clock.covers(other.id, time)))
-      if (history.read[index(other)] >= history.first) at_least(history.read[index(other)]);
-  }
-  if (is_sequential(order) && history.last_sequential > history.first) at_least(history.last_sequential - 1);
-  return oldest;
+  return 0;
 }
 
 void Atomic::acquire(const VectorClock& released, int order) noexcept {
@@ -124,15 +157,14 @@ unsigned long long Atomic::load(unsigned long long newest, int order) noexcept {
     int read = last;
     if (world->stale > 0 && oldest < last)
       read -= static_cast<int>(strategy::choose_age(static_cast<std::size_t>(last - oldest + 1)));
+    Store& store = history.store[static_cast<std::size_t>(read)];
     stale = read != last;
     if (stale) {
       --world->stale;
-      const Store& store = history.store[static_cast<std::size_t>(read)];
       value = store.value;
       released = &store.released;
     }
-    history.read[index(thread_)] = history.first + static_cast<std::uint32_t>(read);
-    history.read_time[index(thread_)] = thread_.time();
+    mark_read(thread_, store, order);
   }
   if (!same_as_before() || stale)
     journal::add_detail(thread_, "loads %s%lld from atomic %d (%s)", stale ? "an OLD value, " : "",
@@ -161,14 +193,13 @@ void Atomic::publish(unsigned long long value, int order, bool continues) noexce
     if (history.size == History::most) {
       std::shift_left(history.store.begin(), history.store.end(), 1);
       --history.size;
-      ++history.first;
     }
-    history.store[static_cast<std::size_t>(history.size++)] = {
-        .value = value, .thread = thread_.id, .time = thread_.time(), .released = object_.released};
-    const std::uint32_t number = history.first + static_cast<std::uint32_t>(history.size) - 1;
-    if (is_sequential(order)) history.last_sequential = number + 1;
-    history.read[index(thread_)] = number;
-    history.read_time[index(thread_)] = thread_.time();
+    ++history.size;
+    history.newest() = {.value = value,
+                        .thread = thread_.id,
+                        .time = thread_.time(),
+                        .sequential = is_sequential(order) ? ++world->sequential : 0,
+                        .released = object_.released};
   }
   if (releases(order)) thread_.tick();
   thread_.last_load = nullptr;
@@ -197,6 +228,7 @@ void Atomic::failed(unsigned long long value, unsigned long long expected, int o
   remember(value);
   journal::add_detail(thread_, "compares atomic %d: it is %lld, not %lld", object_.number,
                       static_cast<long long>(value), static_cast<long long>(expected));
+  if (world->options.stale > 0) mark_read(thread_, object_.history->newest(), order);
   acquire(object_.released, order);
   thread_.last_load = object_.address;
   thread_.last_version = object_.version;
@@ -207,8 +239,10 @@ void fence(Thread& thread, int order) noexcept {
   journal::add_detail(thread, "fence (%s)", order_name(order));
   if (acquires(order)) thread.acquire(thread.acquirable);
   if (is_sequential(order)) {
-    world->sequential.join(thread.seen);
-    thread.seen.join(world->sequential);
+    Fence fence{
+        .thread = thread.id, .time = thread.time(), .number = ++world->sequential, .known = thread.clock};
+    if (const Fence* const last = last_fence()) fence.known.join(last->known);
+    world->fences.at[world->fences.next++ % Fences::most] = fence;
   }
   if (releases(order)) {
     thread.released = thread.clock;

@@ -63,7 +63,8 @@ void begin() noexcept {
   w.timeouts = w.options.timeouts;
   w.stale = w.options.stale;
   w.lowest_priority = 0;
-  w.sequential = w.descriptors = w.exceptions = {};
+  w.sequential = w.fences.next = 0;
+  w.descriptors = w.exceptions = {};
   arena::reset();
   objects::reset();
   strategy::begin();

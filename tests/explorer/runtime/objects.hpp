@@ -17,19 +17,19 @@ struct Store {
   unsigned long long value = 0;
   int thread = 0;
   std::uint32_t time = 0;  ///< the thread's, when it stored
-  VectorClock released;    ///< what a load that acquires gets to know
+  std::uint32_t sequential =
+      0;                   ///< the first sequentially consistent operation that stored or read it; 0: none
+  VectorClock released{};  ///< what a load that acquires gets to know
+  VectorClock read{};      ///< when each thread has read it first, by its clock; 0: never
 };
 
-/// The last stores to an atomic, oldest first, and who has read which: kept if loads may be stale.
+/// The last stores to an atomic, oldest first: kept if loads may be stale.
 struct History {
   static constexpr int most = 6;
   std::array<Store, most> store{};
   int size = 0;
-  std::uint32_t first = 0;            ///< the number of store[0] among all stores
-  std::uint32_t last_sequential = 0;  ///< the number of the last sequentially consistent store, plus 1
-  std::array<std::uint32_t, most_threads>
-      read{};  ///< the newest store that each thread has read or written …
-  std::array<std::uint32_t, most_threads> read_time{};  ///< … and when that was, by its clock; 0: never
+
+  [[nodiscard]] Store& newest() noexcept { return store[static_cast<std::size_t>(size - 1)]; }
 };
 
 struct Object {

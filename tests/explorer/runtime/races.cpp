@@ -72,6 +72,8 @@ Page& page_of(std::uintptr_t address) noexcept {
   return *(table->last = bucket = page);
 }
 
+Word& word_at(std::uintptr_t address) noexcept { return page_of(address).word[(address >> 3) % Page::words]; }
+
 const char* verb(Access access) noexcept {
   if (is(access, delete_bit)) return "deletes";
   if (is(access, sync_bit)) return "uses";
@@ -167,8 +169,13 @@ void touch(Thread& thread, const void* memory, std::size_t size, Access access) 
     const unsigned first = at < begin ? static_cast<unsigned>(begin - at) : 0;
     const unsigned last = end - at < 8 ? static_cast<unsigned>(end - at) : 8;
     now.bytes = static_cast<std::uint8_t>(((1U << last) - 1) & ~((1U << first) - 1));
-    touch_word(thread, page_of(at).word[(at >> 3) % Page::words], memory, size, now);
+    touch_word(thread, word_at(at), memory, size, now);
   }
+}
+
+void forget(const void* memory, std::size_t size) noexcept {
+  const auto begin = reinterpret_cast<std::uintptr_t>(memory);
+  for (std::uintptr_t at = begin; at < begin + size; at += 8) word_at(at).size = 0;
 }
 
 }  // namespace explore::runtime::races

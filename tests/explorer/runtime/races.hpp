@@ -23,4 +23,7 @@ void open() noexcept;
 /// the memory has been deleted, or was a local variable of a function that has returned.
 void touch(Thread& thread, const void* memory, std::size_t size, Access access) noexcept;
 
+/// The memory is new: what others did there does not matter any more.
+void forget(const void* memory, std::size_t size) noexcept;
+
 }  // namespace explore::runtime::races

@@ -64,9 +64,7 @@ struct Thread {
   int go = 0;                  ///< the word that it sleeps on while others run
 
   // What it knows: see atomics.cpp for the last three.
-  VectorClock clock;  ///< what happened before its present moment
-  VectorClock seen;   ///< of which stores it must read the effect: those in `clock`, and those that
-                     ///< sequentially consistent fences have shown it
+  VectorClock clock;       ///< what happened before its present moment
   VectorClock acquirable;  ///< what relaxed loads have met; an acquire fence makes it known
   VectorClock released;    ///< at its last release fence
   bool has_released = false;
@@ -83,14 +81,8 @@ struct Thread {
 
   [[nodiscard]] std::uint32_t time() const noexcept { return clock.at[static_cast<std::size_t>(id)]; }
   /// Later events of this thread are not covered by what it has given to others so far.
-  void tick() noexcept {
-    const auto me = static_cast<std::size_t>(id);
-    seen.at[me] = ++clock.at[me];
-  }
-  void acquire(const VectorClock& what) noexcept {
-    clock.join(what);
-    seen.join(what);
-  }
+  void tick() noexcept { ++clock.at[static_cast<std::size_t>(id)]; }
+  void acquire(const VectorClock& what) noexcept { clock.join(what); }
   [[nodiscard]] bool blocked() const noexcept { return state != State::runnable && state != State::ended; }
   [[nodiscard]] bool blocked_in(State in, const void* what) const noexcept {
     return state == in && waits_for == what;

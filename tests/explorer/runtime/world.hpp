@@ -18,6 +18,21 @@ enum class Mode : std::uint8_t {
   draw,    ///< the same, with a journal
 };
 
+/// A sequentially consistent fence.
+struct Fence {
+  int thread = 0;
+  std::uint32_t time = 0;    ///< the thread's
+  std::uint32_t number = 0;  ///< among all sequentially consistent operations
+  VectorClock known;         ///< what happened before it, or before one of the fences before it
+};
+
+/// The last of them, the newest at `next - 1`.
+struct Fences {
+  static constexpr std::uint32_t most = 64;
+  std::array<Fence, most> at{};
+  std::uint32_t next = 0;
+};
+
 /// All that the runtime knows, but for what is in the other files' own tables. It lies in memory of its own,
 /// because the program's static variables are put back after each schedule.
 struct World {
@@ -38,7 +53,8 @@ struct World {
   std::int64_t now = 0;                       ///< nanoseconds, by the scenario's clock
   int spurious = 0, timeouts = 0, stale = 0;  ///< how many the schedule may still have
   int lowest_priority = 0;
-  VectorClock sequential;   ///< what the sequentially consistent fences so far have seen
+  std::uint32_t sequential = 0;  ///< sequentially consistent operations so far
+  Fences fences;
   VectorClock descriptors;  ///< what was known to those who wrote to a file descriptor
   VectorClock exceptions;   ///< … to those who let go of an exception
 

@@ -1,6 +1,10 @@
 // An exception's owners count themselves inside libstdc++, which is not instrumented: what the last one does,
-// to destroy it, is ordered after what the others did with it.
+// to destroy it, is ordered after what the others did with it. Its memory is from malloc, so another may have
+// lain there before.
 
+#include <cstddef>
+
+#include "../races.hpp"
 #include "../real.hpp"
 #include "../world.hpp"
 
@@ -27,6 +31,11 @@ extern "C" void _ZNSt15__exception_ptr13exception_ptr10_M_releaseEv(void** excep
 }
 
 namespace __cxxabiv1 {
+extern "C" void* __cxa_allocate_exception(std::size_t size) noexcept {
+  void* const memory = real<&__cxa_allocate_exception>("__cxa_allocate_exception")(size);
+  if (current) explore::runtime::races::forget(memory, size);
+  return memory;
+}
 extern "C" void __cxa_end_catch() {
   let_go();
   real<&__cxa_end_catch>("__cxa_end_catch")();

@@ -44,6 +44,7 @@ void leave_guard(Thread& thread, __cxxabiv1::__guard* guard, bool initialised) n
     is_initialised(guard) = true;
     Object& atomic = objects::get(guard, Kind::atomic);
     atomic.released = thread.clock;
+    atomic.history = nullptr;
     ++atomic.version;
   }
   leave(thread, objects::get(guard, Kind::once), guard);

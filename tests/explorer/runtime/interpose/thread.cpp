@@ -63,7 +63,6 @@ Thread& start(Thread* parent, void* (*function)(void*), void* argument) noexcept
   thread.argument = argument;
   if (parent) {
     thread.clock = parent->clock;
-    thread.seen = parent->seen;
     parent->tick();
   }
   thread.tick();
