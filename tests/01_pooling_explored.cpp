@@ -120,11 +120,11 @@ TEST(Step3_Closing, WheneverItIsClosedAPushThatWaitsReturns) {
 TEST(Step4_Workers, EveryJobRunsOnceWhoeverPostsIt) {
   const auto scenario = [] {
     std::atomic<int> ran = 0;
-    ThreadPool pool{{.max_workers = 2}};
-    std::jthread other([&] { pool.post([&] { ++ran; }); });
-    pool.post([&] { ++ran; });
-    other.join();
-    pool.shutdown();
+    {
+      ThreadPool pool{{.max_workers = 2}};
+      std::jthread other([&] { pool.post([&] { ++ran; }); });
+      pool.post([&] { ++ran; });
+    }
     EXPECT_EQ(ran, 2);
   };
   EXPECT_TRUE(explore::survives(scenario));
