@@ -56,11 +56,11 @@ class TaskJob {
   std::shared_ptr<Task<T, Call>> task_;
 };
 
-/// The call of a copy of `fn` with copies of `args`, to be made once.
+/// The call of a copy of `fn` with copies of `args`, to be made once. Taken by value, so that calls of the
+/// same types are one type, however their arguments come.
 template <class F, class... Args>
-auto call_of(F&& fn, Args&&... args) {
-  return [fn = std::decay_t<F>(std::forward<F>(fn)),
-          ... args = std::decay_t<Args>(std::forward<Args>(args))]() mutable -> CallResult<F, Args...> {
+auto call_of(F fn, Args... args) {
+  return [fn = std::move(fn), ... args = std::move(args)]() mutable -> CallResult<F, Args...> {
     return std::invoke(std::move(fn), std::move(args)...);
   };
 }
