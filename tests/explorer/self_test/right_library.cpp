@@ -1,6 +1,7 @@
 // Right programs: what else of the standard library threads use, exceptions, and GoogleTest itself.
 
 #include <any>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -209,6 +210,27 @@ TEST(RightLibrary, Time) {
     EXPECT_GE(std::chrono::steady_clock::now() - begin, 1h);
     std::this_thread::sleep_until(begin + 2h);
     EXPECT_GE(std::chrono::steady_clock::now() - begin, 2h);
+  };
+  EXPECT_TRUE(finds_nothing(program));
+}
+
+// The memory of an exception is used again by the next one, in another thread.
+TEST(RightLibrary, ExceptionsOfOnesOwnInTurn) {
+  const auto program = [] {
+    struct Text : std::runtime_error {
+      using std::runtime_error::runtime_error;
+      std::array<int, 6> more{1, 2, 3, 4, 5, 6};
+    };
+    const auto run = [] {
+      try {
+        throw Text("abc");
+      } catch (const Text& error) {
+        EXPECT_EQ(error.more[5], 6);
+      }
+    };
+    std::thread(run).join();
+    std::jthread a(run), b(run);
+    run();
   };
   EXPECT_TRUE(finds_nothing(program));
 }

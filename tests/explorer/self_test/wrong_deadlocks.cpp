@@ -1,6 +1,7 @@
 // Wrong programs: threads that wait for each other, or for nobody.
 
 #include <array>
+#include <barrier>
 #include <condition_variable>
 #include <future>
 #include <latch>
@@ -133,6 +134,19 @@ TEST(WrongDeadlocks, APermitThatIsNotGivenBack) {
       permit.release();
     };
     std::jthread a(call), b(call), c(call);
+  };
+  EXPECT_TRUE(finds(Failure::deadlock, program));
+}
+
+// One of three goes home early, and does not say so: arrive_and_drop() would.
+TEST(WrongDeadlocks, ABarrierThatOneLeaves) {
+  const auto program = [] {
+    std::barrier together(3);
+    const auto works = [&](int rounds) {
+      while (rounds-- > 0) together.arrive_and_wait();  // here
+    };
+    std::jthread first(works, 2), second(works, 2);
+    works(1);
   };
   EXPECT_TRUE(finds(Failure::deadlock, program));
 }

@@ -49,6 +49,17 @@ TEST(WrongEndings, AWaitWithoutTheLock) {
   EXPECT_TRUE(finds(Failure::misuse, program));
 }
 
+// The flag of a call_once() is set when the call ends, and it waits for itself.
+TEST(WrongEndings, ACallOnceWithinItself) {
+  const auto program = [] {
+    std::once_flag once;
+    std::call_once(once, [&] {
+      std::call_once(once, [] {});  // here
+    });
+  };
+  EXPECT_TRUE(finds(Failure::misuse, program));
+}
+
 // Nobody catches it.
 TEST(WrongEndings, AnExceptionThatLeavesAThread) {
   const auto program = [] { std::jthread worker([] { throw std::runtime_error("no"); }); };

@@ -7,6 +7,8 @@
 #include <latch>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <stop_token>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -195,4 +197,18 @@ TEST(WrongLifetimes, AWeakPointerThatExpires) {
     shared.reset();
   };
   EXPECT_TRUE(finds(Failure::crash, program));
+}
+
+// Members go in the reverse order: the callback is still there when what it uses is gone.
+TEST(WrongLifetimes, AStopCallbackThatOutlivesWhatItUses) {
+  const auto program = [] {
+    std::stop_source source;
+    std::jthread stopper([&] { source.request_stop(); });
+    std::optional<std::stop_callback<std::function<void()>>> callback;
+    auto number = std::make_unique<std::atomic<int>>(0);
+    callback.emplace(source.get_token(), [number = number.get()] {
+      *number = 1;  // here
+    });
+  };
+  EXPECT_TRUE(finds(Failure::use_after_free, program));
 }

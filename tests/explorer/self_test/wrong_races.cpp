@@ -4,6 +4,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -248,6 +249,21 @@ TEST(WrongRaces, AnAsyncResultReadTooEarly) {
     const auto done = std::async(std::launch::async, [&] { result = 1; });
     EXPECT_GE(result, 0);
     done.wait();
+  };
+  EXPECT_TRUE(finds(Failure::data_race, program));
+}
+
+// A shared lock lets others read: it is no licence to write.
+TEST(WrongRaces, AWriteUnderASharedLock) {
+  const auto program = [] {
+    std::shared_mutex mutex;
+    auto hits = std::make_unique<int>(0);
+    const auto look_up = [&] {
+      std::shared_lock lock(mutex);
+      ++*hits;  // here
+    };
+    std::jthread other(look_up);
+    look_up();
   };
   EXPECT_TRUE(finds(Failure::data_race, program));
 }

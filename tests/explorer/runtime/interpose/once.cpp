@@ -23,8 +23,10 @@ constexpr pthread_once_t not_begun = PTHREAD_ONCE_INIT, done = 2;
 void wait_for_others(Thread& thread, Object& object, const void* what) noexcept {
   scheduler::step(thread);
   while (object.owner >= 0) {
-    if (object.owner == thread.id)
+    if (object.owner == thread.id) {
+      journal::add(thread, "needs what it is about to initialise");
       fail(Failure::misuse, "thread %d initialises something once, and needs it for that", thread.id + 1);
+    }
     scheduler::block(thread, State::once, what);
   }
   thread.acquire(object.released);
