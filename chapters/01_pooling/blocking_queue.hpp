@@ -95,7 +95,7 @@ class BlockingQueue {
   std::optional<T> take(Lock head) {
     // TODO 1.4: Take the item and give the head's lock back. If the queue is
     // bounded, there is room_ now: say so under the tail's lock, and wake one push(). If some pop() waits,
-    // and items are left, wake_consumer().
+    // wake_consumer(), and tell it whether items are left.
     todo("1.4", "BlockingQueue::take");
   }
 

@@ -135,7 +135,7 @@ class BlockingQueue {
   std::optional<T> take(Lock head) {
     // <exercise 1.4 BlockingQueue::take> Take the item and give the head's lock back. If the queue is
     // bounded, there is room_ now: say so under the tail's lock, and wake one push(). If some pop() waits,
-    // and items are left, wake_consumer().
+    // wake_consumer(), and tell it whether items are left.
     std::optional<T> item(std::move(out_.front()));
     out_.pop_front();
     const bool more = !out_.empty();
