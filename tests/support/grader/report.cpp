@@ -94,8 +94,13 @@ class Report {
       for (const StepResults& step : by_step(chapter, results))
         if (!step.tally.done()) return next(step);
     }
+    if (!options_.again.empty()) return;
+    if (!options_.filter.empty()) {
+      text_ += "Next: " + terminal_.bold(command(chapters.back(), options_)) + ", to see where you are\n\n";
+      return;
+    }
     const std::string after = following(chapters.back());
-    if (!after.empty() && options_.filter.empty() && options_.again.empty())
+    if (!after.empty())
       text_ += "Next: chapter " + after.substr(0, after.find('_')) + " — read chapters/" + after +
                "/README.md\n\n";
   }

@@ -46,7 +46,11 @@ std::string diagram_path(const Result& result) {
 
 void write_diagrams(const std::vector<Result>& results) {
   for (const Result& result : results) {
-    if (result.outcome.diagram.empty()) continue;
+    if (result.outcome.diagram.empty()) {  // one of an earlier run would tell of what is no more
+      std::error_code none;
+      std::filesystem::remove(diagram_path(result), none);
+      continue;
+    }
     std::filesystem::create_directories("build/schedules");
     write_file(diagram_path(result), clean(result.outcome.diagram));
   }
