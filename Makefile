@@ -2,13 +2,16 @@
 
 # The chapters, in order, and what each builds on. A chapter is graded against the reference solutions of the ones below
 # it, so that a slip in one never costs points in another; with BASE=mine it is graded against your own.
-CHAPTERS := 00_baseline 01_pooling 02_executors 03_futures
+CHAPTERS := 00_baseline 01_pooling 02_executors 03_futures 04_process_pool
 needs_00 :=
 needs_01 := 00
 needs_02 := 01
 needs_03 := 02
+needs_04 := 03
+# The libraries that a chapter stands on, as tests/support/need.sh calls them.
+libraries_04 := cereal
 # The chapters whose recipe is the cookbook's first: the last of them is what `make run` runs.
-main_recipe := 03
+main_recipe := 04
 
 # ---- Knobs ------------------------------------------------------------------------------------------------------------
 
@@ -64,10 +67,10 @@ help:
 
 #: Async from Scratch: build your own concurrent.futures and asyncio
 #:
-#:   make run            the cookbook's recipe on the reference: sequential, then a thread pool
+#:   make run            the cookbook's recipe on the reference: sequential, a thread pool, a process pool
 #:   make test           all tests on the reference solutions; all starters fail as they should
 #:
-#: Chapters 00 01 02 03. With 01 for any of them:
+#: Chapters 00 01 02 03 04. With 01 for any of them:
 #:   make 01             grade your chapter 01         make next         what to do next
 #:   make watch-01       grade it at every save        make grade        grade all chapters
 #:   make recipe-01      run its program on your code  make run-01       … on the reference
@@ -97,6 +100,9 @@ help:
 have = build/have/$1-$(notdir $(CXX))
 build/have/%-$(notdir $(CXX)):
 	@mkdir -p $(@D) && flock $(@D) sh tests/support/need.sh compiler $* && touch $@
+
+# What number $1 and those below it stand on.
+libraries = $(foreach n,$1 $(call below,$1),$(foreach l,$(libraries_$n),$(call have,$l)))
 
 # All tests share a precompiled header and the objects of the test main.
 PRELUDE := $B/prelude.hpp.$(if $(findstring clang,$(CXX)),pch,gch)
@@ -165,7 +171,7 @@ stressed = $(call only_steps,$1,_explored,$3) | $(CXX) $(STRESSED) $5 $(call inc
 
 # What number $1 is built to, from the headers in folder $2, called $3. Objects that are missing did not compile.
 define chapter_rules
-$(foreach k,odd even $(steps_$1),$B/$3/$(name_$1)/$k.o): $B/$3/$(name_$1)/%.o: tests/$(name_$1)_test.cpp tests/support/steps.awk $(PRELUDE)
+$(foreach k,odd even $(steps_$1),$B/$3/$(name_$1)/$k.o): $B/$3/$(name_$1)/%.o: tests/$(name_$1)_test.cpp tests/support/steps.awk $(PRELUDE) | $(call libraries,$1)
 	@mkdir -p $$(@D)
 	@$$(call attempt,$$(call compile_steps,$1,$2,$$(or $$(call $$*_steps,$1),$$*),$$(if $$(call $$*_steps,$1),-g1) -c -o $$@ -MMD -MP -MF $$@.d -MT $$@))
 $B/$3/$(name_$1)_test: $(call parts,$1,$B/$3/$(name_$1)) $(SUPPORT)
@@ -173,16 +179,16 @@ $B/$3/$(name_$1)_test: $(call parts,$1,$B/$3/$(name_$1)) $(SUPPORT)
 $(foreach k,$(steps_$1),$B/$3/step$k/$(name_$1)_test): $B/$3/step%/$(name_$1)_test: $B/$3/$(name_$1)/%.o $(SUPPORT)
 	@mkdir -p $$(@D)
 	@$$(call link_or_tell,$$<)
-$B/$3/$(name_$1)_explored: tests/$(name_$1)_explored.cpp $X/works $X/$(notdir $(PRELUDE)) $(SUPPORT)
+$B/$3/$(name_$1)_explored: tests/$(name_$1)_explored.cpp $X/works $X/$(notdir $(PRELUDE)) $(SUPPORT) | $(call libraries,$1)
 	@mkdir -p $$(@D)
 	@$$(call attempt,$$(call explored,$1,$2,$(explored_steps_$1),$$@,-g1 -MMD -MP -MF $$@.d -MT $$@))
-$(foreach k,$(explored_steps_$1),$B/$3/step$k/$(name_$1)_explored): $B/$3/step%/$(name_$1)_explored: tests/$(name_$1)_explored.cpp $X/works $X/$(notdir $(PRELUDE)) $(SUPPORT)
+$(foreach k,$(explored_steps_$1),$B/$3/step$k/$(name_$1)_explored): $B/$3/step%/$(name_$1)_explored: tests/$(name_$1)_explored.cpp $X/works $X/$(notdir $(PRELUDE)) $(SUPPORT) | $(call libraries,$1)
 	@mkdir -p $$(@D)
 	@$$(call attempt,$$(call explored,$1,$2,$$*,$$@,-MMD -MP -MF $$@.d -MT $$@))
-$B/$3/$(name_$1)_recipe: chapters/$(name_$1)/recipe.cpp | $(call have,compiler)
+$B/$3/$(name_$1)_recipe: chapters/$(name_$1)/recipe.cpp | $(call have,compiler) $(call libraries,$1)
 	@mkdir -p $$(@D)
 	@$$(COMPILE) $$(FAST) -MMD -MP $(call includes,$1,$2) $$< -o $$@
-$B/$3/$(name_$1)_bench: bench/$(name_$1)_bench.cpp $B/bench/main.o
+$B/$3/$(name_$1)_bench: bench/$(name_$1)_bench.cpp $B/bench/main.o | $(call libraries,$1)
 	@mkdir -p $$(@D)
 	@$$(call attempt,$$(COMPILE) $$(FAST) -MMD -MP -Ibench/support $(call includes,$1,$2) $$< $B/bench/main.o -lbenchmark -o $$@)
 endef

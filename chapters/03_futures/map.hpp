@@ -22,7 +22,8 @@ namespace concurrent {
 namespace detail {
 
 /// The calls of one map(): the futures of those submitted and not yet read, and the items of those to come.
-template <class F, class... Views>
+/// @tparam Pool what submits them: any Executor, or a pool of processes
+template <class Pool, class F, class... Views>
 class Mapping {
  public:
   using T = CallResult<F, std::ranges::range_reference_t<Views>...>;
@@ -30,7 +31,7 @@ class Mapping {
   /// nothing.
   using Value = std::conditional_t<std::is_void_v<T>, std::monostate, std::decay_t<T>>;
 
-  Mapping(Executor& executor, F fn, MapOptions options, Views... views)
+  Mapping(Pool& executor, F fn, MapOptions options, Views... views)
       : executor_(executor),
         fn_(std::move(fn)),
         deadline_(deadline_after(options.timeout)),
@@ -88,7 +89,7 @@ class Mapping {
     return future;
   }
 
-  Executor& executor_;
+  Pool& executor_;
   const F fn_;
   const Deadline deadline_;
   const std::size_t most_;
@@ -99,9 +100,9 @@ class Mapping {
   Ring<Future<T>> futures_;
 };
 
-template <class F, class... Items>
-auto start_mapping(Executor& executor, F fn, MapOptions options, Items&&... items) {
-  using Calls = Mapping<F, std::views::all_t<Items>...>;
+template <class Pool, class F, class... Items>
+auto start_mapping(Pool& executor, F fn, MapOptions options, Items&&... items) {
+  using Calls = Mapping<Pool, F, std::views::all_t<Items>...>;
   auto calls = std::make_unique<Calls>(executor, std::move(fn), options,
                                        std::views::all(std::forward<Items>(items))...);
   calls->fill();

@@ -48,6 +48,12 @@ struct BrokenThreadPool : BrokenExecutor {
   using BrokenExecutor::BrokenExecutor;
 };
 
+/// A pool of processes one of which ended before its time. Python:
+/// `concurrent.futures.process.BrokenProcessPool`.
+struct BrokenProcessPool : BrokenExecutor {
+  using BrokenExecutor::BrokenExecutor;
+};
+
 /// Work came after `shutdown`. Python raises a bare `RuntimeError`.
 struct ExecutorShutdown : Error {
   ExecutorShutdown() : Error("cannot schedule new work after shutdown") {}

@@ -3,8 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <signal.h>
+#include <sys/mman.h>
+
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string_view>
 #include <thread>
 
@@ -15,10 +20,47 @@
 /// Is there if the tests explore schedules: true if it has told the process that started this schedule.
 extern "C" [[gnu::weak]] bool explore_not_written(const char* message);
 
+namespace {
+
+/// What a process that the test has forked found not to be written: it may not speak to the grader itself.
+struct FromChild {
+  std::atomic<bool> taken;
+  char message[grader::longest_message];
+};
+FromChild* from_child = nullptr;  // in memory that all processes of the test share
+
+int child_has_said() noexcept { return SIGRTMIN + 7; }
+
+void tell_parent(const char* message) noexcept {
+  std::fprintf(stderr, "%s\n", message);
+  if (from_child == nullptr || from_child->taken.exchange(true)) return;
+  std::strncpy(from_child->message, message, sizeof from_child->message - 1);
+  kill(channel::owner, child_has_said());  // it may be waiting for what will not come
+}
+
+/// Lets forked processes tell, too.
+void listen_to_children() noexcept {
+  void* const shared =
+      mmap(nullptr, sizeof(FromChild), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) return;
+  from_child = static_cast<FromChild*>(shared);
+  struct sigaction action {};
+  action.sa_flags = SA_RESTART;
+  action.sa_handler = [](int) {
+    channel::send(grader::Kind::not_written, std::string_view(from_child->message));
+  };
+  sigaction(child_has_said(), &action, nullptr);
+}
+
+}  // namespace
+
 /// todo() calls it: the first thing that is not written explains whatever happens afterwards.
 extern "C" void grader_not_written(const char* message) {
-  if (explore_not_written == nullptr || !explore_not_written(message))
+  if (explore_not_written != nullptr && explore_not_written(message)) return;
+  if (channel::is_open())
     channel::send(grader::Kind::not_written, message);
+  else
+    tell_parent(message);
 }
 
 /// A text and a picture for whoever reads the report, although the test may pass.
@@ -44,6 +86,7 @@ namespace {
   // ThreadSanitizer starts a thread of its own with the first one. It is not to count as left by the test.
   if (last_words::sanitized()) std::thread([] {}).join();
   channel::open();
+  listen_to_children();
 }
 
 /// Says what came of the test, and waits until the grader has seen that no thread is left.

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sees to it that what a command needs is there: `need.sh compiler gtest` installs what is missing, or names the command
-# that does. Needs: compiler gtest benchmark docs peers format clang. $CXX is the compiler that will be used.
+# that does. Needs: compiler gtest cereal benchmark docs peers format clang. $CXX is the compiler that will be used.
 set -u
 CXX=${CXX:-g++}
 
@@ -11,6 +11,7 @@ have() {
   case $1 in
     compiler) command -v "$CXX" >/dev/null && command -v addr2line >/dev/null ;;
     gtest) compiles '#include <gtest/gtest.h>' ;;
+    cereal) compiles '#include <cereal/archives/binary.hpp>' ;;
     benchmark) compiles '#include <benchmark/benchmark.h>' ;;
     docs) command -v doxygen >/dev/null && command -v dot >/dev/null && [ -d /usr/share/doxygen-awesome-css ] ;;
     peers) compiles '#include <tbb/task_group.h>' && compiles '#include <asio.hpp>' ;;
@@ -25,6 +26,7 @@ purpose() {
   case $1 in
     compiler) echo "compiles the course ($CXX), and finds source lines" ;;
     gtest) echo "GoogleTest: the tests are written with it" ;;
+    cereal) echo "cereal: values cross between processes with it" ;;
     benchmark) echo "Google Benchmark: the benches are written with it" ;;
     docs) echo "Doxygen with Graphviz and doxygen-awesome-css: the documentation" ;;
     peers) echo "oneTBB and Asio: the libraries that the benches compare with" ;;
@@ -45,6 +47,9 @@ packages() {
     dnf:gtest) echo gtest-devel ;;
     pacman:gtest) echo gtest ;;
     brew:gtest) echo googletest ;;
+    apt-get:cereal) echo libcereal-dev ;;
+    dnf:cereal) echo cereal-devel ;;
+    *:cereal) echo cereal ;;
     apt-get:benchmark) echo libbenchmark-dev ;;
     dnf:benchmark) echo google-benchmark-devel ;;
     pacman:benchmark) echo benchmark ;;

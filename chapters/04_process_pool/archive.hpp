@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cereal/archives/binary.hpp>
+#include <cereal/types/array.hpp>
+#include <cereal/types/chrono.hpp>
+#include <cereal/types/map.hpp>
+#include <cereal/types/memory.hpp>
+#include <cereal/types/optional.hpp>
+#include <cereal/types/string.hpp>
+#include <cereal/types/tuple.hpp>
+#include <cereal/types/utility.hpp>
+#include <cereal/types/variant.hpp>
+#include <cereal/types/vector.hpp>
+
+#include <concepts>
+#include <span>
+#include <spanstream>
+#include <sstream>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// Values as bytes, as they cross to another process.
+using Bytes = std::string;
+
+/// A type that can cross to another process: cereal writes and reads its values. A pointer cannot: what it
+/// points to lies in this process.
+template <class T>
+concept Sendable =
+    std::is_object_v<T> && !std::is_pointer_v<T> && std::default_initializable<T> && std::movable<T> &&
+    cereal::traits::is_output_serializable<T, cereal::BinaryOutputArchive>::value &&
+    cereal::traits::is_input_serializable<T, cereal::BinaryInputArchive>::value;
+
+/// What of an argument crosses: a copy of its value, and of a C string its text.
+template <class T>
+using Crossing =
+    std::conditional_t<std::is_same_v<std::decay_t<T>, const char*> || std::is_same_v<std::decay_t<T>, char*>,
+                       std::string, std::decay_t<T>>;
+
+/// The values, one after another. @throws whatever their serialisation throws
+template <class... Values>
+Bytes to_bytes(const Values&... values) {
+  // TODO 1.1: Write the values with a cereal::BinaryOutputArchive to a std::ostringstream, and
+  // move its text out.
+  todo("1.1", "to_bytes");
+}
+
+/// The values that to_bytes() made `bytes` of.
+/// @throws cereal::Exception if they are too few; whatever the reading of a value throws
+template <class... Values>
+std::tuple<Values...> from_bytes(std::span<const char> bytes) {
+  // TODO 1.2: Read the values, in their order, with a cereal::BinaryInputArchive from a
+  // std::ispanstream.
+  todo("1.2", "from_bytes");
+}
+
+}  // namespace concurrent

@@ -1,0 +1,281 @@
+#pragma once
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "errors.hpp"
+#include "executor.hpp"
+#include "fd.hpp"
+#include "fork_server.hpp"
+#include "packet.hpp"
+#include "remote_call.hpp"
+#include "ring.hpp"
+#include "todo.hpp"
+#include "worker.hpp"
+
+namespace concurrent::detail {
+
+/// A call on its way: first queued, then out, until its answer has come.
+struct Call {
+  std::shared_ptr<SharedState> state;
+  void (*finish)(SharedState&, const Packet&) = nullptr;  ///< with the answer
+  std::int64_t function = 0;                              ///< the name of what runs it
+  Bytes arguments;
+};
+
+/// The parent's side of a pool of processes: hands out calls, takes answers, notices when a worker dies.
+///
+/// Calls go out by one socket that all workers read, so the kernel gives each to a worker that is free. Only
+/// a few more are out than there are workers, because a call that is out can no longer be cancelled. It goes
+/// out on the thread that posts it if there is room, else on the pool's own thread, which takes the answers.
+class Dispatcher {
+ public:
+  Dispatcher(std::size_t max_workers, const std::function<void()>& initializer,
+             std::optional<int> max_tasks_per_child)
+      : Dispatcher(max_workers, initializer, max_tasks_per_child, packet_sockets(), packet_sockets()) {}
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+  ~Dispatcher() {
+    shutdown({});
+    thread_.join();
+  }
+
+  /// Takes a call.
+  /// @throws BrokenProcessPool if the pool is broken
+  /// @throws ExecutorShutdown after shutdown()
+  void post(Call call) {
+    // TODO 6.3: Under the lock, refuse the call if the pool is broken, or else if it is
+    // closed; queue it, and take what is due. Without the lock, send() that; if
+    // there was no room, wake() the pool's thread, which waits for it.
+    todo("6.3", "Dispatcher::post");
+  }
+
+  /// Takes no more calls.
+  /// @throws Error if the pool's own thread would wait for itself: in a callback of a future
+  void shutdown(ShutdownOptions options) {
+    if (options.wait && std::this_thread::get_id() == thread_.get_id())
+      throw Error("a callback on the pool's own thread cannot wait for the pool to end");
+    // TODO 5.1: Under the lock, close; if futures are to be cancelled, take the
+    // queue. Without the lock, cancel those. wake() the pool's thread. If you are to wait, wait until it is
+    // gone_.
+    todo("5.1", "Dispatcher::shutdown");
+  }
+
+  /// Sends `signal` to all workers.
+  void signal_workers(int signal) {
+    std::lock_guard lock(mutex_);
+    if (!ended_) server_.signal(signal);
+  }
+
+ private:
+  using Sockets = std::pair<Fd, Fd>;  // our end, the workers' end
+
+  /// A call that is out, as it crosses.
+  struct Letter {
+    Header header;
+    Bytes arguments;
+  };
+
+  Dispatcher(std::size_t max_workers, const std::function<void()>& initializer,
+             std::optional<int> max_tasks_per_child, Sockets tasks, Sockets results)
+      : max_workers_(max_workers),
+        tasks_(std::move(tasks.first)),
+        results_(std::move(results.first)),
+        wake_(checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
+        out_(max_workers + most_ahead),
+        server_({tasks.second.get(), results.second.get()},
+                [&] { return Worker(tasks.second, results.second).run(initializer, max_tasks_per_child); }) {
+    for (std::size_t number = out_.size(); number-- > 0;) free_.push_back(static_cast<std::uint32_t>(number));
+    thread_ =
+        std::thread([this] { run(); });  // after the fork: the server must not have been forked beside it
+  }
+
+  // ---- For any thread, under the lock ----
+
+  [[nodiscard]] std::size_t count_out() const noexcept { return out_.size() - free_.size(); }
+
+  /// Starts the workers that are needed. @returns what is to be sent now: what could not be sent before, and
+  /// the calls for which there is room
+  std::vector<Letter> take_due() {
+    // TODO 6.1: While there are fewer workers than calls that are queued or out,
+    // and than max_workers_, start one. What is in unsent_ is due. While there are calls, and fewer out than
+    // workers_ + most_ahead, take the oldest; if it was cancelled and does not start(), drop it, else it is
+    // out under a free number, and due.
+    todo("6.1", "Dispatcher::take_due");
+  }
+
+  /// The call of that number, which is free again.
+  Call take_out(std::uint32_t number) {
+    free_.push_back(number);
+    return std::exchange(out_[number], {});
+  }
+
+  // ---- For any thread, without the lock ----
+
+  /// Sends calls that are out. @returns false if there was no room for all
+  bool send(std::vector<Letter> letters) {
+    // TODO 6.2: Send each, without waiting. If there is no room, keep it in unsent_. If
+    // it cannot be sent, take_out() its call, which fails, unless the pool broke meanwhile and took it.
+    todo("6.2", "Dispatcher::send");
+  }
+
+  // ---- The pool's own thread ----
+
+  void run() {
+    std::exception_ptr reason;
+    try {
+      while (!may_end()) take_news(wait_for_news());
+    } catch (...) {
+      reason = std::current_exception();
+    }
+    end(reason);
+  }
+
+  /// Whether all is done, after shutdown(). When there are no calls any more, the workers may go.
+  bool may_end() {
+    std::lock_guard lock(mutex_);
+    if (!closed_ || !queue_.empty() || count_out() > 0) return false;
+    // TODO 5.2: Shut down the socket for writing, once: the workers see that no more
+    // calls can come. You may end when the last of them has.
+    todo("5.2", "Dispatcher::may_end");
+  }
+
+  /// @returns whether there may be news of workers that have ended
+  bool wait_for_news() {
+    std::array<pollfd, 4> wanted{{{server_.fd().get(), POLLIN, 0},
+                                  {results_.get(), POLLIN, 0},
+                                  {wake_.get(), POLLIN, 0},
+                                  {tasks_.get(), 0, 0}}};
+    {
+      std::lock_guard lock(mutex_);
+      if (!unsent_.empty()) wanted[3].events = POLLOUT;
+    }
+    uninterrupted([&] { return ::poll(wanted.data(), wanted.size(), -1); });
+    std::uint64_t ignored = 0;
+    if (wanted[2].revents) uninterrupted([&] { return ::read(wake_.get(), &ignored, sizeof ignored); });
+    return wanted[0].revents != 0;
+  }
+
+  void wake() noexcept {
+    const std::uint64_t one = 1;
+    uninterrupted([&] { return ::write(wake_.get(), &one, sizeof one); });
+  }
+
+  void take_news(bool of_ends) {
+    std::vector<Ended> ended;
+    while (of_ends) {
+      const auto next = server_.ended();
+      if (next) ended.push_back(*next);
+      of_ends = next && next->process >= 0;
+    }
+    take_answers();  // after that: a worker has sent all it had to say before it ended
+    for (const Ended& worker : ended) note_end(worker);
+    std::unique_lock lock(mutex_);
+    auto due = take_due();
+    lock.unlock();
+    send(std::move(due));
+  }
+
+  /// Takes all that the workers have sent by now.
+  void take_answers() {
+    for (std::size_t most = out_.size() + max_workers_; most > 0; --most) {
+      const auto packet = receiver_.receive(results_, MSG_DONTWAIT);
+      if (!packet) return;
+      switch (packet->header().about) {
+        case About::leaving:
+          leaving_.insert(static_cast<pid_t>(packet->header().number));
+          break;
+        case About::broken:
+          packet->read([](std::span<const char> bytes) {
+            const auto [type, what] = from_bytes<std::string, std::string>(bytes);
+            throw BrokenProcessPool("the initializer of a worker failed: " + type + ": " + what);
+          });
+          break;
+        default:
+          if (!take_answer(*packet)) return;
+      }
+    }
+  }
+
+  /// @returns whether calls are still out
+  bool take_answer(const Packet& answer) {
+    // TODO 6.4: Under the lock, take_out() the call, and take what is due now.
+    // First send() that, for a worker is waiting; then finish the future.
+    todo("6.4", "Dispatcher::take_answer");
+  }
+
+  /// A worker has ended. @throws BrokenProcessPool if it has not said that it would
+  void note_end(const Ended& worker) {
+    if (leaving_.erase(worker.process) > 0) {
+      std::lock_guard lock(mutex_);
+      --workers_;
+      return;
+    }
+    // TODO 7.1: The pool is broken, and the text says how the worker ended.
+    todo("7.1", "Dispatcher::note_end");
+  }
+
+  /// The end. @param reason why the pool is broken; null: all is done
+  void end(std::exception_ptr reason) noexcept {
+    if (reason) break_down(std::move(reason));
+    {
+      std::lock_guard lock(mutex_);
+      ended_ = true;
+    }
+    server_.stop();
+    std::lock_guard lock(mutex_);
+    gone_ = true;
+    has_ended_.notify_all();
+  }
+
+  /// Fails all calls, queued and out, and those to come.
+  void break_down(std::exception_ptr reason) {
+    // TODO 7.2: Under the lock, keep the reason in broken_, and take all calls
+    // out of queue_ and out_. Without the lock, fail them.
+    todo("7.2", "Dispatcher::break_down");
+  }
+
+  static constexpr std::size_t most_ahead = 16;  // calls that are out although no worker has them yet
+
+  const std::size_t max_workers_;
+  const Fd tasks_;
+  const Fd results_;
+  const Fd wake_;
+
+  std::mutex mutex_;  // guards all down to gone_
+  std::condition_variable has_ended_;
+  Ring<Call> queue_;
+  std::vector<Call> out_;            // by number
+  std::vector<std::uint32_t> free_;  // numbers that no call has
+  std::size_t workers_ = 0;          // those that run, and those that have been asked for
+  std::vector<Letter> unsent_;       // there was no room for them in the socket
+  bool closed_ = false;
+  bool let_go_ = false;
+  std::exception_ptr broken_;
+  bool ended_ = false;
+  bool gone_ = false;
+
+  ForkServer server_;
+  Receiver receiver_;        // the pool's own thread's
+  std::set<pid_t> leaving_;  // likewise
+  std::thread thread_;
+};
+
+}  // namespace concurrent::detail

@@ -1,0 +1,191 @@
+#pragma once
+
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fd.hpp"
+#include "packet.hpp"
+#include "todo.hpp"
+
+namespace concurrent::detail {
+
+/// How a worker ended, as waitpid() tells it.
+struct Ended {
+  pid_t process = 0;  ///< 0: it could not be started, and status is fork()'s errno; -1: the server is gone
+  int status = 0;
+
+  /// "worker 4711 was killed by signal 9 (Killed)"
+  [[nodiscard]] std::string text() const {
+    if (process < 0) return "the process that starts the workers is gone";
+    if (process == 0) return std::string("no worker could be started: ") + std::strerror(status);
+    const std::string worker = "worker " + std::to_string(process);
+    if (WIFSIGNALED(status))
+      return worker + " was killed by signal " + std::to_string(WTERMSIG(status)) + " (" +
+             ::strsignal(WTERMSIG(status)) + ")";
+    return worker + " exited with status " + std::to_string(WEXITSTATUS(status));
+  }
+};
+
+/// A process with one thread, from which workers are forked: whenever that is, and whatever threads and locks
+/// there are in the process that asks for it. Python: the `forkserver` start method.
+class ForkServer {
+ public:
+  /// Forks the server. It, and the workers, keep none of the open descriptors but 0, 1, 2 and those in
+  /// `keep`.
+  /// @param work what a worker does; it gives the status to exit with
+  ForkServer(const std::vector<int>& keep, const std::function<int()>& work) {
+    auto [ours, its] = packet_sockets();
+    std::fflush(nullptr);  // or what is in the buffers would be written once more, by each child
+    std::cout.flush();
+    process_ = checked(::fork(), "fork");
+    if (process_ == 0) {
+      close_all_but(keep, its.get());
+      try {
+        serve(its, work);
+        ::_exit(0);
+      } catch (...) {
+        ::_exit(1);  // whatever it was, it must not get out: there are the frames of the program
+      }
+    }
+    control_ = std::move(ours);
+  }
+  ForkServer(const ForkServer&) = delete;
+  ForkServer& operator=(const ForkServer&) = delete;
+  ~ForkServer() { stop(); }
+
+  /// Becomes readable when an end() can be had, or the server itself is gone.
+  [[nodiscard]] const Fd& fd() const noexcept { return control_; }
+
+  /// Starts one more worker.
+  void start() { ask(0); }
+
+  /// Sends `signal` to all workers.
+  void signal(int signal) { ask(signal); }
+
+  /// A worker that has ended, or could not be started. @returns nothing if there is none at the moment
+  std::optional<Ended> ended() {
+    Ended ended;
+    const auto size =
+        uninterrupted([&] { return ::recv(control_.get(), &ended, sizeof ended, MSG_DONTWAIT); });
+    if (size < 0 && errno == EAGAIN) return std::nullopt;
+    return size > 0 ? ended : Ended{-1};
+  }
+
+  /// Kills the workers that are left, and waits until they and the server are gone. It may be called again.
+  void stop() noexcept {
+    if (process_ == 0) return;
+    control_.close();
+    uninterrupted([this] { return ::waitpid(process_, nullptr, 0); });
+    process_ = 0;
+  }
+
+ private:
+  void ask(int what) noexcept {
+    uninterrupted([&] { return ::send(control_.get(), &what, sizeof what, MSG_NOSIGNAL); });
+  }
+
+  static void close_all_but(std::vector<int> keep, int control) {
+    keep.push_back(control);
+    std::ranges::sort(keep);
+    unsigned first = 3;
+    for (const int fd : keep) {
+      const auto here = static_cast<unsigned>(fd);
+      if (here > first) ::close_range(first, here - 1, 0);
+      first = here + 1;
+    }
+    ::close_range(first, ~0u, 0);
+  }
+
+  /// The server: does what it is asked, until nobody can ask any more.
+  static void serve(const Fd& control, const std::function<int()>& work) {
+    forget_handlers();
+    sigset_t child_ends;
+    ::sigemptyset(&child_ends);
+    ::sigaddset(&child_ends, SIGCHLD);
+    ::sigprocmask(SIG_SETMASK, &child_ends, nullptr);
+    ::prctl(PR_SET_NAME, "fork server");
+    const Fd ends(::signalfd(-1, &child_ends, SFD_CLOEXEC | SFD_NONBLOCK));
+    std::vector<pid_t> workers;
+    // TODO 4.2: Again and again, poll() both: if workers have ended, empty `ends` and
+    // report_ended(); if there is a number on `control`, 0 asks to start_worker(), any other is a signal for
+    // each worker. When nobody can ask any more, kill and wait for all.
+    todo("4.2", "ForkServer::serve");
+  }
+
+  /// Forks a worker, and remembers it.
+  static void start_worker(const Fd& control, std::vector<pid_t>& workers, const std::function<int()>& work) {
+    // TODO 4.1: Fork. In the child, become_worker() of this process, and leave
+    // with what work() gives: end_worker(). Here, remember the child; if there is none, report that.
+    todo("4.1", "ForkServer::start_worker");
+  }
+
+  /// Tells of the workers that have ended, and forgets them.
+  static void report_ended(const Fd& control, std::vector<pid_t>& workers) {
+    // TODO 4.3: Ask waitpid() for children until it has no more that ended.
+    todo("4.3", "ForkServer::report_ended");
+  }
+
+  static void report(const Fd& control, Ended ended) noexcept {
+    uninterrupted([&] { return ::send(control.get(), &ended, sizeof ended, MSG_NOSIGNAL); });
+  }
+
+  /// A new worker ends when its server does, also in the middle of a call.
+  static void become_worker(pid_t server) noexcept {
+    ::prctl(PR_SET_NAME, "pool worker");
+    sched_param batch_param{};
+    ::sched_setscheduler(0, SCHED_BATCH, &batch_param);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != server) ::_exit(1);  // that was too late to be told
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  }
+
+  /// Writes out what calls have printed. What else belongs to the process that it was forked from, such as
+  /// static objects, is none of its business.
+  [[noreturn]] static void end_worker(int status) noexcept {
+    std::cout.flush();
+    std::fflush(nullptr);
+    ::_exit(status);
+  }
+
+  /// Handlers that the program has set mean nothing here. Ctrl-C reaches all processes of a terminal: what
+  /// it ends is for the program to say.
+  static void forget_handlers() noexcept {
+    for (int signal = 1; signal < NSIG; ++signal) {
+      struct sigaction action {};
+      if (::sigaction(signal, nullptr, &action) != 0 || is_fault(signal)) continue;
+      if (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN) ::signal(signal, SIG_DFL);
+    }
+    ::signal(SIGINT, SIG_IGN);
+    ::signal(SIGCHLD, SIG_DFL);
+  }
+
+  /// A sanitizer's or a debugger's handler of these still does its work.
+  static bool is_fault(int signal) noexcept {
+    return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL ||
+           signal == SIGABRT || signal == SIGTRAP;
+  }
+
+  pid_t process_ = 0;
+  Fd control_;
+};
+
+}  // namespace concurrent::detail

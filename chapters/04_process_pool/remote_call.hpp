@@ -1,0 +1,127 @@
+#pragma once
+
+#include <cxxabi.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+#include "archive.hpp"
+#include "errors.hpp"
+#include "future.hpp"
+#include "packet.hpp"
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// What a call threw in another process. The exception itself stays there: its type and its text cross.
+/// Python: an exception whose `__cause__` is a `_RemoteTraceback`.
+class RemoteError : public Error {
+ public:
+  RemoteError(std::string type, const std::string& what) : Error(what), type_(std::move(type)) {}
+
+  /// The type, as C++ writes it: `std::invalid_argument`.
+  [[nodiscard]] const std::string& type() const noexcept { return type_; }
+
+ private:
+  std::string type_;
+};
+
+namespace detail {
+
+inline void known_to_all() {}
+
+/// A function's name, which means the same in each process that runs this program: how far it lies from one
+/// that all know. (Its address alone means nothing where the program was loaded elsewhere.)
+template <class R, class... Args>
+std::int64_t name_of(R (*function)(Args...)) noexcept {
+  return reinterpret_cast<std::intptr_t>(function) - reinterpret_cast<std::intptr_t>(&known_to_all);
+}
+
+/// The function of that name. @tparam Function the type of a pointer to it
+template <class Function>
+Function function_named(std::int64_t name) noexcept {
+  return reinterpret_cast<Function>(name + reinterpret_cast<std::intptr_t>(&known_to_all));
+}
+
+/// A function, or an object without state, such as a lambda without captures: its type says it all.
+template <class F>
+concept Nameable = (std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>) ||
+                   (std::is_class_v<F> && std::is_empty_v<F> && std::is_default_constructible_v<F>);
+
+template <Nameable F>
+std::int64_t name_of_callable(F fn) noexcept {
+  if constexpr (std::is_pointer_v<F>)
+    return name_of(fn);
+  else
+    return 0;
+}
+
+template <Nameable F>
+F callable_named(std::int64_t name) noexcept {
+  if constexpr (std::is_pointer_v<F>)
+    return function_named<F>(name);
+  else
+    return F();
+}
+
+/// What came of a call, as it crosses.
+struct Answer {
+  About about = About::error;  ///< result or error
+  Bytes bytes;                 ///< the value, or the type and the text of the exception
+};
+
+/// The exception that is being handled. @returns its type and its text
+inline std::pair<std::string, std::string> current_error() {
+  const std::type_info* const info = abi::__cxa_current_exception_type();
+  int status = 0;
+  const std::unique_ptr<char, decltype(&std::free)> name(
+      info ? abi::__cxa_demangle(info->name(), nullptr, nullptr, &status) : nullptr, &std::free);
+  std::string type = name ? name.get() : "unknown";
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    return {std::move(type), error.what()};
+  } catch (...) {
+    return {type, "an exception of type " + type};
+  }
+}
+
+/// Calls `call()`. @returns what it returned, or what it threw
+template <class F>
+Answer answer_of(F call) {
+  // TODO 3.1: The result's bytes, none for void; or those of current_error(), whatever was
+  // thrown: also if the result cannot be written.
+  todo("3.1", "answer_of");
+}
+
+/// Runs a call in a worker: reads the callable's name and its arguments, and calls it.
+template <class F, class... Args>
+Answer run_call(std::span<const char> bytes) {
+  // TODO 3.2: The answer_of() reading the name and the values, and of calling callable_named()
+  // that with the values, moved.
+  todo("3.2", "run_call");
+}
+
+using RunCall = Answer (*)(std::span<const char>);
+
+/// Finishes the future of a call with the answer to it.
+template <class T>
+void finish_with(SharedState& shared, const Packet& answer) {
+  auto& state = static_cast<State<T>&>(shared);
+  if (!state.try_claim()) return;
+  // TODO 3.3: Store the value, or a RemoteError; what reading it throws is an error too.
+  // Then finish.
+  todo("3.3", "finish_with");
+}
+
+}  // namespace detail
+}  // namespace concurrent

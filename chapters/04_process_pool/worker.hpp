@@ -1,0 +1,56 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "fd.hpp"
+#include "packet.hpp"
+#include "remote_call.hpp"
+#include "todo.hpp"
+
+namespace concurrent::detail {
+
+/// The work of one worker: takes calls, one at a time, and sends what comes of them.
+class Worker {
+ public:
+  /// @param tasks where calls come from: all workers read there, and each call comes to one of them
+  /// @param results where answers go
+  Worker(const Fd& tasks, const Fd& results) noexcept : tasks_(tasks), results_(results) {}
+
+  /// Calls `initializer`, if there is one, then makes calls until no more can come, or until there have been
+  /// `most`.
+  /// @returns the status to exit with
+  int run(const std::function<void()>& initializer, std::optional<int> most) {
+    if (!prepare(initializer)) return 1;
+    // TODO 4.4: Receive a call, and answer it, until none comes or there have been `most`.
+    // Then say that you are leaving, with the number of your process.
+    todo("4.4", "Worker::run");
+  }
+
+ private:
+  /// @returns false if the initializer failed; it has told so then
+  bool prepare(const std::function<void()>& initializer) {
+    if (!initializer) return true;
+    const Answer outcome = answer_of(initializer);
+    if (outcome.about == About::result) return true;
+    send_packet(results_, {.about = About::broken}, outcome.bytes);
+    return false;
+  }
+
+  void answer(const Packet& call) {
+    // TODO 4.5: The header's function names a RunCall: let it read the call. Send what it
+    // returns, under the number of the call. If that cannot be sent, what was thrown is the answer.
+    todo("4.5", "Worker::answer");
+  }
+
+  const Fd& tasks_;
+  const Fd& results_;
+};
+
+}  // namespace concurrent::detail

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "archive.hpp"
+#include "input_range.hpp"
+#include "remote_call.hpp"
+#include "todo.hpp"
+
+namespace concurrent::detail {
+
+/// Items that cross together, and the name of the function that is to be called with each.
+template <class Item>
+struct Chunk {
+  std::int64_t function = 0;
+  std::vector<Item> items;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(function, items);
+  }
+};
+
+/// What one call gives; an empty value if it returns nothing.
+template <class F, class Item>
+using ChunkValue = std::conditional_t<std::is_void_v<std::invoke_result_t<F, Item>>, std::monostate,
+                                      std::invoke_result_t<F, Item>>;
+
+/// Calls the function with each item of the chunk, in their order. @returns what each call gave
+template <class F, class Item>
+std::vector<ChunkValue<F, Item>> call_chunk(Chunk<Item> chunk) {
+  // <exercise 8.1 call_chunk> Call callable_named() the chunk's function with each item, moved, and gather
+  // the values.
+  const F fn = callable_named<F>(chunk.function);
+  std::vector<ChunkValue<F, Item>> values;
+  values.reserve(chunk.items.size());
+  for (auto&& item : chunk.items)
+    if constexpr (std::is_void_v<std::invoke_result_t<F, Item>>) {
+      std::invoke(fn, std::forward<Item>(item));
+      values.emplace_back();
+    } else {
+      values.push_back(std::invoke(fn, std::forward<Item>(item)));
+    }
+  return values;
+  // </exercise>
+}
+
+/// The items of a range in chunks of `size`; the last may be smaller. An item is read when its chunk is.
+template <class Item, std::ranges::view View>
+InputRange<Chunk<Item>> in_chunks(std::int64_t function, View items, std::size_t size) {
+  if (size == 0) throw std::invalid_argument("map: chunksize must be at least 1, not 0");
+  struct Source {
+    explicit Source(View items) : view(std::move(items)), next(std::ranges::begin(view)) {}
+    View view;
+    std::ranges::iterator_t<View> next;
+  };
+  return InputRange<Chunk<Item>>(
+      [function, size, source = std::make_unique<Source>(std::move(items))]() -> std::optional<Chunk<Item>> {
+        // <exercise 8.2 in_chunks> The next chunk, of up to `size` items; nothing if there is no item left.
+        auto& [view, next] = *source;
+        Chunk<Item> chunk{function, {}};
+        for (; chunk.items.size() < size && next != std::ranges::end(view); ++next)
+          chunk.items.push_back(*next);
+        if (chunk.items.empty()) return std::nullopt;
+        return chunk;
+        // </exercise>
+      });
+}
+
+/// The values of the chunks, one by one. @param chunks a range of vectors, read once
+template <class Value>
+InputRange<Value> one_by_one(InputRange<std::vector<Value>> chunks) {
+  return InputRange<Value>([chunks = std::move(chunks), values = std::vector<Value>(),
+                            next = std::size_t{0}]() mutable -> std::optional<Value> {
+    // <exercise 8.3 one_by_one> The next value of this chunk, moved, or the first of the next chunk that has
+    // any; nothing at the end.
+    while (next == values.size()) {
+      auto chunk = chunks.next();
+      if (!chunk) return std::nullopt;
+      values = *std::move(chunk);
+      next = 0;
+    }
+    return Value(std::move(values[next++]));
+    // </exercise>
+  });
+}
+
+}  // namespace concurrent::detail

@@ -1,0 +1,205 @@
+#pragma once
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "fd.hpp"
+#include "todo.hpp"
+
+namespace concurrent::detail {
+
+/// What a packet is about.
+enum class About : std::uint32_t {
+  call,     ///< to a worker: call a function with these arguments
+  result,   ///< from a worker: what the function returned
+  error,    ///< from a worker: what it threw
+  leaving,  ///< from a worker: it ends now, as it should
+  broken,   ///< from a worker: its initializer threw this; it ends now
+};
+
+struct Header {
+  About about = About::call;
+  std::uint32_t number = 0;   ///< of the call; leaving: of the process
+  std::int64_t function = 0;  ///< call: the name of what runs it
+};
+
+/// The most bytes that a packet carries itself. More travel in a file in memory, whose descriptor it carries.
+inline constexpr std::size_t most_inline = 32 * 1024;
+
+/// Two sockets, connected, for packets: what one sends, the other receives whole, or not at all. Several
+/// processes may send and receive at either end: each packet goes to one of them.
+inline std::pair<Fd, Fd> packet_sockets() {
+  std::array<int, 2> ends{};
+  checked(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), "socketpair");
+  return {Fd(ends[0]), Fd(ends[1])};
+}
+
+/// Calls `call()` until no signal interrupts it.
+template <class F>
+auto uninterrupted(F call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
+
+/// A file in memory with these bytes in it. @throws std::system_error if there is no room for it
+inline Fd file_of(std::span<const char> bytes) {
+  Fd file(checked(::memfd_create("packet", MFD_CLOEXEC), "memfd_create"));
+  // <exercise 2.1 file_of> Write the bytes: a write() may take fewer than you give it.
+  while (!bytes.empty()) {
+    const auto written =
+        checked(uninterrupted([&] { return ::write(file.get(), bytes.data(), bytes.size()); }), "write");
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  // </exercise>
+  return file;
+}
+
+/// A message for sendmsg() and recvmsg(): two pieces of memory, and room for a descriptor.
+class Message {
+ public:
+  Message(Header& header, std::span<char> body) noexcept
+      : pieces_{{{&header, sizeof header}, {body.data(), body.size()}}} {
+    message_.msg_iov = pieces_.data();
+    message_.msg_iovlen = pieces_.size();
+  }
+
+  /// Lets the descriptor travel with it.
+  void attach(const Fd& file) noexcept {
+    make_room();
+    cmsghdr* const control = CMSG_FIRSTHDR(&message_);
+    control->cmsg_level = SOL_SOCKET;
+    control->cmsg_type = SCM_RIGHTS;
+    control->cmsg_len = CMSG_LEN(sizeof(int));
+    const int fd = file.get();
+    std::memcpy(CMSG_DATA(control), &fd, sizeof fd);
+  }
+
+  void make_room() noexcept {
+    message_.msg_control = control_;
+    message_.msg_controllen = sizeof control_;
+  }
+
+  /// The descriptor that came with it; none if there was none.
+  [[nodiscard]] Fd attached() noexcept {
+    cmsghdr* const control = CMSG_FIRSTHDR(&message_);
+    if (!control || control->cmsg_type != SCM_RIGHTS) return Fd();
+    int fd = -1;
+    std::memcpy(&fd, CMSG_DATA(control), sizeof fd);
+    return Fd(fd);
+  }
+
+  msghdr* get() noexcept { return &message_; }
+
+ private:
+  std::array<iovec, 2> pieces_;
+  msghdr message_{};
+  alignas(cmsghdr) char control_[CMSG_SPACE(sizeof(int))] = {};
+};
+
+/// Sends a packet. A receiver that is gone is no signal, but an error.
+/// @param flags MSG_DONTWAIT: rather not at all than wait for room
+/// @returns false if there was no room
+/// @throws std::system_error if it cannot be sent
+inline bool send_packet(const Fd& socket, Header header, std::span<const char> body, int flags = 0) {
+  // <exercise 2.2 send_packet> If the body is larger than most_inline, attach a file_of() it instead. Send it
+  // with MSG_NOSIGNAL. EAGAIN says that there is no room.
+  Fd file;
+  if (body.size() > most_inline) file = file_of(std::exchange(body, {}));
+  Message message(header, {const_cast<char*>(body.data()), body.size()});
+  if (file) message.attach(file);
+  const auto sent =
+      uninterrupted([&] { return ::sendmsg(socket.get(), message.get(), flags | MSG_NOSIGNAL); });
+  if (sent < 0 && errno == EAGAIN) return false;
+  checked(sent, "sendmsg");
+  return true;
+  // </exercise>
+}
+
+/// Memory that shows what is in a file.
+class MappedFile {
+ public:
+  explicit MappedFile(const Fd& file) {
+    struct stat about {};
+    checked(::fstat(file.get(), &about), "fstat");
+    const auto size = static_cast<std::size_t>(about.st_size);
+    void* const memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    bytes_ = {static_cast<const char*>(memory), size};
+  }
+  MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+  MappedFile& operator=(MappedFile&& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~MappedFile() {
+    if (!bytes_.empty()) ::munmap(const_cast<char*>(bytes_.data()), bytes_.size());
+  }
+
+  [[nodiscard]] std::span<const char> bytes() const noexcept { return bytes_; }
+
+ private:
+  std::span<const char> bytes_;
+};
+
+/// A packet that has come.
+class Packet {
+ public:
+  Packet(Header header, std::span<const char> body, Fd file) noexcept
+      : header_(header), body_(body), file_(std::move(file)) {}
+
+  [[nodiscard]] const Header& header() const noexcept { return header_; }
+
+  /// Calls `use(bytes)` with the body, wherever it is.
+  template <class F>
+  decltype(auto) read(F use) const {
+    if (!file_) return use(body_);
+    const MappedFile mapping(file_);
+    return use(mapping.bytes());
+  }
+
+ private:
+  Header header_;
+  std::span<const char> body_;
+  Fd file_;
+};
+
+/// Receives packets, one at a time.
+class Receiver {
+ public:
+  /// The next packet; good until you ask for another.
+  /// @param flags MSG_DONTWAIT: do not wait for one
+  /// @returns nothing if none is there, or if all who might send one have closed their end
+  /// @throws std::system_error if it cannot be received
+  std::optional<Packet> receive(const Fd& socket, int flags = 0) {
+    Header header;
+    Message message(header, {buffer_.get(), most_inline});
+    message.make_room();
+    const auto size =
+        uninterrupted([&] { return ::recvmsg(socket.get(), message.get(), flags | MSG_CMSG_CLOEXEC); });
+    if (size == 0 || (size < 0 && (errno == EAGAIN || errno == ECONNRESET))) return std::nullopt;
+    checked(size, "recvmsg");
+    return Packet(header, {buffer_.get(), static_cast<std::size_t>(size) - sizeof header},
+                  message.attached());
+  }
+
+ private:
+  std::unique_ptr<char[]> buffer_ = std::make_unique<char[]>(most_inline);
+};
+
+}  // namespace concurrent::detail

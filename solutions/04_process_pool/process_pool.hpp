@@ -1,0 +1,176 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <concepts>
+#include <csignal>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+#include "archive.hpp"
+#include "chunks.hpp"
+#include "dispatcher.hpp"
+#include "executor.hpp"
+#include "future.hpp"
+#include "input_range.hpp"
+#include "remote_call.hpp"
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// What a ProcessPoolExecutor is made with. Python: its arguments.
+struct ProcessPoolOptions {
+  std::optional<int> max_workers = std::nullopt;  ///< at least 1; none: one for each core
+  std::function<void()> initializer = {};         ///< each worker calls it once, before its first call
+  std::optional<int> max_tasks_per_child =
+      std::nullopt;  ///< a worker ends after so many calls, at least 1, and a fresh one takes its place
+};
+
+/// How ProcessPoolExecutor::map goes. Python: the keyword arguments of `ProcessPoolExecutor.map`.
+struct ProcessMapOptions {
+  std::optional<std::chrono::nanoseconds> timeout =
+      std::nullopt;           ///< for the whole iteration, from the call of map()
+  std::size_t chunksize = 1;  ///< so many items cross together, as one call; at least 1
+  std::optional<std::size_t> buffersize =
+      std::nullopt;  ///< the most chunks that are submitted and not yet read
+};
+
+/// Runs functions in other processes. A function crosses by its name, what goes in and what comes out by
+/// value: see Sendable. A worker that dies takes the pool with it, and nothing else.
+///
+/// Make it before you start threads, or at a moment when none of them holds a lock: its workers see the
+/// program's memory as it was then, and a lock that was held stays so. They have the descriptors 0, 1 and 2,
+/// and none of the program's others. Unless said otherwise, members may be called from any thread, and not in
+/// a worker. Python: `concurrent.futures.ProcessPoolExecutor`.
+class ProcessPoolExecutor {
+ public:
+  /// Starts no worker yet, only what will start them.
+  /// @throws std::invalid_argument if a number is below 1
+  /// @throws std::system_error if there are no more processes or descriptors to be had
+  explicit ProcessPoolExecutor(ProcessPoolOptions options = {})
+      : dispatcher_(static_cast<std::size_t>(
+                        at_least_1(options.max_workers, "max_workers").value_or(number_of_cores())),
+                    options.initializer, at_least_1(options.max_tasks_per_child, "max_tasks_per_child")) {}
+
+  /// The same as shutdown().
+  ~ProcessPoolExecutor() = default;
+
+  /// Runs `fn(args...)` in a worker, and gives the future of its result at once. `fn` is a function, or a
+  /// lambda that captures nothing; anything that cannot cross is a compile error that says why. What the call
+  /// throws comes back as RemoteError. A call that is out, with a worker or next in line for one, counts as
+  /// running: cancel() comes too late for it. Python: `Executor.submit`.
+  ///
+  /// What goes wrong while an argument is written, or a result read, is the outcome of that one call.
+  /// @throws BrokenProcessPool if a worker has died, or its initializer failed
+  /// @throws ExecutorShutdown after shutdown()
+  template <class F, class... Args>
+  auto submit(F fn, const Args&... args) {
+    if constexpr (can_call<F, Crossing<Args>...>())
+      return post<std::invoke_result_t<F, Crossing<Args>...>>(fn, args...);
+  }
+
+  /// Runs `fn` on each item, and gives the results as a range in the order of the items. All are submitted at
+  /// once, `chunksize` at a time. What a call throws comes in the place of its chunk, and ends the range.
+  /// Python: `ProcessPoolExecutor.map`.
+  /// @throws std::invalid_argument if `chunksize` or `buffersize` is 0
+  template <class F, std::ranges::input_range Items>
+  auto map(F fn, Items&& items, ProcessMapOptions options = {}) {
+    using Item = Crossing<std::ranges::range_reference_t<Items>>;
+    if constexpr (can_call<F, Item>()) {
+      auto chunks = detail::in_chunks<Item>(detail::name_of_callable(fn),
+                                            std::views::all(std::forward<Items>(items)), options.chunksize);
+      return detail::one_by_one(detail::start_mapping(
+          *this, &detail::call_chunk<F, Item>, {options.timeout, options.buffersize}, std::move(chunks)));
+    }
+  }
+
+  /// Takes no more calls; those queued still run, unless they are to be cancelled. Then the workers end. It
+  /// may be called again. Python: `Executor.shutdown`.
+  /// @throws Error if it is to wait, and is called by a callback of a future on the pool's own thread
+  void shutdown(ShutdownOptions options = {}) { dispatcher_.shutdown(options); }
+
+  /// Shuts down without waiting, cancels what is queued, and asks the workers to end, with SIGTERM. The calls
+  /// that are out get BrokenProcessPool. Python: `terminate_workers`.
+  void terminate_workers() { end_workers(SIGTERM); }
+
+  /// The same with SIGKILL, which nothing can ignore. Python: `kill_workers`.
+  void kill_workers() { end_workers(SIGKILL); }
+
+ private:
+  /// Whether a call can cross. If not, that is an error right here, before any other.
+  template <class F, class... Args>
+  static constexpr bool can_call() {
+    static_assert(detail::Nameable<F>,
+                  "a process pool calls functions, and lambdas that capture nothing: "
+                  "what others carry with them lies in this process");
+    static_assert((Sendable<Args> && ...),
+                  "an argument cannot cross to another process: "
+                  "it is a pointer, or cereal does not know how to write and read its type");
+    if constexpr (detail::Nameable<F> && (Sendable<Args> && ...)) {
+      static_assert(std::is_invocable_v<F, Args...>,
+                    "the function cannot be called with copies of these arguments: "
+                    "copies are what crosses, and a reference that is not const cannot refer to them");
+      if constexpr (std::is_invocable_v<F, Args...>) return can_return<std::invoke_result_t<F, Args...>>();
+    }
+    return false;
+  }
+
+  template <class T>
+  static constexpr bool can_return() {
+    constexpr bool value = std::is_void_v<T> || Sendable<std::remove_const_t<T>>;
+    static_assert(!std::is_reference_v<T>,
+                  "the function returns a reference: what it refers to lies in another process");
+    static_assert(std::is_reference_v<T> || value,
+                  "the result cannot cross to this process: "
+                  "it is a pointer, or cereal does not know how to write and read its type");
+    return value;
+  }
+
+  template <class T, class F, class... Args>
+  Future<T> post(F fn, const Args&... args) {
+    const auto state = std::make_shared<detail::State<T>>();
+    detail::Call call{
+        state, &detail::finish_with<T>, detail::name_of(&detail::run_call<F, Crossing<Args>...>), {}};
+    // <exercise 6.5 ProcessPoolExecutor::post> The arguments' bytes begin with name_of_callable(fn). If they
+    // cannot be written, what was thrown is the outcome. Else post the call to the dispatcher. In any case
+    // give the state's future.
+    try {
+      call.arguments = to_bytes(detail::name_of_callable(fn), static_cast<const Crossing<Args>&>(args)...);
+    } catch (...) {
+      state->try_fail(std::current_exception());
+      return Future<T>(state);
+    }
+    dispatcher_.post(std::move(call));
+    return Future<T>(state);
+    // </exercise>
+  }
+
+  void end_workers(int signal) {
+    // <exercise 7.3 ProcessPoolExecutor::end_workers> Shut down without waiting, and cancel what is queued.
+    // Then send the signal to the workers.
+    dispatcher_.shutdown({.wait = false, .cancel_futures = true});
+    dispatcher_.signal_workers(signal);
+    // </exercise>
+  }
+
+  static int number_of_cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+
+  static std::optional<int> at_least_1(std::optional<int> value, const char* name) {
+    if (value && *value < 1)
+      throw std::invalid_argument(std::string(name) + " must be at least 1, not " + std::to_string(*value));
+    return value;
+  }
+
+  detail::Dispatcher dispatcher_;
+};
+
+}  // namespace concurrent

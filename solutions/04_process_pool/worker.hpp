@@ -1,0 +1,70 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "fd.hpp"
+#include "packet.hpp"
+#include "remote_call.hpp"
+#include "todo.hpp"
+
+namespace concurrent::detail {
+
+/// The work of one worker: takes calls, one at a time, and sends what comes of them.
+class Worker {
+ public:
+  /// @param tasks where calls come from: all workers read there, and each call comes to one of them
+  /// @param results where answers go
+  Worker(const Fd& tasks, const Fd& results) noexcept : tasks_(tasks), results_(results) {}
+
+  /// Calls `initializer`, if there is one, then makes calls until no more can come, or until there have been
+  /// `most`.
+  /// @returns the status to exit with
+  int run(const std::function<void()>& initializer, std::optional<int> most) {
+    if (!prepare(initializer)) return 1;
+    // <exercise 4.4 Worker::run> Receive a call, and answer it, until none comes or there have been `most`.
+    // Then say that you are leaving, with the number of your process.
+    Receiver receiver;
+    for (int made = 0; !most || made < *most; ++made) {
+      const auto call = receiver.receive(tasks_);
+      if (!call) break;
+      answer(*call);
+    }
+    send_packet(results_, {.about = About::leaving, .number = static_cast<std::uint32_t>(::getpid())}, {});
+    return 0;
+    // </exercise>
+  }
+
+ private:
+  /// @returns false if the initializer failed; it has told so then
+  bool prepare(const std::function<void()>& initializer) {
+    if (!initializer) return true;
+    const Answer outcome = answer_of(initializer);
+    if (outcome.about == About::result) return true;
+    send_packet(results_, {.about = About::broken}, outcome.bytes);
+    return false;
+  }
+
+  void answer(const Packet& call) {
+    // <exercise 4.5 Worker::answer> The header's function names a RunCall: let it read the call. Send what it
+    // returns, under the number of the call. If that cannot be sent, what was thrown is the answer.
+    const auto run = function_named<RunCall>(call.header().function);
+    const auto send = [&](const Answer& answer) {
+      send_packet(results_, {answer.about, call.header().number}, answer.bytes);
+    };
+    const Answer last = answer_of([&] { send(call.read(run)); });
+    if (last.about == About::error) send(last);
+    // </exercise>
+  }
+
+  const Fd& tasks_;
+  const Fd& results_;
+};
+
+}  // namespace concurrent::detail
