@@ -878,9 +878,9 @@ TEST(Step6_Submit, ACallThatCannotBeSentFailsAlone) {
   EXPECT_EQ(outcome(pool.submit(twice, 21)), "42");
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST(Step6_Submit, AResultTooLargeForMemoryFailsItsCallAlone) {
   ProcessPoolExecutor pool({.max_workers = 1});
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they have memory without end, or none
   EXPECT_EQ(outcome(pool.submit([] { return std::string(std::size_t{1} << 60, 'x').size(); })),
             "std::bad_alloc: std::bad_alloc");
   EXPECT_EQ(outcome(pool.submit(twice, 21)), "42");
@@ -893,21 +893,22 @@ TEST(Step6_Submit, AResultTooLargeForMemoryFailsItsCallAlone) {
   setrlimit(RLIMIT_AS, &before);
   EXPECT_FALSE(fits);
   EXPECT_THROW(large.result(), std::bad_alloc);
+#endif
   EXPECT_EQ(outcome(pool.submit(twice, 21)), "42");
 }
-#endif
 
 TEST(Step6_Submit, CallbacksRunHereAndMaySubmit) {
   ProcessPoolExecutor pool({.max_workers = 1});
   std::atomic<int> seen = 0;
-  concurrent::Promise<int> promise;
+  const auto promise = std::make_shared<concurrent::Promise<int>>();
+  const Future<int> answer = promise->future();
   auto future = pool.submit(twice, 1);
-  future.add_done_callback([&](const Future<int>& done) {
+  future.add_done_callback([&, promise](const Future<int>& done) {
     seen = process();
     auto next = pool.submit(twice, done.result());
-    next.add_done_callback([&](const Future<int>& last) { promise.set_result(last.result()); });
+    next.add_done_callback([promise](const Future<int>& last) { promise->set_result(last.result()); });
   });
-  EXPECT_EQ(promise.future().result(), 4);
+  EXPECT_EQ(answer.result(), 4);
   EXPECT_EQ(seen, process());
 }
 
@@ -966,15 +967,16 @@ TEST(Step6_Submit, TheDestructorWaitsForAllCalls) {  // CF-43, CF-44
 
 TEST(Step6_Submit, ACallbackCannotWaitForItsOwnPool) {
   ProcessPoolExecutor pool({.max_workers = 1});
-  concurrent::Promise<std::string> promise;
-  pool.submit(twice, 1).add_done_callback([&](auto) {
+  const auto promise = std::make_shared<concurrent::Promise<std::string>>();
+  const Future<std::string> answer = promise->future();
+  pool.submit(twice, 1).add_done_callback([&pool, promise](auto) {
     try {
       pool.shutdown();
     } catch (const concurrent::Error& error) {
-      promise.set_result(error.what());
+      promise->set_result(error.what());
     }
   });
-  EXPECT_EQ(promise.future().result(), "a callback on the pool's own thread cannot wait for the pool to end");
+  EXPECT_EQ(answer.result(), "a callback on the pool's own thread cannot wait for the pool to end");
 }
 
 TEST(Step6_Submit, AWorkerMayHaveAPoolOfItsOwn) {
@@ -1144,17 +1146,18 @@ TEST(Step7_Broken, IfTheServerDiesThePoolIsBroken) {
 TEST(Step7_Broken, ACallbackSeesABrokenPool) {
   Gate gate;
   ProcessPoolExecutor pool({.max_workers = 1});
-  concurrent::Promise<bool> refused;
+  const auto refused = std::make_shared<concurrent::Promise<bool>>();
+  const Future<bool> answer = refused->future();
   auto future = pool.submit([] { ::_exit(3); });
-  future.add_done_callback([&](auto) {
+  future.add_done_callback([&pool, refused](auto) {
     try {
       pool.submit(twice, 1);
-      refused.set_result(false);
+      refused->set_result(false);
     } catch (const BrokenProcessPool&) {
-      refused.set_result(true);
+      refused->set_result(true);
     }
   });
-  EXPECT_TRUE(refused.future().result());
+  EXPECT_TRUE(answer.result());
 }
 
 TEST(Step7_Broken, TerminatedAndKilledPoolsAreBroken) {  // CF-57
@@ -1334,5 +1337,5 @@ TEST(Step9_BreakIt, InTheProgramAllGoesOn) {
 TEST(Step9_BreakIt, AWorkerOfAPoolThatWasMadeBeforeIsNotHarmed) {
   ProcessPoolExecutor pool({.max_workers = 1});
   std::lock_guard lock(log_mutex);  // after the fork server was forked, before the worker is
-  EXPECT_EQ(pool.submit(what_a_child_finds).result(), 2);
+  EXPECT_TRUE(pool.submit([] { return log_mutex.try_lock(); }).result());
 }
