@@ -209,13 +209,12 @@ class Dispatcher {
           });
           break;
         default:
-          if (!take_answer(*packet)) return;
+          take_answer(*packet);
       }
     }
   }
 
-  /// @returns whether calls are still out
-  bool take_answer(const Packet& answer) {
+  void take_answer(const Packet& answer) {
     // TODO 6.4: Under the lock, take_out() the call, and take what is due now.
     // First send() that, for a worker is waiting; then finish the future.
     todo("6.4", "Dispatcher::take_answer");

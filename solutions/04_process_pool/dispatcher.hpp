@@ -255,23 +255,20 @@ class Dispatcher {
           });
           break;
         default:
-          if (!take_answer(*packet)) return;
+          take_answer(*packet);
       }
     }
   }
 
-  /// @returns whether calls are still out
-  bool take_answer(const Packet& answer) {
+  void take_answer(const Packet& answer) {
     // <exercise 6.4 Dispatcher::take_answer> Under the lock, take_out() the call, and take what is due now.
     // First send() that, for a worker is waiting; then finish the future.
     std::unique_lock lock(mutex_);
     const Call call = take_out(answer.header().number);
     auto due = take_due();
-    const bool more = count_out() > 0;
     lock.unlock();
     send(std::move(due));
     call.finish(*call.state, answer);
-    return more;
     // </exercise>
   }
 
