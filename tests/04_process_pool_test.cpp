@@ -297,6 +297,7 @@ TEST(Step2_Packets, WhenAllSendersAreGoneThereIsNothing) {
 }
 
 TEST(Step2_Packets, AReceiverThatIsGoneIsAnErrorAndNoSignal) {
+  std::signal(SIGPIPE, SIG_DFL);
   auto [a, b] = packet_sockets();
   b.close();
   EXPECT_THROW(send_packet(a, {}, {}), std::system_error);
@@ -398,6 +399,11 @@ TEST(Step3_Calls, AnAnswerComesTooLateForADoneFuture) {
   state->try_fail(std::make_exception_ptr(BrokenProcessPool("gone")));
   concurrent::detail::finish_with<int>(*state, Packet({.about = About::result}, to_bytes(1), Fd()));
   EXPECT_EQ(outcome(Future<int>(state)), "broken: gone");
+  concurrent::Promise<int> promise;
+  promise.set_result(7);
+  concurrent::detail::finish_with<int>(*promise.future().shared_state(),
+                                       Packet({.about = About::result}, to_bytes(1), Fd()));
+  EXPECT_EQ(outcome(promise.future()), "7");
 }
 
 // Step 4: workers.
@@ -633,8 +639,9 @@ TEST(Step4_Workers, WhenTheServerDiesTheyDieToo) {
 }
 
 TEST(Step4_Workers, TheyHaveNoneOfTheProgramsDescriptors) {
-  const auto [kept, ours] = packet_sockets();
-  ForkServer server({kept.get()}, [] { return open_descriptors(); });
+  std::vector<std::pair<Fd, Fd>> many;
+  for (int i = 0; i < 20; ++i) many.push_back(packet_sockets());
+  ForkServer server({many.back().first.get()}, [] { return open_descriptors(); });
   server.start();
   // "." and "..", 0, 1, 2, the one that is kept, the folder itself, and the server's two.
   EXPECT_LE(WEXITSTATUS(next_end(server).status), 9);
@@ -678,7 +685,7 @@ TEST(Step5_PoolLife, APoolThatDoesNothingStartsNoWorkerAndEnds) {
   const NothingIsLeft nothing_is_left;
   const Gate gate;
   {
-    ProcessPoolExecutor pool({.max_workers = 3, .initializer = [] { ++shared.calls; }});
+    ProcessPoolExecutor pool({.max_workers = 3, .initializer = [] { ++shared.calls; }});    course::wait_until_others_block();
   }
   EXPECT_EQ(shared.calls, 0);
 }
@@ -846,7 +853,7 @@ TEST(Step6_Submit, WaitingForRoomTakesNoProcessorTime) {
   auto first = pool.submit(Gate::pass, 1);
   gate.wait_until_entered();
   for (int i = 0; i < 17; ++i) pool.submit([](std::string) {}, std::string(30'000, 'x'));
-  EXPECT_LT(course::cpu_time_of_others_while_this_thread_computes(), 5ms);
+  EXPECT_LT(course::cpu_time_of_others_while_this_thread_computes(), 2ms);
   gate.open(1);
 }
 
