@@ -83,8 +83,8 @@ help:
 #:   make bench          all benches                   make peers        … against oneTBB and Asio
 #:   make docs           the lessons and the reference as web pages, in build/docs/html
 #:   make check          what CI runs beyond `make test`; it is made of
-#:                       starters-check ladder mutants tools-test explorer-test sanitize-thread
-#:                       sanitize-address parity links docs bench-smoke format-check
+#:                       starters-check ladder mutants errors tools-test explorer-test
+#:                       sanitize-thread sanitize-address parity links docs bench-smoke format-check
 #:   make explorer-test  the schedule explorer on    make explorer-table  … beside ThreadSanitizer,
 #:                       programs right and wrong                         on eleven typical bugs
 #:   make starters       chapters/*/*.hpp anew from the solutions
@@ -289,7 +289,7 @@ test:
 	@MAKE='$(MAKE)' sh tests/support/tally.sh solutions starters-fail
 check:
 	@MAKE='$(MAKE)' sh tests/support/tally.sh $(CHECKS)
-CHECKS := starters-check ladder mutants tools-test explorer-test sanitize-thread sanitize-address parity links docs bench-smoke format-check
+CHECKS := starters-check ladder mutants errors tools-test explorer-test sanitize-thread sanitize-address parity links docs bench-smoke format-check
 
 solutions: $(solved) $(GRADE)
 	@$(grade) --again 'make solutions' $(solved)
@@ -366,6 +366,15 @@ $(SELF_TESTS) $X/explorer/self_test/table.o: $X/%.o: tests/%.cpp $X/$(notdir $(P
 	@$(CCACHE) $(CXX) $(EXPLORED) -include $X/prelude.hpp -MMD -MP -c $< -o $@
 $X/self_test: $(SELF_TESTS) $X/explorer.o $B/support/main.o
 	@$(call link_explored,$(SELF_TESTS),$B/support/main.o,$@)
+# What must not compile, and what the first error says.
+errors: $(foreach n,$(NUMBERS),$(if $(wildcard tests/$(name_$n)_errors.txt),errors-$n))
+define errors_rule
+.PHONY: errors-$1
+errors-$1: | $(call have,compiler) $(call libraries,$1)
+	@sh tests/support/errors.sh tests/$(name_$1)_errors.txt $(CXX) $(FLAGS) $(call includes,$1,solutions/$(name_$1))
+endef
+$(foreach n,$(NUMBERS),$(eval $(call errors_rule,$n)))
+
 explorer-test: $X/self_test $X/works
 	@if [ -s $X/works ]; then echo "Not tried, for schedules are not explored here: `cat $X/works`"; \
 	  else sh tests/explorer/self_test/run.sh $<; fi
@@ -417,7 +426,7 @@ command = $(foreach f,$3,printf '{"directory": "%s", "file": "%s", "command": "%
 clean:
 	@rm -rf build compile_commands.json
 
-.PHONY: explorer-test explorer-table explored-from help run test check solutions starters starters-check starters-fail ladder mutants test-from bench peers bench-smoke \
+.PHONY: errors explorer-test explorer-table explored-from help run test check solutions starters starters-check starters-fail ladder mutants test-from bench peers bench-smoke \
   tools-test parity links docs figures format format-check clean grade next mine sanitize-thread sanitize-address compile_commands.json
 
 .DEFAULT:

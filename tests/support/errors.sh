@@ -1,0 +1,26 @@
+#!/bin/sh
+# Sees to it that what must not compile does not, and that the first error says why:
+# `errors.sh tests/04_process_pool_errors.txt COMPILER FLAG…`. The file's pieces begin with `== What it is`, and end with
+# `-- what the first error must say`. What comes before them is put before the braces around each.
+if [ "$1" = --one ]; then
+  piece=$2
+  shift 2
+  title=$(sed -n 's/^== //p' "$piece") wanted=$(sed -n 's/^-- //p' "$piece")
+  { cat "${piece%/*}/head" && echo '{' && grep -v '^==\|^--' "$piece" && echo '}'; } >"$piece.cpp"
+  if "$@" -fsyntax-only -x c++ "$piece.cpp" >"$piece.log" 2>&1; then echo "✘ $title: it compiles"; exit; fi
+  first=$(grep -m 1 ' error: ' "$piece.log")
+  case $first in
+    *"$wanted"*) echo "✔ $title" ;;
+    *) echo "✘ $title: the first error is: ${first#* error: }" ;;
+  esac
+  exit
+fi
+file=$1
+shift
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+awk -v folder="$folder" '/^== / {n++} !/^# / {print >(folder "/" (n ? n : "head"))}' "$file"
+ls "$folder" | grep -v head | sort -n | xargs -P "$(nproc)" -I'{}' sh "$0" --one "$folder/{}" "$@" | tee "$folder/results"
+passed=$(grep -c '^✔' "$folder/results") failed=$(grep -c '^✘' "$folder/results")
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" != 0 ]
