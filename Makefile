@@ -80,7 +80,7 @@ help:
 #:                       beside it
 #:
 #: For those who look closer
-#:   make bench          all benches                   make peers        … against oneTBB and Asio
+#:   make bench          all benches                   make peers        … against oneTBB, Asio, Python
 #:   make docs           the lessons and the reference as web pages, in build/docs/html
 #:   make check          what CI runs beyond `make test`; it is made of
 #:                       starters-check ladder mutants errors tools-test explorer-test
