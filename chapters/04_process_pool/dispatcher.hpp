@@ -62,8 +62,8 @@ class Dispatcher {
   /// @throws ExecutorShutdown after shutdown()
   void post(Call call) {
     // TODO 6.3: Under the lock, refuse the call if the pool is broken, or else if it is
-    // closed; queue it, and take what is due. Without the lock, send() that; if
-    // there was no room, wake() the pool's thread, which waits for it.
+    // closed; queue it, and take what is due. Without the lock, send() that; if there was no room, wake() the
+    // pool's thread, which waits for it.
     todo("6.3", "Dispatcher::post");
   }
 
@@ -227,7 +227,8 @@ class Dispatcher {
       --workers_;
       return;
     }
-    // TODO 7.1: The pool is broken, and the text says how the worker ended.
+    // TODO 7.1: Throw, with the text of how the worker ended, and ": the pool is
+    // broken" behind it.
     todo("7.1", "Dispatcher::note_end");
   }
 

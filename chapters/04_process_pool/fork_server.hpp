@@ -131,8 +131,9 @@ class ForkServer {
 
   /// Forks a worker, and remembers it.
   static void start_worker(const Fd& control, std::vector<pid_t>& workers, const std::function<int()>& work) {
-    // TODO 4.1: Fork. In the child, become_worker() of this process, and leave
-    // with what work() gives: end_worker(). Here, remember the child; if there is none, report that.
+    // TODO 4.1: Fork. In the child, become_worker() of this process, whose id
+    // you have asked for before, and end_worker() with what work() gives. Here, remember the child; if there
+    // is none, report {0, errno}.
     todo("4.1", "ForkServer::start_worker");
   }
 

@@ -62,8 +62,8 @@ class Dispatcher {
   /// @throws ExecutorShutdown after shutdown()
   void post(Call call) {
     // <exercise 6.3 Dispatcher::post> Under the lock, refuse the call if the pool is broken, or else if it is
-    // closed; queue it, and take what is due. Without the lock, send() that; if
-    // there was no room, wake() the pool's thread, which waits for it.
+    // closed; queue it, and take what is due. Without the lock, send() that; if there was no room, wake() the
+    // pool's thread, which waits for it.
     std::unique_lock lock(mutex_);
     if (broken_) std::rethrow_exception(broken_);
     if (closed_) throw ExecutorShutdown();
@@ -279,7 +279,8 @@ class Dispatcher {
       --workers_;
       return;
     }
-    // <exercise 7.1 Dispatcher::note_end> The pool is broken, and the text says how the worker ended.
+    // <exercise 7.1 Dispatcher::note_end> Throw, with the text of how the worker ended, and ": the pool is
+    // broken" behind it.
     throw BrokenProcessPool(worker.text() + ": the pool is broken");
     // </exercise>
   }

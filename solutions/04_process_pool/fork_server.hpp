@@ -149,8 +149,9 @@ class ForkServer {
 
   /// Forks a worker, and remembers it.
   static void start_worker(const Fd& control, std::vector<pid_t>& workers, const std::function<int()>& work) {
-    // <exercise 4.1 ForkServer::start_worker> Fork. In the child, become_worker() of this process, and leave
-    // with what work() gives: end_worker(). Here, remember the child; if there is none, report that.
+    // <exercise 4.1 ForkServer::start_worker> Fork. In the child, become_worker() of this process, whose id
+    // you have asked for before, and end_worker() with what work() gives. Here, remember the child; if there
+    // is none, report {0, errno}.
     const pid_t server = ::getpid();
     const pid_t process = ::fork();
     if (process == 0) {
