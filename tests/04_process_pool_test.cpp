@@ -685,7 +685,8 @@ TEST(Step5_PoolLife, APoolThatDoesNothingStartsNoWorkerAndEnds) {
   const NothingIsLeft nothing_is_left;
   const Gate gate;
   {
-    ProcessPoolExecutor pool({.max_workers = 3, .initializer = [] { ++shared.calls; }});    course::wait_until_others_block();
+    ProcessPoolExecutor pool({.max_workers = 3, .initializer = [] { ++shared.calls; }});
+    course::wait_until_others_block();
   }
   EXPECT_EQ(shared.calls, 0);
 }
@@ -883,6 +884,26 @@ TEST(Step6_Submit, ACallThatCannotBeSentFailsAlone) {
   EXPECT_THROW(large.result(), std::system_error);
   setrlimit(RLIMIT_FSIZE, &before);
   EXPECT_EQ(outcome(pool.submit(twice, 21)), "42");
+}
+
+TEST(Step6_Submit, CallsThatCannotBeSentMakeRoomForOthers) {
+  Gate gate;
+  ProcessPoolExecutor pool({.max_workers = 1});
+  const auto first = pool.submit(Gate::pass, 1);
+  gate.wait_until_entered();
+  for (int i = 0; i < 16; ++i) pool.submit(twice, i);
+  std::vector<Future<void>> large;
+  for (int i = 0; i < 400; ++i) large.push_back(pool.submit([](std::string) {}, std::string(40'000, 'x')));
+  const auto last = pool.submit(twice, 21);
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit little{20'000, before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &little);
+  gate.open(1);
+  for (const auto& future : large) EXPECT_THROW(future.result(), std::system_error);
+  setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_EQ(outcome(last), "42");
 }
 
 TEST(Step6_Submit, AResultTooLargeForMemoryFailsItsCallAlone) {

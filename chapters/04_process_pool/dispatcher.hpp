@@ -114,6 +114,7 @@ class Dispatcher {
   /// Starts the workers that are needed. @returns what is to be sent now: what could not be sent before, and
   /// the calls for which there is room
   std::vector<Letter> take_due() {
+    if (queue_.empty() && count_out() == 0) return {};
     // TODO 6.1: While there are fewer workers than calls that are queued or out,
     // and than max_workers_, start one. What is in unsent_ is due. While there are calls, and fewer out than
     // workers_ + most_ahead, take the oldest; if it was cancelled and does not start(), drop it, else it is
@@ -132,7 +133,8 @@ class Dispatcher {
   /// Sends calls that are out. @returns false if there was no room for all
   bool send(std::vector<Letter> letters) {
     // TODO 6.2: Send each, without waiting. If there is no room, keep it in unsent_. If
-    // it cannot be sent, take_out() its call, which fails, unless the pool broke meanwhile and took it.
+    // it cannot be sent, take_out() its call, which fails, unless the pool broke meanwhile and took it; and
+    // wake() the pool's thread, for there is room for another.
     todo("6.2", "Dispatcher::send");
   }
 
