@@ -58,6 +58,7 @@ packages() {
     *:docs) echo "doxygen graphviz" ;;
     apt-get:peers) echo "libtbb-dev libasio-dev python3" ;;
     dnf:peers) echo "tbb-devel asio-devel python3" ;;
+    pacman:peers) echo "onetbb asio python" ;;
     *:peers) echo "tbb asio python" ;;
     apt-get:format) echo clang-format ;;
     dnf:format) echo clang-tools-extra ;;
