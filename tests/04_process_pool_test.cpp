@@ -395,6 +395,7 @@ TEST(Step3_Calls, AResultThatCannotBeReadIsAnError) {
 }
 
 TEST(Step3_Calls, AnAnswerComesTooLateForADoneFuture) {
+  EXPECT_EQ(outcome(finished_with<int>(About::result, to_bytes(42))), "42");
   const auto state = std::make_shared<State<int>>();
   state->try_fail(std::make_exception_ptr(BrokenProcessPool("gone")));
   concurrent::detail::finish_with<int>(*state, Packet({.about = About::result}, to_bytes(1), Fd()));
