@@ -83,6 +83,17 @@ testing::AssertionResult breaks(Failure wanted, void (*scenario)(), const Option
 /// Whether this thread runs under the explorer now.
 bool active() noexcept;
 
+/// What a thread has spent on others. The standard library's own uses are counted too.
+struct Costs {
+  std::uint32_t read_modify_writes = 0;  ///< on atomics, those included that have changed nothing
+  std::uint32_t locks = 0;               ///< of mutexes, taken or only tried
+  std::uint32_t notifications = 0;       ///< of condition variables and futexes, whether anybody waits or not
+};
+
+/// What this thread has spent so far. For tests of what something may cost at most: under the explorer it
+/// counts, elsewhere everything is free.
+Costs costs() noexcept;
+
 /// Adds a line to the schedule, in the column of this thread.
 void note(const char* text);
 

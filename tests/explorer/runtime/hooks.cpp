@@ -64,6 +64,7 @@ template <class T, class F>
     return before;
   }
   const Entered entered(*thread);
+  ++thread->costs.read_modify_writes;
   Atomic atomic(*thread, const_cast<const T*>(address), sizeof(T));
   atomic.before_store();
   const T before = *address;
@@ -79,6 +80,7 @@ template <class T>
   if (!thread)
     return __atomic_compare_exchange_n(address, &expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
   const Entered entered(*thread);
+  ++thread->costs.read_modify_writes;
   Atomic atomic(*thread, const_cast<const T*>(address), sizeof(T));
   atomic.before_store();
   const T before = *address;

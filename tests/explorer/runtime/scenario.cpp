@@ -8,6 +8,8 @@ namespace explore {
 
 bool active() noexcept { return runtime::current != nullptr; }
 
+Costs costs() noexcept { return runtime::current ? runtime::current->costs : Costs(); }
+
 void note(const char* text) {
   runtime::Thread* const thread = runtime::current;
   if (!thread) return;

@@ -69,6 +69,8 @@ struct Thread {
   VectorClock released;    ///< at its last release fence
   bool has_released = false;
 
+  Costs costs;
+
   // Is it spinning?
   const void* last_load = nullptr;
   std::uint32_t last_version = 0;

@@ -2,7 +2,9 @@
 
 #include <any>
 #include <array>
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -42,6 +44,29 @@ TEST(RightLibrary, StringsAndStreams) {
       std::jthread a(write, 1), b(write, 2);
     }
     EXPECT_EQ(log.size(), 136u);
+  };
+  EXPECT_TRUE(finds_nothing(program));
+}
+
+TEST(RightLibrary, WhatAThreadSpendsIsCounted) {
+  const auto program = [] {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::atomic<int> number = 0;
+    std::jthread other([&] { ++number; });
+    const explore::Costs before = explore::costs();
+    number.store(1, std::memory_order_relaxed);
+    ++number;
+    int expected = 7;
+    number.compare_exchange_strong(expected, 8);
+    { std::lock_guard lock(mutex); }
+    if (mutex.try_lock()) mutex.unlock();
+    changed.notify_one();
+    changed.notify_all();
+    const explore::Costs after = explore::costs();
+    EXPECT_EQ(after.read_modify_writes - before.read_modify_writes, 2u);
+    EXPECT_EQ(after.locks - before.locks, 2u);
+    EXPECT_EQ(after.notifications - before.notifications, 2u);
   };
   EXPECT_TRUE(finds_nothing(program));
 }

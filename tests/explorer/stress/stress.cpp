@@ -39,6 +39,8 @@ testing::AssertionResult breaks(Failure wanted, void (*scenario)(), const Option
 
 bool active() noexcept { return false; }
 
+Costs costs() noexcept { return {}; }
+
 void note(const char* text) {}
 
 }  // namespace explore

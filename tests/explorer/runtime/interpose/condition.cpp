@@ -105,6 +105,7 @@ extern "C" int pthread_cond_signal(pthread_cond_t* condition) noexcept {
   Thread* const thread = current;
   if (!thread) return real<&::pthread_cond_signal>("pthread_cond_signal", version)(condition);
   const Entered entered(*thread);
+  ++thread->costs.notifications;
   notify(*thread, condition, false);
   return 0;
 }
@@ -113,6 +114,7 @@ extern "C" int pthread_cond_broadcast(pthread_cond_t* condition) noexcept {
   Thread* const thread = current;
   if (!thread) return real<&::pthread_cond_broadcast>("pthread_cond_broadcast", version)(condition);
   const Entered entered(*thread);
+  ++thread->costs.notifications;
   notify(*thread, condition, true);
   return 0;
 }

@@ -68,6 +68,7 @@ long futex(Thread& thread, const int* word, int operation, int value, const time
       return wait(thread, word, value, virtual_time::deadline(time));
     case FUTEX_WAKE:
     case FUTEX_WAKE_BITSET:
+      ++thread.costs.notifications;
       return wake(thread, word, value);
     default:
       fail(Failure::limit, "the explorer does not know futex operation %d", operation);

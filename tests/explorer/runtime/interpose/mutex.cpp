@@ -40,6 +40,7 @@ void own(Thread& thread, Object& object, const char* verb) noexcept {
 }
 
 int lock(Thread& thread, pthread_mutex_t* mutex, const timespec* time) noexcept {
+  ++thread.costs.locks;
   scheduler::step(thread);
   return mutexes::take(thread, mutex, virtual_time::deadline(time));
 }
@@ -107,6 +108,7 @@ extern "C" int pthread_mutex_trylock(pthread_mutex_t* mutex) noexcept {
   Thread* const thread = current;
   if (!thread) return real<&::pthread_mutex_trylock>("pthread_mutex_trylock")(mutex);
   const Entered entered(*thread);
+  ++thread->costs.locks;
   scheduler::step(*thread);
   Object& object = objects::get(mutex, Kind::mutex);
   use(*thread, mutex);
