@@ -1,0 +1,50 @@
+#pragma once
+
+#include <concepts>
+#include <exception>
+#include <functional>
+#include <type_traits>
+#include <utility>
+
+#include "future.hpp"
+#include "todo.hpp"
+#include "work_stealing_executor.hpp"
+
+namespace concurrent {
+
+namespace detail {
+
+/// A function that was offered to other workers, and how it ended.
+template <class G>
+class ForkedCall final : public Forked {
+ public:
+  explicit ForkedCall(G& call) : call_(call) {}
+
+  void run() noexcept override {
+    // TODO 7.2: Call it, and keep what it throws.
+    todo("7.2", "ForkedCall::run");
+  }
+
+  std::exception_ptr error;
+
+ private:
+  G& call_;
+};
+
+}  // namespace detail
+
+/// Calls `f()` and `g()`, at the same time if another worker has nothing else to do, and returns when both
+/// have ended. Made for work that splits itself: it allocates nothing, and costs little more than the two
+/// calls. While one of them still runs elsewhere, the calling worker runs other work: nothing in `f` or `g`
+/// may wait for what the caller holds, a lock for instance. Called from outside, it goes to a worker first.
+/// @throws what `f` threw; else what `g` threw. Both are called in any case.
+/// @throws ExecutorShutdown if it is called from outside after shutdown(), CancelledError if it never began
+template <std::invocable F, std::invocable G>
+void fork_join(WorkStealingExecutor& executor, F&& f, G&& g) {
+  if (!executor.runs_on_this_thread()) return executor.submit([&] { fork_join(executor, f, g); }).result();
+  // TODO 7.7: Fork g, and call f. If g is still there when f has ended, however it did, run it
+  // yourself; if not, join it. Throw what f threw, or else what g threw.
+  todo("7.7", "fork_join");
+}
+
+}  // namespace concurrent

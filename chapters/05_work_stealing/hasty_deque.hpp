@@ -1,0 +1,44 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// A WorkStealingDeque for up to four numbers, and without fences. It is wrong on purpose, and right whenever
+/// each load reads what was stored last: do not use it.
+class HastyDeque {
+ public:
+  /// Adds a number at the bottom. Only the owner may call it, and at most four times.
+  void push(int number) {
+    const std::int64_t bottom = bottom_.load(std::memory_order_relaxed);
+    slot(bottom).store(number, std::memory_order_relaxed);
+    bottom_.store(bottom + 1, std::memory_order_release);
+  }
+
+  /// Takes the number that was pushed last. Only the owner may call it.
+  std::optional<int> pop() {
+    // TODO 9.1: As in WorkStealingDeque, but without the fence.
+    todo("9.1", "HastyDeque::pop");
+  }
+
+  /// Takes the oldest number. Any thread may call it.
+  std::optional<int> steal() {
+    // TODO 9.2: As in WorkStealingDeque, but without the fence.
+    todo("9.2", "HastyDeque::steal");
+  }
+
+ private:
+  std::atomic<int>& slot(std::int64_t number) { return slots_[static_cast<std::size_t>(number)]; }
+
+  std::array<std::atomic<int>, 4> slots_{};
+  std::atomic<std::int64_t> top_ = 0;
+  std::atomic<std::int64_t> bottom_ = 0;
+};
+
+}  // namespace concurrent

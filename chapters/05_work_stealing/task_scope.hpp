@@ -1,0 +1,82 @@
+#pragma once
+
+#include <concepts>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "drop_reason.hpp"
+#include "errors.hpp"
+#include "todo.hpp"
+#include "work_stealing_executor.hpp"
+
+namespace concurrent {
+
+/// Jobs that end before the scope does: they may use whatever lives longer than it, by reference. spawn() may
+/// be called by the thread that made the scope and by the scope's own jobs, join() and the destructor only by
+/// the former. Python: `asyncio.TaskGroup`.
+class TaskScope {
+ public:
+  explicit TaskScope(WorkStealingExecutor& executor) : executor_(executor) {}
+  TaskScope(const TaskScope&) = delete;
+  TaskScope& operator=(const TaskScope&) = delete;
+
+  /// Waits until all jobs have ended. An error that join() has not told is lost.
+  ~TaskScope() { executor_.join(pending_); }
+
+  /// Runs `fn` as a job of the executor. It is destroyed, with all that it owns, before the scope ends.
+  /// @throws what post() throws; the scope stays as it was
+  template <std::invocable F>
+  void spawn(F fn) {
+    // TODO 8.1: Post a job with a Ticket and the function. It calls the function and
+    // destroys it, and only then hands in the ticket, with what the call threw.
+    todo("8.1", "TaskScope::spawn");
+  }
+
+  /// Waits until all jobs have ended, those included that they have spawned. A worker runs other work
+  /// meanwhile. The scope can be used again then.
+  /// @throws the first error of a job, in time: what it threw, or, if the executor destroyed it unrun, the
+  /// reason, which is CancelledError if it gave none
+  void join() {
+    // TODO 8.3: Let the executor join what is pending_. Then throw the error, if there
+    // is one, and forget it.
+    todo("8.3", "TaskScope::join");
+  }
+
+ private:
+  /// What a job of the scope holds: when it is destroyed, the job has ended, whether it ran or not.
+  class Ticket {
+   public:
+    explicit Ticket(TaskScope& scope) noexcept : scope_(&scope) { scope.pending_.add(); }
+    Ticket(Ticket&& other) noexcept : scope_(std::exchange(other.scope_, nullptr)) {}
+    ~Ticket() {
+      if (scope_) hand_in(why_dropped());
+    }
+
+    void hand_in(std::exception_ptr error) { std::exchange(scope_, nullptr)->finish(std::move(error)); }
+
+   private:
+    static std::exception_ptr why_dropped() {
+      const std::exception_ptr reason = DropReason::current();
+      return reason ? reason : std::make_exception_ptr(CancelledError());
+    }
+
+    TaskScope* scope_;
+  };
+
+  /// A job has ended.
+  void finish(std::exception_ptr error) {
+    // TODO 8.2: Under the lock, keep the first error. Then tell the executor that one
+    // of pending_ has ended: after that the scope may be gone.
+    todo("8.2", "TaskScope::finish");
+  }
+
+  WorkStealingExecutor& executor_;
+  detail::Pending pending_;
+  std::mutex mutex_;  // guards error_ while jobs run
+  std::exception_ptr error_;
+};
+
+}  // namespace concurrent

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// A queue with an owner: one thread pushes and pops at the bottom, last in, first out; any thread may steal
+/// from the top, where the oldest item is. The owner takes no lock, and pays for the others only when it
+/// comes to the last item. Chase and Lev, 2005; the memory orders are those of Lê, Pop, Cohen and Zappa
+/// Nardelli, 2013. Python has no counterpart.
+///
+/// @tparam T what an atomic can hold without a lock: most often a pointer
+template <class T>
+class WorkStealingDeque {
+  static_assert(std::is_trivially_copyable_v<T> && std::atomic<T>::is_always_lock_free,
+                "a WorkStealingDeque holds what an atomic can hold without a lock: use a pointer");
+
+ public:
+  /// @param capacity for how many items there is room at first, rounded up to a power of two
+  explicit WorkStealingDeque(std::size_t capacity = 64) { use(std::make_unique<Slots>(capacity)); }
+  WorkStealingDeque(const WorkStealingDeque&) = delete;
+  WorkStealingDeque& operator=(const WorkStealingDeque&) = delete;
+
+  /// Adds an item at the bottom. Only the owner may call it.
+  /// @throws std::bad_alloc if it must grow and cannot; nothing has changed then
+  void push(T item) {
+    // TODO 1.1: Read bottom_, and top_ with acquire. If the slots are full,
+    // grow(). Write the item to the slot of the bottom, then bottom_ with release.
+    todo("1.1", "WorkStealingDeque::push");
+  }
+
+  /// Takes the item that was pushed last. Only the owner may call it. @returns nothing if there is none
+  std::optional<T> pop() {
+    // TODO 2.1: Lower bottom_ by one, so that thieves keep off the item. After a
+    // fence, read top_. If more than one item was there, the one at the bottom is yours. If it is the last,
+    // whoever raises top_ has it. Without an item, or after the last, bottom_ goes back to where it was.
+    todo("2.1", "WorkStealingDeque::pop");
+  }
+
+  /// Takes the oldest item. Any thread may call it. @returns nothing if there is none
+  std::optional<T> steal() {
+    // TODO 3.1: Read top_, and, after a fence, bottom_. If there is an item,
+    // read it from its slot *before* you try to raise top_: afterwards the owner may write over it. If
+    // another was faster, look again.
+    todo("3.1", "WorkStealingDeque::steal");
+  }
+
+  /// How many items there are; another thread may have changed that before you look.
+  [[nodiscard]] std::size_t size() const noexcept {
+    const std::int64_t bottom = bottom_.load(std::memory_order_acquire);
+    const std::int64_t top = top_.load(std::memory_order_acquire);
+    return static_cast<std::size_t>(std::max<std::int64_t>(bottom - top, 0));
+  }
+  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+
+  /// For how many items there is room now.
+  [[nodiscard]] std::size_t capacity() const noexcept {
+    return static_cast<std::size_t>(slots_.load(std::memory_order_acquire)->size());
+  }
+
+ private:
+  /// Room for items, in a circle: item number i has slot i modulo the size. A thief may read a slot just when
+  /// the owner writes it, so slots are atomic.
+  class Slots {
+   public:
+    explicit Slots(std::size_t capacity)
+        : mask_(std::bit_ceil(capacity) - 1), slots_(std::make_unique<std::atomic<T>[]>(mask_ + 1)) {}
+
+    [[nodiscard]] std::int64_t size() const noexcept { return static_cast<std::int64_t>(mask_ + 1); }
+    std::atomic<T>& at(std::int64_t number) const noexcept {
+      return slots_[static_cast<std::size_t>(number) & mask_];
+    }
+
+   private:
+    std::size_t mask_;
+    std::unique_ptr<std::atomic<T>[]> slots_;
+  };
+
+  /// The owner's look at an item.
+  T slot(std::int64_t number) const noexcept {
+    return slots_.load(std::memory_order_relaxed)->at(number).load(std::memory_order_relaxed);
+  }
+
+  /// Takes item number `top`, unless another thread has it already. @returns whether it is the caller's
+  bool raise(std::int64_t top) noexcept {
+    // TODO 2.2: Exchange top for top + 1 in top_, in one step.
+    todo("2.2", "WorkStealingDeque::raise");
+  }
+
+  /// Doubles the room. @returns the new slots
+  Slots* grow(std::int64_t top, std::int64_t bottom) {
+    // TODO 2.3: Make slots of twice the size. Copy items top to bottom - 1, each
+    // to the slot of its number. use() them: that keeps the old ones, from which a thief may be reading.
+    todo("2.3", "WorkStealingDeque::grow");
+  }
+
+  Slots* use(std::unique_ptr<Slots> slots) {
+    all_slots_.push_back(std::move(slots));
+    slots_.store(all_slots_.back().get(), std::memory_order_release);
+    return all_slots_.back().get();
+  }
+
+  // Items top_ to bottom_ - 1 are there. The owner writes bottom_ all the time, and thieves write top_: each
+  // has a cache line of its own.
+  alignas(64) std::atomic<std::int64_t> top_ = 0;
+  alignas(64) std::atomic<std::int64_t> bottom_ = 0;
+  std::atomic<Slots*> slots_ = nullptr;
+  std::vector<std::unique_ptr<Slots>> all_slots_;  // the last is in use; together twice as large as that one
+};
+
+}  // namespace concurrent

@@ -1,0 +1,346 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "drop_reason.hpp"
+#include "event_count.hpp"
+#include "executor.hpp"
+#include "inbox.hpp"
+#include "thread_name.hpp"
+#include "todo.hpp"
+#include "work_stealing_deque.hpp"
+
+namespace concurrent {
+
+/// What a WorkStealingExecutor is made with. The names are those of ThreadPoolOptions.
+struct WorkStealingOptions {
+  std::optional<int> max_workers = std::nullopt;  ///< at least 1; none: one for each core
+  std::string thread_name_prefix =
+      {};  ///< workers are called `<prefix>_<n>`; empty: `WorkStealingExecutor-<k>`
+  std::function<void()> initializer = {};  ///< each worker calls it once, before its first job
+};
+
+namespace detail {
+
+/// How many pieces of work somebody waits for. It may be gone as soon as the last of them has ended: only its
+/// waiter keeps it alive.
+class Pending {
+ public:
+  void add() noexcept { state_.fetch_add(one, std::memory_order_relaxed); }
+
+  /// One has ended. @returns whether it was the last and the waiter may be asleep: wake it
+  bool finish() noexcept {
+    // TODO 7.1: Take one away, and publish with that all that has been done before.
+    todo("7.1", "Pending::finish");
+  }
+
+  [[nodiscard]] bool none() const noexcept { return state_.load(std::memory_order_acquire) < one; }
+
+  /// The waiter is about to sleep.
+  void fall_asleep() noexcept { state_.fetch_or(asleep, std::memory_order_relaxed); }
+
+ private:
+  static constexpr std::size_t asleep = 1, one = 2;
+  std::atomic<std::size_t> state_ = 0;
+};
+
+/// A piece of work that lies on the stack of the thread that offers it: see fork_join.hpp.
+class Forked {
+ public:
+  virtual void run() noexcept = 0;
+  Pending pending;
+
+ protected:
+  ~Forked() = default;
+};
+
+}  // namespace detail
+
+/// Runs jobs on threads that each have work of their own, and steal from each other when they have none.
+/// Made for many small jobs and for work that splits itself: see fork_join() and TaskScope. A job posted by a
+/// job goes to the worker's own deque, without a lock, and runs last in, first out; one from outside goes to
+/// the inbox of one of the workers. Members may be called from any thread. Python has no counterpart.
+class WorkStealingExecutor : public Executor {
+ public:
+  /// Starts the workers.
+  /// @throws std::invalid_argument if `max_workers` is below 1
+  /// @throws std::system_error if a thread cannot be started
+  explicit WorkStealingExecutor(WorkStealingOptions options = {})
+      : initializer_(std::move(options.initializer)) {
+    const int count =
+        options.max_workers.value_or(static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
+    if (count < 1)
+      throw std::invalid_argument("max_workers must be at least 1, not " + std::to_string(count));
+    prefix_ = options.thread_name_prefix.empty() ? "WorkStealingExecutor-" + std::to_string(next_executor_++)
+                                                 : std::move(options.thread_name_prefix);
+    for (int i = 0; i < count; ++i)
+      workers_.push_back(std::make_unique<Worker>(*this, static_cast<std::size_t>(i)));
+    active_ = workers_.size();
+    try {
+      for (const auto& worker : workers_) worker->thread = std::thread([this, &worker] { work(*worker); });
+    } catch (...) {
+      active_ -= static_cast<std::size_t>(
+          std::ranges::count_if(workers_, [](const auto& worker) { return !worker->thread.joinable(); }));
+      end();
+      throw;
+    }
+  }
+
+  /// Waits until all queued work is done. Not for one of its own workers.
+  ~WorkStealingExecutor() override { end(); }
+
+  /// @throws BrokenThreadPool after an initializer failed
+  void post(Job job) override {
+    require_job(job, "WorkStealingExecutor::post");
+    // TODO 5.1: If phase_ is not open, refuse(). A worker pushes the job to
+    // its own deque; from outside it goes to deliver(). Then notify one.
+    todo("5.1", "WorkStealingExecutor::post");
+  }
+
+  /// @throws Error if one of the executor's own workers asks to wait: it would wait for itself. Nothing is
+  /// changed then.
+  void shutdown(ShutdownOptions options = {}) override {
+    if (options.wait && this_worker()) throw Error("a worker cannot wait for its own executor to shut down");
+    // TODO 6.1: close(). Drop what is queued, if asked. join(), if asked.
+    todo("6.1", "WorkStealingExecutor::shutdown");
+  }
+
+  /// How many workers there are.
+  [[nodiscard]] std::size_t max_workers() const noexcept { return workers_.size(); }
+
+  /// Whether the calling thread is one of the workers.
+  [[nodiscard]] bool runs_on_this_thread() const noexcept { return this_worker() != nullptr; }
+
+  // For what is built on it, not for its users: fork_join.hpp and task_scope.hpp.
+
+  /// Offers `forked` to the other workers. Only for a worker, which must unfork() or join it.
+  void fork(detail::Forked& forked) {
+    // TODO 7.3: Push it to the worker's forks. If someone_sleeps, notify one:
+    // a hint is enough, for if nobody comes the worker runs it itself.
+    todo("7.3", "WorkStealingExecutor::fork");
+  }
+
+  /// Takes back what was forked last. @returns whether it is still there: if not, somebody has stolen it
+  bool unfork() {
+    // TODO 7.4: Pop it. If it has been stolen, so have all before it.
+    todo("7.4", "WorkStealingExecutor::unfork");
+  }
+
+  /// Returns when `pending` is none. A worker runs other work meanwhile; any other thread sleeps.
+  void join(detail::Pending& pending) {
+    Worker* const self = this_worker();
+    if (!self) return wait_outside(pending);
+    // TODO 7.5: As long as something is pending, run the next() job. If there
+    // is none, the waiter will fall_asleep(): sleep_unless() nothing is pending any more. In the end
+    // pass_on(), for you may have been woken for work that you have not looked for.
+    todo("7.5", "WorkStealingExecutor::join");
+  }
+
+  /// Says that one of `pending` has ended. It may be gone after that.
+  void finish(detail::Pending& pending) {
+    // TODO 7.6: If its waiter may be asleep, notify all: who it is, and
+    // whether it sleeps outside, nobody knows any more.
+    todo("7.6", "WorkStealingExecutor::finish");
+  }
+
+ private:
+  enum class Phase { open, closed, ended };
+
+  /// A thread with what it has to do. Only the thread itself pushes and pops; all others steal.
+  struct Worker {
+    Worker(WorkStealingExecutor& executor, std::size_t number) : executor(executor), number(number) {}
+
+    WorkStealingExecutor& executor;
+    const std::size_t number;
+    std::uint32_t turn = 0;                    // how often it has looked for work
+    bool was_asleep = false;                   // and may have been woken for work that is still there
+    WorkStealingDeque<detail::Forked*> forks;  // the oldest is the largest
+    WorkStealingDeque<Job*> jobs;              // what its own jobs have posted; the deque owns them
+    Inbox inbox;                               // what has come from outside
+    std::thread thread;
+  };
+
+  [[nodiscard]] Worker* this_worker() const noexcept {
+    return current_ && &current_->executor == this ? current_ : nullptr;
+  }
+
+  /// A worker's life.
+  void work(Worker& self) {
+    set_thread_name(prefix_ + "_" + std::to_string(self.number));
+    current_ = &self;
+    try {
+      if (initializer_) initializer_();
+    } catch (...) {
+      break_down(std::current_exception());
+      active_.fetch_sub(1);
+      over();
+      return;
+    }
+    // TODO 5.2: Run the next() job. If there is none, you are not active_ any
+    // more: sleep_unless() all is over(), and be active_ again. When phase_ has ended, so have you.
+    todo("5.2", "WorkStealingExecutor::work");
+  }
+
+  /// Looks for a job and moves it to `job`, which is empty. @returns whether there was one
+  bool find(Worker& self, Job& job) {
+    // TODO 5.3: Look into your own jobs, then into your inbox; every 64th
+    // time into the inbox first. If there is nothing, steal: from each of the others, beginning with the one
+    // after you, a fork, a job, or what lies in the inbox.
+    todo("5.3", "WorkStealingExecutor::find");
+  }
+
+  /// Runs a job where it is, and destroys it.
+  void run(Job& job) const noexcept {
+    try {
+      job();
+    } catch (...) {
+      (*on_exception_)(std::current_exception());
+    }
+    job = nullptr;
+  }
+
+  /// Whether there is anything for a worker to do.
+  [[nodiscard]] bool has_work() const noexcept {
+    return std::ranges::any_of(workers_, [](const auto& worker) {
+      return !worker->forks.empty() || !worker->jobs.empty() || !worker->inbox.empty();
+    });
+  }
+
+  /// The same, and if this worker was asleep, the next one is woken for what is left.
+  bool next(Worker& self, Job& job) {
+    const bool found = find(self, job);
+    pass_on(self);
+    return found;
+  }
+
+  /// If this worker was asleep, and there is more work than it has taken, wakes another one.
+  void pass_on(Worker& self) {
+    // TODO 5.5: Only once after each sleep: notify one if there is work.
+    todo("5.5", "WorkStealingExecutor::pass_on");
+  }
+
+  /// Sleeps until there may be work, or `ready()` may have become true.
+  template <class Ready>
+  void sleep_unless(Worker& self, Ready ready) {
+    // TODO 5.4: Prepare to wait, and look again: if it is ready, or
+    // there is work, cancel, else wait. Note that you were asleep.
+    todo("5.4", "WorkStealingExecutor::sleep_unless");
+  }
+
+  /// Whether all is over: nothing may be posted, nothing runs, and nothing is left.
+  bool over() {
+    // TODO 5.6: If phase_ is closed, and then there is no work, and then
+    // nobody is active_: it has ended; wake all. Say whether it has.
+    todo("5.6", "WorkStealingExecutor::over");
+  }
+
+  /// Moves what a deque gave, if it gave something, to `job`, and frees its memory.
+  static bool take(std::optional<Job*> given, Job& job) noexcept {
+    if (!given) return false;
+    job = std::move(*std::unique_ptr<Job>(*given));
+    return true;
+  }
+
+  /// A job that runs what another worker has forked.
+  Job stolen(detail::Forked& forked) {
+    return [this, &forked] {
+      forked.run();
+      finish(forked.pending);
+    };
+  }
+
+  /// Gives a job from outside to one of the workers: to the next one in turn, unless another thread is at its
+  /// inbox.
+  void deliver(Job& job) {
+    static thread_local constinit std::size_t turn = 0;
+    for (std::size_t tried = 0;; ++tried) {
+      if (++turn >= workers_.size()) turn = 0;
+      const bool wait = tried == workers_.size();  // somebody is at each of them
+      const Inbox::Push result = workers_[turn]->inbox.push(job, wait);
+      if (result == Inbox::Push::closed) refuse();
+      if (result == Inbox::Push::done) return;
+    }
+  }
+
+  void wait_outside(detail::Pending& pending) {
+    while (!pending.none()) {
+      pending.fall_asleep();
+      const EventCount::Key key = outside_.prepare_wait();
+      if (pending.none())
+        outside_.cancel_wait();
+      else
+        outside_.wait(key);
+    }
+  }
+
+  /// Takes no more jobs.
+  void close() {
+    // TODO 5.7: Close every inbox; then phase_ goes from open to closed.
+    // Wake all, so that they see it.
+    todo("5.7", "WorkStealingExecutor::close");
+  }
+
+  /// Waits until all workers have ended. Call it after close().
+  void join() {
+    std::lock_guard joining(join_mutex_);
+    for (const auto& worker : workers_)
+      if (worker->thread.joinable()) worker->thread.join();
+  }
+
+  void end() {
+    close();
+    join();
+  }
+
+  /// Destroys the jobs that are queued, unrun. What has been forked is part of a job that runs, and stays.
+  void drop_queued() {
+    // TODO 6.2: Steal every job of every worker, and empty the
+    // inboxes. Then wake all: a worker that has just seen a job may wait for others to run it.
+    todo("6.2", "WorkStealingExecutor::drop_queued");
+  }
+
+  /// Makes the executor refuse work for good because an initializer threw `error`.
+  void break_down(std::exception_ptr error) {
+    (*on_exception_)(std::move(error));
+    // TODO 6.3: Under the lock, set broken_ to a BrokenThreadPool,
+    // unless another worker was first. close(), and drop what is queued, with broken_ as the DropReason.
+    todo("6.3", "WorkStealingExecutor::break_down");
+  }
+
+  [[noreturn]] void refuse() const {
+    std::lock_guard lock(broken_mutex_);
+    if (broken_) std::rethrow_exception(broken_);
+    throw ExecutorShutdown();
+  }
+
+  static inline std::atomic<std::size_t> next_executor_ = 0;
+  static inline thread_local constinit Worker* current_ = nullptr;
+
+  std::string prefix_;
+  const std::function<void()> initializer_;
+  std::vector<std::unique_ptr<Worker>> workers_;  // never changes once the threads have started
+
+  alignas(64) std::atomic<Phase> phase_ = Phase::open;  // read by every post, and written twice
+  alignas(64) std::atomic<std::size_t> active_ = 0;     // workers that may have a job, or are looking for one
+  EventCount work_;     // workers sleep here; what happens is: work, the end of something, the end of all
+  EventCount outside_;  // other threads that wait for work to end
+
+  std::mutex join_mutex_;  // one join() at a time: the second finds all ended
+  mutable std::mutex broken_mutex_;
+  std::exception_ptr broken_;
+};
+
+}  // namespace concurrent

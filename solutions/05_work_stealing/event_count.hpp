@@ -1,0 +1,117 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// Lets threads sleep until something has happened that others can see without a lock: a condition variable
+/// for lock-free data. All members may be called from any thread.
+///
+/// Who wants to sleep announces it, looks *again* whether there is something to do, and only then waits:
+///
+///     const auto key = events.prepare_wait();
+///     if (there_is_work()) events.cancel_wait();
+///     else events.wait(key);
+///
+/// Who brings something publishes it first and then notifies. As long as nobody sleeps, that takes no lock
+/// and no system call.
+class EventCount {
+ public:
+  /// What has happened so far, for wait().
+  using Key = std::uint32_t;
+
+  /// Announces that this thread is about to sleep. It must look again, and then call either wait() or
+  /// cancel_wait().
+  [[nodiscard]] Key prepare_wait() noexcept {
+    // <exercise 4.1 EventCount::prepare_wait> Count yourself in sleepers_, and read the epoch_ with acquire.
+    // A fence: whoever notifies after that sees you, or you see what was published.
+    sleepers_.fetch_add(1, std::memory_order_relaxed);
+    const Key key = epoch_.load(std::memory_order_acquire);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    return key;
+    // </exercise>
+  }
+
+  /// Takes the announcement back.
+  void cancel_wait() {
+    // <exercise 4.2 EventCount::cancel_wait> Under the lock, you are no sleeper any more: leave().
+    std::lock_guard lock(mutex_);
+    leave();
+    // </exercise>
+  }
+
+  /// Sleeps until somebody has notified since prepare_wait(); it may also return for no reason.
+  void wait(Key key) {
+    // <exercise 4.3 EventCount::wait> Under the lock: if the epoch_ is still the key, and nobody is on its
+    // way, wait for changed_, once. In any case leave().
+    std::unique_lock lock(mutex_);
+    if (epoch_.load(std::memory_order_relaxed) == key && !waking_.load(std::memory_order_relaxed))
+      changed_.wait(lock);
+    leave();
+    // </exercise>
+  }
+
+  /// Wakes a sleeper, unless there is none or one has been woken that is still on its way. Whoever comes back
+  /// from wait() or cancel_wait() must look for what there is, and notify the next if something is left.
+  void notify_one() {
+    // <exercise 4.4 EventCount::notify_one> A fence, and then, without the lock: if nobody sleeps, or one is
+    // on its way, return. Under the lock look once more; note that one is on its way, and begin a new epoch.
+    // Wake one without the lock.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (sleepers_.load(std::memory_order_relaxed) == 0 || waking_.load(std::memory_order_relaxed)) return;
+    {
+      std::lock_guard lock(mutex_);
+      if (sleepers_.load(std::memory_order_relaxed) == 0 || waking_.load(std::memory_order_relaxed)) return;
+      waking_.store(true, std::memory_order_relaxed);
+      begin_epoch();
+    }
+    changed_.notify_one();
+    // </exercise>
+  }
+
+  /// Wakes every sleeper.
+  void notify_all() {
+    // <exercise 4.5 EventCount::notify_all> Likewise: if nobody sleeps, return; else a new epoch for all.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (sleepers_.load(std::memory_order_relaxed) == 0) return;
+    {
+      std::lock_guard lock(mutex_);
+      begin_epoch();
+    }
+    changed_.notify_all();
+    // </exercise>
+  }
+
+  /// Whether somebody sleeps whom nobody has woken yet: only a hint, without a fence.
+  [[nodiscard]] bool someone_sleeps() const noexcept {
+    return sleepers_.load(std::memory_order_relaxed) != 0 && !waking_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  void begin_epoch() noexcept {
+    epoch_.store(epoch_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  }
+
+  /// One sleeper fewer. If one was on its way, it is this one. Call it under the lock. The fence is for what
+  /// the caller looks for next: who found one on its way, and notified nobody, has published before.
+  void leave() noexcept {
+    waking_.store(false, std::memory_order_relaxed);
+    sleepers_.fetch_sub(1, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+  }
+
+  // Whoever notifies only reads these two, most of the time.
+  alignas(64) std::atomic<std::uint32_t> sleepers_ = 0;  // threads that sleep, or are about to
+  std::atomic<bool> waking_ = false;                     // one has been woken, and has not come yet
+
+  alignas(64) std::mutex mutex_;  // guards the epoch_, waking_, and who leaves
+  std::condition_variable changed_;
+  std::atomic<Key> epoch_ = 0;
+};
+
+}  // namespace concurrent

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <utility>
+
+#include "job.hpp"
+#include "ring.hpp"
+
+namespace concurrent {
+
+/// The jobs that come to one worker from outside, in order. It has the two ends of chapter 01's
+/// BlockingQueue, with a lock each, and nobody waits at them; whether it is empty can be seen without a lock.
+/// Given, not an exercise. All members may be called from any thread.
+class Inbox {
+ public:
+  enum class Push { done, busy, closed };
+
+  /// Takes `job`, unless the inbox is closed, or another thread is at the tail and the caller does not want
+  /// to wait for it. @returns what became of it; `job` is as it was unless it says done
+  Push push(Job& job, bool wait) {
+    std::unique_lock tail(tail_mutex_, std::defer_lock);
+    if (wait)
+      tail.lock();
+    else if (!tail.try_lock())
+      return Push::busy;
+    if (closed_) return Push::closed;
+    in_.push_back(std::move(job));
+    pushed_.store(pushed_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    return Push::done;
+  }
+
+  /// Moves the oldest job to `job`, which is empty. @returns whether there was one
+  bool pop(Job& job) {
+    std::lock_guard head(head_mutex_);
+    if (out_.empty()) {  // only then look at the tail: its cache line is with whoever posts
+      if (empty()) return false;
+      std::lock_guard tail(tail_mutex_);
+      out_.swap(in_);
+      if (out_.empty()) return false;
+    }
+    job = std::move(out_.front());
+    out_.pop_front();
+    popped_.store(popped_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    return true;
+  }
+
+  /// Takes no more jobs.
+  void close() {
+    std::lock_guard tail(tail_mutex_);
+    closed_ = true;
+  }
+
+  [[nodiscard]] bool empty() const noexcept {
+    return popped_.load(std::memory_order_relaxed) == pushed_.load(std::memory_order_acquire);
+  }
+
+ private:
+  alignas(64) std::mutex tail_mutex_;  // guards in_ and closed_
+  Ring<Job> in_;
+  bool closed_ = false;
+  std::atomic<std::uint64_t> pushed_ = 0;  // changes under the tail's lock
+
+  alignas(64) std::mutex head_mutex_;  // guards out_
+  Ring<Job> out_;
+  std::atomic<std::uint64_t> popped_ = 0;  // changes under the head's lock
+};
+
+}  // namespace concurrent

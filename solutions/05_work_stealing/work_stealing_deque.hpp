@@ -1,0 +1,151 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// A queue with an owner: one thread pushes and pops at the bottom, last in, first out; any thread may steal
+/// from the top, where the oldest item is. The owner takes no lock, and pays for the others only when it
+/// comes to the last item. Chase and Lev, 2005; the memory orders are those of Lê, Pop, Cohen and Zappa
+/// Nardelli, 2013. Python has no counterpart.
+///
+/// @tparam T what an atomic can hold without a lock: most often a pointer
+template <class T>
+class WorkStealingDeque {
+  static_assert(std::is_trivially_copyable_v<T> && std::atomic<T>::is_always_lock_free,
+                "a WorkStealingDeque holds what an atomic can hold without a lock: use a pointer");
+
+ public:
+  /// @param capacity for how many items there is room at first, rounded up to a power of two
+  explicit WorkStealingDeque(std::size_t capacity = 64) { use(std::make_unique<Slots>(capacity)); }
+  WorkStealingDeque(const WorkStealingDeque&) = delete;
+  WorkStealingDeque& operator=(const WorkStealingDeque&) = delete;
+
+  /// Adds an item at the bottom. Only the owner may call it.
+  /// @throws std::bad_alloc if it must grow and cannot; nothing has changed then
+  void push(T item) {
+    // <exercise 1.1 WorkStealingDeque::push> Read bottom_, and top_ with acquire. If the slots are full,
+    // grow(). Write the item to the slot of the bottom, then bottom_ with release.
+    const std::int64_t bottom = bottom_.load(std::memory_order_relaxed);
+    const std::int64_t top = top_.load(std::memory_order_acquire);
+    Slots* slots = slots_.load(std::memory_order_relaxed);
+    if (bottom - top == slots->size()) slots = grow(top, bottom);
+    slots->at(bottom).store(item, std::memory_order_relaxed);
+    bottom_.store(bottom + 1, std::memory_order_release);
+    // </exercise>
+  }
+
+  /// Takes the item that was pushed last. Only the owner may call it. @returns nothing if there is none
+  std::optional<T> pop() {
+    // <exercise 2.1 WorkStealingDeque::pop> Lower bottom_ by one, so that thieves keep off the item. After a
+    // fence, read top_. If more than one item was there, the one at the bottom is yours. If it is the last,
+    // whoever raises top_ has it. Without an item, or after the last, bottom_ goes back to where it was.
+    const std::int64_t bottom = bottom_.load(std::memory_order_relaxed) - 1;
+    bottom_.store(bottom, std::memory_order_release);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    std::int64_t top = top_.load(std::memory_order_relaxed);
+    if (top < bottom) return slot(bottom);
+    const bool won = top == bottom && raise(top);
+    std::optional<T> item;
+    if (won) item = slot(bottom);
+    bottom_.store(bottom + 1, std::memory_order_release);
+    return item;
+    // </exercise>
+  }
+
+  /// Takes the oldest item. Any thread may call it. @returns nothing if there is none
+  std::optional<T> steal() {
+    // <exercise 3.1 WorkStealingDeque::steal> Read top_, and, after a fence, bottom_. If there is an item,
+    // read it from its slot *before* you try to raise top_: afterwards the owner may write over it. If
+    // another was faster, look again.
+    for (;;) {
+      std::int64_t top = top_.load(std::memory_order_acquire);
+      std::atomic_thread_fence(std::memory_order_seq_cst);
+      const std::int64_t bottom = bottom_.load(std::memory_order_acquire);
+      if (top >= bottom) return std::nullopt;
+      const T item = slots_.load(std::memory_order_acquire)->at(top).load(std::memory_order_relaxed);
+      if (raise(top)) return item;
+    }
+    // </exercise>
+  }
+
+  /// How many items there are; another thread may have changed that before you look.
+  [[nodiscard]] std::size_t size() const noexcept {
+    const std::int64_t bottom = bottom_.load(std::memory_order_acquire);
+    const std::int64_t top = top_.load(std::memory_order_acquire);
+    return static_cast<std::size_t>(std::max<std::int64_t>(bottom - top, 0));
+  }
+  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+
+  /// For how many items there is room now.
+  [[nodiscard]] std::size_t capacity() const noexcept {
+    return static_cast<std::size_t>(slots_.load(std::memory_order_acquire)->size());
+  }
+
+ private:
+  /// Room for items, in a circle: item number i has slot i modulo the size. A thief may read a slot just when
+  /// the owner writes it, so slots are atomic.
+  class Slots {
+   public:
+    explicit Slots(std::size_t capacity)
+        : mask_(std::bit_ceil(capacity) - 1), slots_(std::make_unique<std::atomic<T>[]>(mask_ + 1)) {}
+
+    [[nodiscard]] std::int64_t size() const noexcept { return static_cast<std::int64_t>(mask_ + 1); }
+    std::atomic<T>& at(std::int64_t number) const noexcept {
+      return slots_[static_cast<std::size_t>(number) & mask_];
+    }
+
+   private:
+    std::size_t mask_;
+    std::unique_ptr<std::atomic<T>[]> slots_;
+  };
+
+  /// The owner's look at an item.
+  T slot(std::int64_t number) const noexcept {
+    return slots_.load(std::memory_order_relaxed)->at(number).load(std::memory_order_relaxed);
+  }
+
+  /// Takes item number `top`, unless another thread has it already. @returns whether it is the caller's
+  bool raise(std::int64_t top) noexcept {
+    // <exercise 2.2 WorkStealingDeque::raise> Exchange top for top + 1 in top_, in one step.
+    return top_.compare_exchange_strong(top, top + 1, std::memory_order_seq_cst, std::memory_order_relaxed);
+    // </exercise>
+  }
+
+  /// Doubles the room. @returns the new slots
+  Slots* grow(std::int64_t top, std::int64_t bottom) {
+    // <exercise 2.3 WorkStealingDeque::grow> Make slots of twice the size. Copy items top to bottom - 1, each
+    // to the slot of its number. use() them: that keeps the old ones, from which a thief may be reading.
+    auto bigger = std::make_unique<Slots>(2 * capacity());
+    for (std::int64_t number = top; number < bottom; ++number)
+      bigger->at(number).store(slot(number), std::memory_order_relaxed);
+    return use(std::move(bigger));
+    // </exercise>
+  }
+
+  Slots* use(std::unique_ptr<Slots> slots) {
+    all_slots_.push_back(std::move(slots));
+    slots_.store(all_slots_.back().get(), std::memory_order_release);
+    return all_slots_.back().get();
+  }
+
+  // Items top_ to bottom_ - 1 are there. The owner writes bottom_ all the time, and thieves write top_: each
+  // has a cache line of its own.
+  alignas(64) std::atomic<std::int64_t> top_ = 0;
+  alignas(64) std::atomic<std::int64_t> bottom_ = 0;
+  std::atomic<Slots*> slots_ = nullptr;
+  std::vector<std::unique_ptr<Slots>> all_slots_;  // the last is in use; together twice as large as that one
+};
+
+}  // namespace concurrent
