@@ -910,14 +910,16 @@ TEST(Step6_Submit, CallsThatCannotBeSentMakeRoomForOthers) {
 TEST(Step6_Submit, AResultTooLargeForMemoryFailsItsCallAlone) {
   ProcessPoolExecutor pool({.max_workers = 1});
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they have memory without end, or none
-  EXPECT_EQ(outcome(pool.submit([] { return std::string(std::size_t{1} << 60, 'x').size(); })),
+  EXPECT_EQ(outcome(pool.submit([](std::size_t size) { return std::string(size, 'x').size(); },
+                                std::size_t{1} << 60)),
             "std::bad_alloc: std::bad_alloc");
   EXPECT_EQ(outcome(pool.submit(twice, 21)), "42");
   rlimit before{};
   getrlimit(RLIMIT_AS, &before);
   const rlimit little{100 << 20, before.rlim_max};  // for this process alone, and less than it has already
   setrlimit(RLIMIT_AS, &little);
-  const auto large = pool.submit([] { return std::string(150 << 20, 'x'); });
+  const auto large =
+      pool.submit([](int size) { return std::string(static_cast<std::size_t>(size), 'x'); }, 150 << 20);
   const bool fits = !large.exception();
   setrlimit(RLIMIT_AS, &before);
   EXPECT_FALSE(fits);
