@@ -390,15 +390,16 @@ TEST(Step5_Executor, WhatAJobPostsRunsLastInFirstOut) {
   EXPECT_EQ(log, (Log{"job ends", "third", "second", "first"}));
 }
 
-TEST(Step5_Executor, AJobThatIsPostedByAJobNeedsNoLockAndOneAllocation) {
-  WorkStealingExecutor executor{{.max_workers = 1}};
+TEST(Step5_Executor, AJobThatAJobPostsCostsOneAllocation) {
   std::atomic<int> ran = 0;
   std::size_t allocations = 0;
-  on_worker(executor, [&] {
-    executor.post([&] { ++ran; });
-    allocations = course::allocations_in([&] { executor.post([&] { ++ran; }); });
-  });
-  executor.shutdown();
+  {
+    WorkStealingExecutor executor{{.max_workers = 1}};
+    on_worker(executor, [&] {
+      executor.post([&] { ++ran; });
+      allocations = course::allocations_in([&] { executor.post([&] { ++ran; }); });
+    });
+  }
   EXPECT_LE(allocations, 1u);
   EXPECT_EQ(ran, 2);
 }
@@ -687,6 +688,7 @@ TEST(Step6_Shutdown, AWorkerThatWouldWaitForItselfIsTold) {
     }
   });
   on_worker(executor, [&] { went_on = true; });  // nothing has changed
+  executor.shutdown();
   EXPECT_TRUE(told);
   EXPECT_TRUE(went_on);
 }

@@ -31,6 +31,7 @@ struct WorkStealingOptions {
   std::string thread_name_prefix =
       {};  ///< workers are called `<prefix>_<n>`; empty: `WorkStealingExecutor-<k>`
   std::function<void()> initializer = {};  ///< each worker calls it once, before its first job
+  int looks_before_sleep = 8;  ///< how often a worker looks once more: to be woken costs much more
 };
 
 namespace detail {
@@ -79,7 +80,7 @@ class WorkStealingExecutor : public Executor {
   /// @throws std::invalid_argument if `max_workers` is below 1
   /// @throws std::system_error if a thread cannot be started
   explicit WorkStealingExecutor(WorkStealingOptions options = {})
-      : initializer_(std::move(options.initializer)) {
+      : initializer_(std::move(options.initializer)), looks_before_sleep_(options.looks_before_sleep) {
     const int count =
         options.max_workers.value_or(static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
     if (count < 1)
@@ -235,8 +236,9 @@ class WorkStealingExecutor : public Executor {
   /// Sleeps until there may be work, or `ready()` may have become true.
   template <class Ready>
   void sleep_unless(Worker& self, Ready ready) {
-    // TODO 5.4: Prepare to wait, and look again: if it is ready, or
-    // there is work, cancel, else wait. Note that you were asleep.
+    // TODO 5.4: First ask looks_before_sleep_ times, with a yield
+    // after each, whether it is ready or there is work: return if so. Then prepare to wait, and look again:
+    // if so, cancel, else wait. Note that you were asleep.
     todo("5.4", "WorkStealingExecutor::sleep_unless");
   }
 
@@ -331,6 +333,7 @@ class WorkStealingExecutor : public Executor {
 
   std::string prefix_;
   const std::function<void()> initializer_;
+  const int looks_before_sleep_;
   std::vector<std::unique_ptr<Worker>> workers_;  // never changes once the threads have started
 
   alignas(64) std::atomic<Phase> phase_ = Phase::open;  // read by every post, and written twice
