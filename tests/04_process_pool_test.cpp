@@ -1039,6 +1039,22 @@ TEST(Step6_Submit, WorkersThatAreReplacedFinishAllBeforeTheEnd) {  // CF-55
   EXPECT_EQ(shared.calls, 20);
 }
 
+TEST(Step6_Submit, WhenTheProgramDiesNoWorkerGoesOn) {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  const Gate gate;
+  const pid_t program = ::fork();
+  if (program == 0) {
+    ProcessPoolExecutor pool({.max_workers = 2});
+    const auto a = pool.submit(Gate::pass, 1), b = pool.submit(Gate::pass, 2);
+    while (true) ::pause();
+  }
+  sem_wait(&shared.entered);
+  sem_wait(&shared.entered);
+  ::kill(program, SIGKILL);
+  while (::waitpid(-1, nullptr, 0) > 0) continue;  // ends when nobody is left
+  EXPECT_EQ(errno, ECHILD);
+}
+
 // Step 7: what breaks.
 
 namespace {
@@ -1216,22 +1232,6 @@ TEST(Step7_Broken, APoolWithoutWorkersCanBeKilled) {  // CF-57
   EXPECT_THROW(pool.submit(twice, 1), ExecutorShutdown);
 }
 
-TEST(Step7_Broken, WhenTheProgramDiesNoWorkerGoesOn) {
-  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  const Gate gate;
-  const pid_t program = ::fork();
-  if (program == 0) {
-    ProcessPoolExecutor pool({.max_workers = 2});
-    const auto a = pool.submit(Gate::pass, 1), b = pool.submit(Gate::pass, 2);
-    while (true) ::pause();
-  }
-  sem_wait(&shared.entered);
-  sem_wait(&shared.entered);
-  ::kill(program, SIGKILL);
-  while (::waitpid(-1, nullptr, 0) > 0) continue;  // ends when nobody is left
-  EXPECT_EQ(errno, ECHILD);
-}
-
 // Step 8: map.
 
 namespace {
@@ -1367,6 +1367,7 @@ TEST(Step9_BreakIt, InTheProgramAllGoesOn) {
 
 TEST(Step9_BreakIt, AWorkerOfAPoolThatWasMadeBeforeIsNotHarmed) {
   ProcessPoolExecutor pool({.max_workers = 1});
+  EXPECT_EQ(status_of(concurrent::fork_while_locked(log_mutex, what_a_child_finds)), 3);
   std::lock_guard lock(log_mutex);  // after the fork server was forked, before the worker is
   EXPECT_TRUE(pool.submit([] { return log_mutex.try_lock(); }).result());
 }

@@ -512,6 +512,22 @@ TEST(Step7_ForkJoin, AWaitingWorkerHelps) {
   EXPECT_TRUE(explore::survives(scenario, {.schedules = 700, .spurious = 0}));
 }
 
+TEST(Step7_ForkJoin, AForkThatNobodyStealsIsFreeUnlessItIsTheLastInItsDeque) {
+  const auto scenario = [] {
+    WorkStealingExecutor executor{{.max_workers = 1, .looks_before_sleep = 0}};
+    fork_join(
+        executor,
+        [&] {
+          expect_no_cost([&] {
+            fork_join(
+                executor, [] {}, [] {});
+          });
+        },
+        [] {});
+  };
+  EXPECT_TRUE(explore::survives(scenario, {.schedules = 500}));
+}
+
 TEST(Step7_ForkJoin, AWakeUpForWorkIsPassedOnByAWorkerThatHasItsResult) {
   const auto scenario = [] {
     WorkStealingExecutor executor{{.max_workers = 2, .looks_before_sleep = 0}};

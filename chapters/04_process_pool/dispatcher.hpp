@@ -132,6 +132,7 @@ class Dispatcher {
 
   /// Sends calls that are out. @returns false if there was no room for all
   bool send(std::vector<Letter> letters) {
+    if (letters.empty()) return true;
     // TODO 6.2: Send each, without waiting. If there is no room, keep it in unsent_. If
     // it cannot be sent, take_out() its call, which fails, unless the pool broke meanwhile and took it; and
     // wake() the pool's thread, for there is room for another.

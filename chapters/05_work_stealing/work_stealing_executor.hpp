@@ -40,6 +40,8 @@ namespace detail {
 /// waiter keeps it alive.
 class Pending {
  public:
+  explicit Pending(std::size_t count = 0) noexcept : state_(count * one) {}
+
   void add() noexcept { state_.fetch_add(one, std::memory_order_relaxed); }
 
   /// One has ended. @returns whether it was the last and the waiter may be asleep: wake it
@@ -55,14 +57,14 @@ class Pending {
 
  private:
   static constexpr std::size_t asleep = 1, one = 2;
-  std::atomic<std::size_t> state_ = 0;
+  std::atomic<std::size_t> state_;
 };
 
 /// A piece of work that lies on the stack of the thread that offers it: see fork_join.hpp.
 class Forked {
  public:
   virtual void run() noexcept = 0;
-  Pending pending;
+  Pending pending{1};  // what a thief finishes
 
  protected:
   ~Forked() = default;

@@ -161,6 +161,7 @@ class Dispatcher {
 
   /// Sends calls that are out. @returns false if there was no room for all
   bool send(std::vector<Letter> letters) {
+    if (letters.empty()) return true;
     // <exercise 6.2 Dispatcher::send> Send each, without waiting. If there is no room, keep it in unsent_. If
     // it cannot be sent, take_out() its call, which fails, unless the pool broke meanwhile and took it; and
     // wake() the pool's thread, for there is room for another.

@@ -50,7 +50,6 @@ void fork_join(WorkStealingExecutor& executor, F&& f, G&& g) {
   // <exercise 7.7 fork_join> Fork g, and call f. If g is still there when f has ended, however it did, run it
   // yourself; if not, join it. Throw what f threw, or else what g threw.
   detail::ForkedCall<std::remove_reference_t<G>> forked(g);
-  forked.pending.add();
   executor.fork(forked);
   std::exception_ptr error;
   try {
