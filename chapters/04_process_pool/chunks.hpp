@@ -44,18 +44,40 @@ std::vector<ChunkValue<F, Item>> call_chunk(Chunk<Item> chunk) {
   todo("8.1", "call_chunk");
 }
 
+/// The items of a range, one after another, each read only when it is asked for. Given, not an exercise.
+template <std::ranges::view View>
+class Items {
+ public:
+  explicit Items(View view) : view_(std::move(view)) {}
+
+  /// Goes on to the next item. @returns whether there is one
+  bool advance() {
+    if (ended_) return false;
+    if (place_)
+      ++*place_;
+    else
+      place_.emplace(std::ranges::begin(view_));
+    ended_ = *place_ == std::ranges::end(view_);
+    return !ended_;
+  }
+  /// The item. There must be one.
+  decltype(auto) operator*() const { return **place_; }
+
+ private:
+  View view_;
+  std::optional<std::ranges::iterator_t<View>> place_;
+  bool ended_ = false;
+};
+
 /// The items of a range in chunks of `size`; the last may be smaller. An item is read when its chunk is.
 template <class Item, std::ranges::view View>
 InputRange<Chunk<Item>> in_chunks(std::int64_t function, View items, std::size_t size) {
   if (size == 0) throw std::invalid_argument("map: chunksize must be at least 1, not 0");
-  struct Source {
-    explicit Source(View items) : view(std::move(items)), next(std::ranges::begin(view)) {}
-    View view;
-    std::ranges::iterator_t<View> next;
-  };
   return InputRange<Chunk<Item>>(
-      [function, size, source = std::make_unique<Source>(std::move(items))]() -> std::optional<Chunk<Item>> {
+      [function, size,
+       next = std::make_unique<Items<View>>(std::move(items))]() -> std::optional<Chunk<Item>> {
         // TODO 8.2: The next chunk, of up to `size` items; nothing if there is no item left.
+        // Do not advance() to an item that is not for this chunk.
         todo("8.2", "in_chunks");
       });
 }

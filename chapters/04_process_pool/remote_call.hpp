@@ -3,10 +3,8 @@
 #include <cxxabi.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <exception>
 #include <functional>
-#include <memory>
 #include <span>
 #include <string>
 #include <tuple>
@@ -19,6 +17,7 @@
 #include "future.hpp"
 #include "packet.hpp"
 #include "todo.hpp"
+#include "type_name.hpp"
 
 namespace concurrent {
 
@@ -82,10 +81,7 @@ struct Answer {
 /// The exception that is being handled. @returns its type and its text
 inline std::pair<std::string, std::string> current_error() {
   const std::type_info* const info = abi::__cxa_current_exception_type();
-  int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> name(
-      info ? abi::__cxa_demangle(info->name(), nullptr, nullptr, &status) : nullptr, &std::free);
-  std::string type = name ? name.get() : "unknown";
+  std::string type = info ? type_name(*info) : "unknown";
   try {
     throw;
   } catch (const std::exception& error) {
@@ -106,8 +102,8 @@ Answer answer_of(F call) {
 /// Runs a call in a worker: reads the callable's name and its arguments, and calls it.
 template <class F, class... Args>
 Answer run_call(std::span<const char> bytes) {
-  // TODO 3.2: The answer_of() reading the name and the values, and of calling callable_named()
-  // that with the values, moved.
+  // TODO 3.2: The answer_of() reading the name and the values, and of calling the
+  // callable_named() so with the values, moved.
   todo("3.2", "run_call");
 }
 

@@ -55,22 +55,42 @@ std::vector<ChunkValue<F, Item>> call_chunk(Chunk<Item> chunk) {
   // </exercise>
 }
 
+/// The items of a range, one after another, each read only when it is asked for. Given, not an exercise.
+template <std::ranges::view View>
+class Items {
+ public:
+  explicit Items(View view) : view_(std::move(view)) {}
+
+  /// Goes on to the next item. @returns whether there is one
+  bool advance() {
+    if (ended_) return false;
+    if (place_)
+      ++*place_;
+    else
+      place_.emplace(std::ranges::begin(view_));
+    ended_ = *place_ == std::ranges::end(view_);
+    return !ended_;
+  }
+  /// The item. There must be one.
+  decltype(auto) operator*() const { return **place_; }
+
+ private:
+  View view_;
+  std::optional<std::ranges::iterator_t<View>> place_;
+  bool ended_ = false;
+};
+
 /// The items of a range in chunks of `size`; the last may be smaller. An item is read when its chunk is.
 template <class Item, std::ranges::view View>
 InputRange<Chunk<Item>> in_chunks(std::int64_t function, View items, std::size_t size) {
   if (size == 0) throw std::invalid_argument("map: chunksize must be at least 1, not 0");
-  struct Source {
-    explicit Source(View items) : view(std::move(items)), next(std::ranges::begin(view)) {}
-    View view;
-    std::ranges::iterator_t<View> next;
-  };
   return InputRange<Chunk<Item>>(
-      [function, size, source = std::make_unique<Source>(std::move(items))]() -> std::optional<Chunk<Item>> {
+      [function, size,
+       next = std::make_unique<Items<View>>(std::move(items))]() -> std::optional<Chunk<Item>> {
         // <exercise 8.2 in_chunks> The next chunk, of up to `size` items; nothing if there is no item left.
-        auto& [view, next] = *source;
+        // Do not advance() to an item that is not for this chunk.
         Chunk<Item> chunk{function, {}};
-        for (; chunk.items.size() < size && next != std::ranges::end(view); ++next)
-          chunk.items.push_back(*next);
+        while (chunk.items.size() < size && next->advance()) chunk.items.push_back(**next);
         if (chunk.items.empty()) return std::nullopt;
         return chunk;
         // </exercise>

@@ -164,7 +164,8 @@ class Dispatcher {
     if (letters.empty()) return true;
     // <exercise 6.2 Dispatcher::send> Send each, without waiting. If there is no room, keep it in unsent_. If
     // it cannot be sent, take_out() its call, which fails, unless the pool broke meanwhile and took it; and
-    // wake() the pool's thread, for there is room for another.
+    // wake() the pool's thread, for there is room for another. But if nobody_reads(), leave the call where it
+    // is: the pool is about to break, and takes it.
     bool all_sent = true;
     for (Letter& letter : letters) {
       try {
@@ -173,6 +174,7 @@ class Dispatcher {
         unsent_.push_back(std::move(letter));
         all_sent = false;
       } catch (...) {
+        if (nobody_reads(std::current_exception())) continue;
         std::unique_lock lock(mutex_);
         const Call call = take_out(letter.header.number);
         lock.unlock();
@@ -182,6 +184,17 @@ class Dispatcher {
     }
     return all_sent;
     // </exercise>
+  }
+
+  /// Whether something could not be sent because all who could have read it are gone.
+  static bool nobody_reads(std::exception_ptr error) {
+    try {
+      std::rethrow_exception(std::move(error));
+    } catch (const std::system_error& failed) {
+      return failed.code() == std::errc::broken_pipe || failed.code() == std::errc::connection_reset;
+    } catch (...) {
+      return false;
+    }
   }
 
   // ---- The pool's own thread ----

@@ -27,7 +27,7 @@ class TaskScope {
   ~TaskScope() { executor_.join(pending_); }
 
   /// Runs `fn` as a job of the executor. It is destroyed, with all that it owns, before the scope ends.
-  /// @throws what post() throws; the scope stays as it was
+  /// @throws what post() throws; the job then counts as failed, as one that was dropped
   template <std::invocable F>
   void spawn(F fn) {
     // <exercise 8.1 TaskScope::spawn> Post a job with a Ticket and the function. It calls the function and

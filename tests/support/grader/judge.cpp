@@ -170,7 +170,7 @@ class Case {
     if (!report_.empty() && seen_.status != 0) return report_;
     std::string text;
     for (std::size_t i = 0; i < std::min<std::size_t>(seen_.failures.size(), 3); ++i) {
-      if (i > 0) text += "\n" + seen_.failures[i].place + "\n";
+      if (i > 0) text += "\n" + (seen_.failures[i].place.empty() ? "" : seen_.failures[i].place + "\n");
       const std::string schedule = schedule_in(seen_.failures[i].message);
       text += schedule.empty() ? first_lines(clean(seen_.failures[i].message), 20) : clean(schedule);
     }

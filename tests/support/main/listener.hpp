@@ -31,9 +31,10 @@ class Listener : public testing::EmptyTestEventListener {
     if (std::string_view(part.message()).find(word_) != std::string_view::npos) ++heard_;
     if (!part.failed() && !part.skipped()) return;
     if (reported_++ >= 20) return;
-    const char* file = part.file_name() == nullptr ? "" : part.file_name();
-    channel::send(grader::Kind::failure,
-                  std::string(file) + ":" + std::to_string(part.line_number()) + "\n" + part.message());
+    const bool known = part.file_name() != nullptr && part.line_number() > 0;  // not of what a test throws
+    const std::string place =
+        known ? std::string(part.file_name()) + ":" + std::to_string(part.line_number()) : "";
+    channel::send(grader::Kind::failure, place + "\n" + part.message());
   }
 
   void OnTestEnd(const testing::TestInfo& test) override {
