@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -11,8 +12,10 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "parse_duration.hpp"
 #include "todo.hpp"
 
 /// todo() calls it: a recipe on your own code ends at the first thing that is not written yet.
@@ -24,13 +27,66 @@ extern "C" inline void grader_not_written(const char* message) {
 
 namespace concurrent {
 
-/// An option of a recipe: a name, and the whole number behind it.
-struct RecipeOption {
-  std::string_view name;   ///< "--steps"
-  std::string_view about;  ///< what it sets, for --help
-  std::int64_t& value;     ///< where it goes; now it holds the default
-  std::int64_t least;
-  std::int64_t most;
+/// An option of a recipe: `--steps 5`, `--unit 10ms` or, without a value, `--blocking`.
+class RecipeOption {
+ public:
+  /// A whole number. `value` is where it goes; now it holds the default.
+  RecipeOption(std::string_view name, std::string_view about, std::int64_t& value, std::int64_t least,
+               std::int64_t most)
+      : name_(name), about_(about), value_(&value), least_(least), most_(most) {}
+  /// A time above 0.
+  RecipeOption(std::string_view name, std::string_view about, std::chrono::nanoseconds& value)
+      : name_(name), about_(about), value_(&value) {}
+  /// Something that is so if it is said.
+  RecipeOption(std::string_view name, std::string_view about, bool& value)
+      : name_(name), about_(about), value_(&value) {}
+
+  [[nodiscard]] std::string_view name() const { return name_; }
+
+  /// A line of --help.
+  [[nodiscard]] std::string help() const {
+    std::string text = "  " + std::string(name_) + (is<std::int64_t>() ? " N" : is<bool>() ? "" : " TIME");
+    text.resize(std::max<std::size_t>(text.size() + 2, 16), ' ');
+    return text + std::string(about_) + "\n";
+  }
+
+  /// Whether it is said alone, without a value.
+  [[nodiscard]] bool is_flag() const { return is<bool>(); }
+  void set_flag() { *std::get<bool*>(value_) = true; }
+
+  /// Sets the value. @returns whether `text` is one
+  [[nodiscard]] bool set(std::string_view text) {
+    if (is<std::chrono::nanoseconds>()) {
+      const auto time = parse_duration(text);
+      if (!time || time->count() == 0) return false;
+      *std::get<std::chrono::nanoseconds*>(value_) = *time;
+      return true;
+    }
+    std::int64_t number = 0;
+    const char* end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc() || rest != end || number < least_ || number > most_) return false;
+    *std::get<std::int64_t*>(value_) = number;
+    return true;
+  }
+
+  /// What a value must be, for the message about a wrong one.
+  [[nodiscard]] std::string wanted() const {
+    if (is<std::chrono::nanoseconds>()) return "a time as 10ms or 1s, above 0";
+    return "a whole number from " + std::to_string(least_) + " to " + std::to_string(most_);
+  }
+
+ private:
+  template <class T>
+  [[nodiscard]] bool is() const {
+    return std::holds_alternative<T*>(value_);
+  }
+
+  std::string_view name_;
+  std::string_view about_;
+  std::variant<std::int64_t*, std::chrono::nanoseconds*, bool*> value_;
+  std::int64_t least_ = 0;
+  std::int64_t most_ = 0;
 };
 
 /// What a recipe can be told, and its --help.
@@ -42,11 +98,7 @@ class RecipeOptions {
 
   [[nodiscard]] std::string help() const {
     std::string text = std::string(about_) + "\n\n";
-    for (const RecipeOption& option : options_) {
-      std::string name = "  " + std::string(option.name) + " N";
-      name.resize(std::max<std::size_t>(name.size() + 2, 16), ' ');
-      text += name + std::string(option.about) + "\n";
-    }
+    for (const RecipeOption& option : options_) text += option.help();
     return text + "  --help        this text\n";
   }
 
@@ -58,12 +110,16 @@ class RecipeOptions {
       const std::string_view name = argument.substr(0, argument.find('='));
       RecipeOption* option = find(name);
       if (!option) return "there is no option " + std::string(name);
-      const bool next = name.size() == argument.size();
-      if (next && i + 1 == arguments.size()) return std::string(name) + " needs a number";
-      const std::string_view text = next ? arguments[++i] : argument.substr(name.size() + 1);
-      if (!read(text, *option))
-        return std::string(name) + " must be a whole number from " + std::to_string(option->least) + " to " +
-               std::to_string(option->most) + ", not " + std::string(text);
+      const bool alone = name.size() == argument.size();
+      if (option->is_flag()) {
+        if (!alone) return std::string(name) + " takes no value";
+        option->set_flag();
+        continue;
+      }
+      if (alone && i + 1 == arguments.size()) return std::string(name) + " needs a value";
+      const std::string_view text = alone ? arguments[++i] : argument.substr(name.size() + 1);
+      if (!option->set(text))
+        return std::string(name) + " must be " + option->wanted() + ", not " + std::string(text);
     }
     return "";
   }
@@ -71,17 +127,8 @@ class RecipeOptions {
  private:
   RecipeOption* find(std::string_view name) {
     for (RecipeOption& option : options_)
-      if (option.name == name) return &option;
+      if (option.name() == name) return &option;
     return nullptr;
-  }
-
-  static bool read(std::string_view text, RecipeOption& option) {
-    std::int64_t value = 0;
-    const char* end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, value);
-    if (error != std::errc() || rest != end || value < option.least || value > option.most) return false;
-    option.value = value;
-    return true;
   }
 
   std::string_view about_;

@@ -33,3 +33,7 @@ struct NotWritten : std::logic_error {
 }
 
 }  // namespace concurrent
+
+namespace asyncio {
+using concurrent::todo;
+}

@@ -14,7 +14,7 @@ have() {
     cereal) compiles '#include <cereal/archives/binary.hpp>' ;;
     benchmark) compiles '#include <benchmark/benchmark.h>' ;;
     docs) command -v doxygen >/dev/null && command -v dot >/dev/null && [ -d /usr/share/doxygen-awesome-css ] ;;
-    peers) compiles '#include <tbb/task_group.h>' && compiles '#include <asio.hpp>' && command -v python3 >/dev/null ;;
+    peers) compiles '#include <tbb/task_group.h>' && compiles '#include <asio.hpp>' && compiles '#include <uv.h>' && command -v python3 >/dev/null ;;
     format) command -v clang-format >/dev/null ;;
     patch) command -v patch >/dev/null ;;
     *) echo "need.sh: unknown need '$1'" >&2; exit 2 ;;
@@ -29,7 +29,7 @@ purpose() {
     cereal) echo "cereal: values cross between processes with it" ;;
     benchmark) echo "Google Benchmark: the benches are written with it" ;;
     docs) echo "Doxygen with Graphviz and doxygen-awesome-css: the documentation" ;;
-    peers) echo "oneTBB, Asio and Python: what the benches compare with" ;;
+    peers) echo "oneTBB, Asio, libuv and Python: what the benches compare with" ;;
     format) echo "clang-format: the format of the code" ;;
     patch) echo "patch: applies the mutants" ;;
   esac
@@ -56,10 +56,10 @@ packages() {
     brew:benchmark) echo google-benchmark ;;
     apt-get:docs) echo "doxygen graphviz doxygen-awesome-css" ;;
     *:docs) echo "doxygen graphviz" ;;
-    apt-get:peers) echo "libtbb-dev libasio-dev python3" ;;
-    dnf:peers) echo "tbb-devel asio-devel python3" ;;
-    pacman:peers) echo "onetbb asio python" ;;
-    *:peers) echo "tbb asio python" ;;
+    apt-get:peers) echo "libtbb-dev libasio-dev libuv1-dev python3" ;;
+    dnf:peers) echo "tbb-devel asio-devel libuv-devel python3" ;;
+    pacman:peers) echo "onetbb asio libuv python" ;;
+    *:peers) echo "tbb asio libuv python" ;;
     apt-get:format) echo clang-format ;;
     dnf:format) echo clang-tools-extra ;;
     pacman:format) echo clang ;;

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fd.hpp"
+
+namespace bench {
+
+/// A Python script in a process of its own, which says that it is ready, and then does what each line of its
+/// input asks for, and answers with a line.
+class PythonPeer {
+ public:
+  /// Starts it, and waits until it is ready.
+  /// @param arguments the script, and what it is told
+  explicit PythonPeer(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "python3");
+    std::vector<char*> words;
+    for (std::string& argument : arguments) words.push_back(argument.data());
+    words.push_back(nullptr);
+    auto [input, tell] = pipe();
+    auto [listen, output] = pipe();
+    process_ = concurrent::checked(::fork(), "fork");
+    if (process_ == 0) {
+      ::dup2(input.get(), 0);
+      ::dup2(output.get(), 1);
+      for (concurrent::Fd* fd : {&input, &tell, &listen, &output}) fd->close();
+      ::execvp("python3", words.data());
+      ::_exit(127);
+    }
+    tell_ = std::move(tell);
+    listen_ = std::move(listen);
+    output.close();
+    hear();
+  }
+  PythonPeer(const PythonPeer&) = delete;
+  PythonPeer& operator=(const PythonPeer&) = delete;
+  ~PythonPeer() {
+    tell_.close();
+    ::waitpid(process_, nullptr, 0);
+  }
+
+  /// Has it do something, and waits until it is done.
+  void ask(std::string line) {
+    line += '\n';
+    concurrent::checked(::write(tell_.get(), line.data(), line.size()), "write");
+    hear();
+  }
+
+ private:
+  using Fd = concurrent::Fd;
+
+  static std::pair<Fd, Fd> pipe() {
+    std::array<int, 2> ends{};
+    concurrent::checked(::pipe(ends.data()), "pipe");
+    return {Fd(ends[0]), Fd(ends[1])};
+  }
+
+  /// Waits for a line.
+  void hear() {
+    for (char c = 0; c != '\n';)
+      if (::read(listen_.get(), &c, 1) != 1)
+        throw std::runtime_error("python3 does not answer: is it there?");
+  }
+
+  pid_t process_ = 0;
+  Fd tell_, listen_;
+};
+
+}  // namespace bench
