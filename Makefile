@@ -2,13 +2,14 @@
 
 # The chapters, in order, and what each builds on. A chapter is graded against the reference solutions of the ones below
 # it, so that a slip in one never costs points in another; with BASE=mine it is graded against your own.
-CHAPTERS := 00_baseline 01_pooling 02_executors 03_futures 04_process_pool 05_work_stealing
+CHAPTERS := 00_baseline 01_pooling 02_executors 03_futures 04_process_pool 05_work_stealing 06_event_loop
 needs_00 :=
 needs_01 := 00
 needs_02 := 01
 needs_03 := 02
 needs_04 := 03
 needs_05 := 03
+needs_06 :=
 # The libraries that a chapter stands on, as tests/support/need.sh calls them.
 libraries_04 := cereal
 # The chapters whose recipe is the cookbook's first: the last of them is what `make run` runs.
@@ -72,7 +73,7 @@ help:
 #:   make run            the cookbook's recipe on the reference: sequential, a thread pool, a process pool
 #:   make test           all tests on the reference solutions; all starters fail as they should
 #:
-#: Chapters 00 01 02 03 04 05. With 01 for any of them:
+#: Chapters 00 01 02 03 04 05 06. With 01 for any of them:
 #:   make 01             grade your chapter 01         make next         what to do next
 #:   make watch-01       grade it at every save        make grade        grade all chapters
 #:   make recipe-01      run its program on your code  make run-01       … on the reference
@@ -82,7 +83,7 @@ help:
 #:                       beside it
 #:
 #: For those who look closer
-#:   make bench          all benches                   make peers        … against oneTBB, Asio, Python
+#:   make bench          all benches                   make peers        … against oneTBB, Asio, libuv
 #:   make docs           the lessons and the reference as web pages, in build/docs/html
 #:   make check          what CI runs beyond `make test`; it is made of
 #:                       starters-check ladder mutants errors tools-test explorer-test
@@ -207,7 +208,7 @@ untampered = { $(call macros,$1,solutions/$(name_$1)) >$2.want & $(call macros,$
 
 $B/peers/%_peers: bench/peers/%_peers.cpp $B/bench/main.o | $(call have,peers)
 	@mkdir -p $(@D)
-	@$(COMPILE) $(FAST) -MMD -MP -Ibench/support -Ichapters/support $< $B/bench/main.o -lbenchmark -ltbb -o $@
+	@$(COMPILE) $(FAST) -MMD -MP -Ibench/support -Ichapters/support $< $B/bench/main.o -lbenchmark -ltbb -luv -o $@
 
 # The programs that grade tests and compare benches. None of a learner's code is in them.
 TOOLS   := build/$(notdir $(CXX))/tools
@@ -348,9 +349,10 @@ bench-smoke: $(solved_benches) $(COMPARE)
 
 # The course's own tools, tried: the grader on submissions that cheat, the timelines, the ring, the arithmetic of the
 # benches.
-tools-test: $B/tools/timeline_test $B/tools/ring_test $B/tools/compare_test $B/tools/grader_test $(GRADE) $B/support/main.o
+tools-test: $B/tools/timeline_test $B/tools/ring_test $B/tools/recipe_test $B/tools/compare_test $B/tools/grader_test $(GRADE) $B/support/main.o
 	@$B/tools/timeline_test --gtest_brief=1
 	@$B/tools/ring_test --gtest_brief=1
+	@$B/tools/recipe_test --gtest_brief=1
 	@$B/tools/compare_test --gtest_brief=1
 	@sh tests/forgery/build.sh build/forgery $B/support/main.o $(CXX) $(FLAGS) $(TESTING) -include $B/prelude.hpp
 	@$B/tools/grader_test $(GRADE) build/forgery

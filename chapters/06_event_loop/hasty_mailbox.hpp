@@ -1,0 +1,52 @@
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "todo.hpp"
+
+namespace asyncio {
+
+/// A mailbox for numbers, and the sleep of a loop. It is wrong on purpose: it looks, and then falls asleep.
+/// Do not use it.
+class HastyMailbox {
+ public:
+  /// Leaves a number, and wakes the loop if it sleeps. Any thread may call it.
+  void post(int number) {
+    {
+      std::lock_guard lock(mutex_);
+      post_ = number;
+      if (!asleep_) return;
+      woken_ = true;
+    }
+    changed_.notify_one();
+  }
+
+  /// What was posted, for which it sleeps if need be. Only the loop calls it, once.
+  int wait() {
+    // TODO 8.1: Under the lock, take() the post: if there is one, return it. Let the
+    // lock go. Then take it again, and fall_asleep(lock), without another look. Return what you take() now.
+    todo("8.1", "HastyMailbox::wait");
+  }
+
+ private:
+  /// The post, if there is one. Call it under the lock.
+  std::optional<int> take() { return std::exchange(post_, std::nullopt); }
+
+  /// Sleeps until somebody who sees that the loop is asleep wakes it.
+  void fall_asleep(std::unique_lock<std::mutex>& lock) {
+    asleep_ = true;
+    changed_.wait(lock, [this] { return woken_; });
+    asleep_ = false;
+  }
+
+  std::mutex mutex_;  // guards all of it
+  std::optional<int> post_;
+  bool asleep_ = false;
+  bool woken_ = false;
+  std::condition_variable changed_;
+};
+
+}  // namespace asyncio

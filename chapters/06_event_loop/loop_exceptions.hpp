@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "handle.hpp"
+#include "todo.hpp"
+
+namespace asyncio {
+
+class EventLoop;
+
+/// What an exception handler is told. Python: the dictionary `context`.
+struct ExceptionContext {
+  std::string message;             ///< what happened, in a sentence
+  std::exception_ptr exception{};  ///< what was thrown; may be null
+  Handle handle{};                 ///< the callback that threw it, if it was one
+};
+
+/// What an exception handler is: it runs on the loop's thread.
+using LoopExceptionHandler = std::function<void(EventLoop&, const ExceptionContext&)>;
+
+/// Writes a line to stderr, and throws nothing. Python: `loop.default_exception_handler`.
+inline void write_exception(const ExceptionContext& context) noexcept {
+  const char* what = "";
+  const auto write = [&] {
+    std::fprintf(stderr, "%s%s%s\n", context.message.c_str(), *what ? ": " : "", what);
+  };
+  try {
+    if (context.exception) std::rethrow_exception(context.exception);
+    write();
+  } catch (const std::exception& error) {
+    what = error.what();
+    write();
+  } catch (...) {
+    what = "an exception that is no std::exception";
+    write();
+  }
+}
+
+/// Hands `context` to `handler`; without one, writes it. What the handler throws is written. Throws nothing.
+/// @param handler a copy: the handler may replace itself
+inline void handle_exception(LoopExceptionHandler handler, EventLoop& loop, const ExceptionContext& context) {
+  // TODO 6.1: If there is no handler, write_exception(). Otherwise call it. What it
+  // throws is written, with the message "Unhandled error in exception handler".
+  todo("6.1", "handle_exception");
+}
+
+}  // namespace asyncio

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <stdexcept>
+#include <utility>
+
+#include "ready_queue.hpp"
+#include "selector.hpp"
+#include "todo.hpp"
+
+namespace asyncio {
+
+/// Where other threads leave what a loop is to run. The loop says when it goes to sleep, and only then
+/// is woken. Any thread may post(); all else is for the loop's thread.
+class Mailbox {
+ public:
+  /// Adds `node`, takes over a reference to it, and wakes the loop if it sleeps. When the loop gets the node,
+  /// this thread is done with the mailbox and the selector: the node may be what ends the loop.
+  /// @throws std::runtime_error if the mailbox is closed; the node is dropped then
+  void post(Scheduled& node, Selector& selector) {
+    ReadyQueue letter;
+    letter.push(node);
+    // TODO 5.1: Under the lock: if it is closed_, throw a std::runtime_error "Event loop
+    // is closed". Append the letter to posts_, and set has_posts_. If the loop is asleep_, it is no more:
+    // wake() the selector, still under the lock.
+    todo("5.1", "Mailbox::post");
+  }
+
+  /// Whether something may have been posted: a hint, which costs no lock.
+  [[nodiscard]] bool has_posts() const noexcept { return has_posts_.load(std::memory_order_relaxed); }
+
+  /// Takes what was posted, in order.
+  ReadyQueue collect() {
+    // TODO 5.2: Under the lock: there are no posts any more, for has_posts() too.
+    // Return what there was.
+    todo("5.2", "Mailbox::collect");
+  }
+
+  /// The loop wants to sleep. @returns whether it may: not if something was posted
+  [[nodiscard]] bool fall_asleep() {
+    // TODO 4.3: Under the lock: the loop is asleep_ if there are no posts_.
+    todo("4.3", "Mailbox::fall_asleep");
+  }
+
+  /// The loop is awake again, whatever woke it.
+  void wake_up() {
+    std::lock_guard lock(mutex_);
+    asleep_ = false;
+  }
+
+  /// Takes no more posts. @returns what was posted
+  ReadyQueue close() {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+    return std::exchange(posts_, {});
+  }
+
+ private:
+  std::mutex mutex_;  // guards all of it
+  ReadyQueue posts_;
+  bool asleep_ = false;
+  bool closed_ = false;
+  std::atomic<bool> has_posts_ = false;  // changes under the lock
+};
+
+}  // namespace asyncio

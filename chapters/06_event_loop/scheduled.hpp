@@ -1,0 +1,112 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <new>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+namespace asyncio {
+
+/// Who may hold references to something scheduled.
+enum class Held : std::uint8_t {
+  by_the_loop,    ///< only the thread of the loop: counting costs next to nothing
+  by_any_thread,  ///< it came through call_soon_threadsafe()
+};
+
+/// What a loop is to do: a callback that waits in a queue. It is a link of that queue itself, so that
+/// queueing it allocates nothing. It lives as long as it has references: one from the queue, and one from
+/// each Handle. Whoever takes it out of a queue runs it or drops it. Given, not an exercise.
+class Scheduled {
+ public:
+  Scheduled(const Scheduled&) = delete;
+  Scheduled& operator=(const Scheduled&) = delete;
+  virtual ~Scheduled() = default;
+
+  /// Calls the callback, once, and destroys it, even if it throws.
+  virtual void run() = 0;
+
+  /// Destroys the callback uncalled, if it is still there.
+  virtual void drop() noexcept = 0;
+
+  /// The type of the callback, for messages.
+  [[nodiscard]] virtual const std::type_info& type() const noexcept = 0;
+
+  /// It is not to run. The callback is destroyed at once, or by the loop if any thread may cancel it.
+  virtual void cancel() noexcept {
+    cancelled_.store(true, std::memory_order_relaxed);
+    if (held_ == Held::by_the_loop) drop();
+  }
+  [[nodiscard]] bool cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
+
+  /// One more reference.
+  void hold() noexcept {
+    if (held_ == Held::by_the_loop)
+      ++references_;
+    else
+      std::atomic_ref(references_).fetch_add(1, std::memory_order_relaxed);
+  }
+
+  /// One reference fewer. @returns whether it was the last, so that this must be destroyed
+  [[nodiscard]] bool let_go() noexcept {
+    if (held_ == Held::by_the_loop) return --references_ == 0;
+    return std::atomic_ref(references_).fetch_sub(1, std::memory_order_acq_rel) == 1;
+  }
+
+  [[nodiscard]] Held held() const noexcept { return held_; }
+
+ protected:
+  /// It has one reference, for the queue that it is made for.
+  explicit Scheduled(Held held) noexcept : held_(held) {}
+
+ private:
+  friend class ReadyQueue;
+  friend class NodePool;
+
+  Scheduled* next_ = nullptr;
+  std::uint32_t references_ = 1;
+  std::atomic<bool> cancelled_ = false;
+  const Held held_;
+  std::uint8_t size_class_ = 0;  // of its memory, for the NodePool
+};
+
+/// A function and the arguments that it will be called with.
+template <class F, class... Args>
+struct Bound {
+  using Function = F;
+  F fn;
+  [[no_unique_address]] std::tuple<Args...> args;
+
+  void operator()() && {
+    std::apply([this](Args&... values) { std::invoke(std::move(fn), std::move(values)...); }, args);
+  }
+};
+
+/// Something scheduled that calls `Call`, a Bound. `Base` is Scheduled or Timer.
+template <class Base, class Call>
+class Callback final : public Base {
+ public:
+  template <class... BaseArgs>
+  explicit Callback(Call call, BaseArgs... arguments) : Base(arguments...), call_(std::move(call)) {}
+
+  /// The callback leaves first, so that cancel() during the call destroys nothing that runs.
+  void run() override {
+    Call call = std::move(*call_);
+    call_.reset();
+    std::move(call)();
+  }
+  void drop() noexcept override { call_.reset(); }
+  [[nodiscard]] const std::type_info& type() const noexcept override {
+    return typeid(typename Call::Function);
+  }
+
+ private:
+  std::optional<Call> call_;
+};
+
+}  // namespace asyncio

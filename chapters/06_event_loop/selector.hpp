@@ -1,0 +1,57 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+
+#include "todo.hpp"
+
+namespace asyncio {
+
+/// The loop's time is that of a clock that never goes back. Python: seconds, as a float.
+using Duration = std::chrono::nanoseconds;
+using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Duration>;
+
+/// How a loop waits, and by which clock. Python: `selectors.BaseSelector`, and the loop's self-pipe.
+class Selector {
+ public:
+  Selector() = default;
+  Selector(const Selector&) = delete;
+  Selector& operator=(const Selector&) = delete;
+  virtual ~Selector() = default;
+
+  /// Waits until something has happened, or wake() was called, or `timeout` is over; no timeout means as long
+  /// as it takes, and 0 only looks. It may return earlier for no reason. Only the loop's thread calls it.
+  virtual void select(std::optional<Duration> timeout) = 0;
+
+  /// Ends the select() that waits now; if none does, the next one returns at once. Any thread may call it.
+  virtual void wake() = 0;
+
+  /// The time. Only the loop's thread calls it.
+  virtual TimePoint now() = 0;
+};
+
+/// A Selector that waits for nothing but time, and wake().
+class SleepSelector final : public Selector {
+ public:
+  void select(std::optional<Duration> timeout) override {
+    // TODO 4.1: Under the lock, wait for changed_ until woken_ is set; with a
+    // timeout above 0 at most so long, and with one of 0 not at all. Then woken_ is used up.
+    todo("4.1", "SleepSelector::select");
+  }
+
+  void wake() override {
+    // TODO 4.2: Set woken_ under the lock, and notify changed_ without it.
+    todo("4.2", "SleepSelector::wake");
+  }
+
+  TimePoint now() override { return std::chrono::steady_clock::now(); }
+
+ private:
+  std::mutex mutex_;  // guards woken_
+  std::condition_variable changed_;
+  bool woken_ = false;
+};
+
+}  // namespace asyncio

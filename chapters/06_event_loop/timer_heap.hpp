@@ -1,0 +1,177 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "fetch_ahead.hpp"
+#include "node_pool.hpp"
+#include "scheduled.hpp"
+#include "selector.hpp"
+#include "todo.hpp"
+
+namespace asyncio {
+
+class TimerHeap;
+
+/// Something scheduled for a time.
+class Timer : public Scheduled {
+ public:
+  /// When it is due, on the loop's clock.
+  [[nodiscard]] TimePoint when() const noexcept { return when_; }
+
+  void cancel() noexcept override;
+
+ protected:
+  explicit Timer(TimePoint when) noexcept : Scheduled(Held::by_the_loop), when_(when) {}
+
+ private:
+  friend TimerHeap;
+
+  const TimePoint when_;
+  TimerHeap* heap_ = nullptr;  // that it waits in
+};
+
+/// The timers that are not due yet, the earliest first; of those for the same time, the one that came first.
+/// A heap in which each entry has four children: half as deep as one with two, and brothers are neighbours in
+/// memory. It owns a reference to each timer. For one thread.
+class TimerHeap {
+ public:
+  /// @param pool takes back timers that were cancelled; it must outlive the heap
+  explicit TimerHeap(NodePool& pool) : pool_(pool) {}
+  TimerHeap(const TimerHeap&) = delete;
+  TimerHeap& operator=(const TimerHeap&) = delete;
+  ~TimerHeap() { clear(); }
+
+  [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+  /// How many there are, with those that were cancelled and are still here.
+  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  /// The time of the earliest. There must be one.
+  [[nodiscard]] TimePoint next() const noexcept { return entries_.front().when; }
+
+  /// Adds `timer`, and takes over a reference to it.
+  void push(Timer& timer) {
+    timer.heap_ = this;
+    entries_.push_back({timer.when(), pushed_++, &timer});
+    rise(entries_.size() - 1);
+  }
+
+  /// Takes out the earliest, with its reference. There must be one.
+  Timer& pop() {
+    Timer& timer = *entries_.front().timer;
+    forget(timer);
+    entries_.front() = entries_.back();
+    entries_.pop_back();
+    if (!entries_.empty()) sink(0);
+    return timer;
+  }
+
+  /// Moves all that are due at `now` to the end of `due`, in order, with their references.
+  void take_due(TimePoint now, std::vector<Timer*>& due) {
+    // TODO 3.3: As long as there is a next() that is not after now, pop() it to due.
+    // But if that would be more than a sixteenth of all, let take_many() take the rest.
+    todo("3.3", "TimerHeap::take_due");
+  }
+
+  /// Drops cancelled timers: those that are in front, and all if there are more than 100 timers and more than
+  /// half of them are cancelled.
+  void drop_cancelled() {
+    // TODO 3.4: If there are too many, compact(). Then release() what pop()
+    // gives, as long as the timer in front is cancelled().
+    todo("3.4", "TimerHeap::drop_cancelled");
+  }
+
+  /// Drops all.
+  void clear() {
+    for (const Entry& entry : std::exchange(entries_, {})) {
+      forget(*entry.timer);
+      entry.timer->drop();
+      pool_.release(*entry.timer);
+    }
+  }
+
+ private:
+  friend Timer;
+
+  struct Entry {
+    TimePoint when;
+    std::uint64_t number;  // equal times are first come, first served
+    Timer* timer;
+
+    bool operator<(const Entry& other) const noexcept {
+      return when != other.when ? when < other.when : number < other.number;
+    }
+  };
+
+  static constexpr std::size_t children = 4;
+
+  /// The entry at `place` is in order with all but those above it: moves it up.
+  void rise(std::size_t place) {
+    // TODO 3.1: As long as the entry comes before its parent, which is at (place - 1) /
+    // children, move the parent down to its place. Put the entry where that ends.
+    todo("3.1", "TimerHeap::rise");
+  }
+
+  /// The entry at `place` is in order with all but those below it: moves it down.
+  void sink(std::size_t place) {
+    // TODO 3.2: The children of a place are at children * place + 1 and the three after
+    // that. As long as the first of them comes before the entry, move it up. Put the entry where that ends.
+    todo("3.2", "TimerHeap::sink");
+  }
+
+  /// Drops all that are cancelled, and makes a heap of the rest.
+  void compact() {
+    erase_cancelled();
+    heapify();
+  }
+
+  /// Takes out all that are due, when they are many: to sort them costs less than to pop one after another.
+  void take_many(TimePoint now, std::vector<Timer*>& due) {
+    erase_cancelled();
+    const auto later =
+        std::ranges::partition(entries_, [now](const Entry& entry) { return entry.when <= now; });
+    std::sort(entries_.begin(), later.begin());
+    for (auto entry = entries_.begin(); entry != later.begin(); ++entry) due.push_back(entry->timer);
+    for (auto entry = entries_.begin(); entry != later.begin(); ++entry) forget(*entry->timer);
+    entries_.erase(entries_.begin(), later.begin());
+    heapify();
+  }
+
+  void erase_cancelled() {
+    const auto erased =
+        std::ranges::remove_if(entries_, [this, i = std::size_t{0}](const Entry& entry) mutable {
+          fetch_ahead(entries_[std::min(i++ + far_ahead, entries_.size() - 1)].timer);
+          if (!entry.timer->cancelled()) return false;
+          forget(*entry.timer);
+          pool_.release(*entry.timer);
+          return true;
+        });
+    entries_.erase(erased.begin(), erased.end());
+  }
+
+  /// Makes a heap of entries in any order.
+  void heapify() {
+    for (std::size_t place = entries_.size(); place-- > 0;) sink(place);
+  }
+
+  /// The timer leaves.
+  void forget(Timer& timer) noexcept {
+    timer.heap_ = nullptr;
+    if (timer.cancelled()) --cancelled_;
+  }
+
+  NodePool& pool_;
+  std::vector<Entry> entries_;
+  std::uint64_t pushed_ = 0;
+  std::size_t cancelled_ = 0;  // of those that are here
+};
+
+inline void Timer::cancel() noexcept {
+  if (heap_ && !cancelled()) ++heap_->cancelled_;
+  Scheduled::cancel();
+}
+
+}  // namespace asyncio
