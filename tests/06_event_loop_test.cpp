@@ -119,15 +119,15 @@ class Named final : public Scheduled {
 
 /// Makes nodes, and runs what comes out of a queue.
 struct Nodes {
-  NodePool pool;
+  const NodePool::Owner pool = NodePool::create();
   Log log;
   std::atomic<int> alive = 0;
 
-  Named& make(std::string name) { return pool.make<Named>(log, std::move(name), alive); }
+  Named& make(std::string name) { return pool->make<Named>(log, std::move(name), alive); }
   void run_all(ReadyQueue& queue) {
     while (Scheduled* node = queue.pop()) {
       node->run();
-      pool.release(*node);
+      NodePool::release(*node);
     }
   }
 };
@@ -145,12 +145,12 @@ class TestTimer final : public Timer {
 TimePoint at(Duration time) { return TimePoint(time); }
 
 /// The timers that come out of `heap`, by number.
-std::vector<int> numbers_of(TimerHeap& heap, NodePool& pool) {
+std::vector<int> numbers_of(TimerHeap& heap) {
   std::vector<int> numbers;
   while (!heap.empty()) {
     Timer& timer = heap.pop();
     numbers.push_back(static_cast<TestTimer&>(timer).number);
-    pool.release(timer);
+    NodePool::release(timer);
   }
   return numbers;
 }
@@ -223,7 +223,7 @@ TEST(Step1_ReadyQueue, PushAndPopMayAlternate) {
     queue.push(nodes.make(std::to_string(i)));
     Scheduled* node = queue.pop();
     node->run();
-    nodes.pool.release(*node);
+    NodePool::release(*node);
   }
   nodes.run_all(queue);
   EXPECT_EQ(nodes.log, (Log{"0", "1", "2", "3", "4", "5"}));
@@ -274,8 +274,8 @@ TEST(Step1_ReadyQueue, NoneOfItAllocates) {
               EXPECT_EQ(queue.pop(), &b);
             }),
             0u);
-  nodes.pool.release(a);
-  nodes.pool.release(b);
+  NodePool::release(a);
+  NodePool::release(b);
 }
 
 TEST(Step1_ReadyQueue, TheEndOfAQueueIsTheEndOfItsNodes) {
@@ -557,46 +557,46 @@ TEST(Step2_RunForever, ABusyLoopLooksAtItsSelectorNowAndThen) {  // AIO-05
 // Step 3: what is due at a time.
 
 TEST(Step3_Timers, TheHeapGivesTheEarliestFirst) {
-  NodePool pool;
-  TimerHeap heap(pool);
+  const NodePool::Owner pool = NodePool::create();
+  TimerHeap heap;
   std::mt19937 random(1);
   std::vector<int> numbers(300);
   for (int i = 0; i < 300; ++i) numbers[static_cast<std::size_t>(i)] = i;
   const std::vector<int> sorted = numbers;
   std::ranges::shuffle(numbers, random);
-  for (const int number : numbers) heap.push(pool.make<TestTimer>(at(number * 1s), number));
+  for (const int number : numbers) heap.push(pool->make<TestTimer>(at(number * 1s), number));
   EXPECT_EQ(heap.size(), 300u);
   EXPECT_EQ(heap.next(), at(0s));
-  EXPECT_EQ(numbers_of(heap, pool), sorted);
+  EXPECT_EQ(numbers_of(heap), sorted);
 }
 
 TEST(Step3_Timers, TheHeapStaysInOrderWhilePushAndPopAlternate) {
-  NodePool pool;
-  TimerHeap heap(pool);
+  const NodePool::Owner pool = NodePool::create();
+  TimerHeap heap;
   std::mt19937 random(1);
   std::multiset<Duration> expected;
   for (int i = 0; i < 2'000; ++i) {
     if (random() % 3 != 0 || heap.empty()) {
       const Duration time(random() % 1'000);
-      heap.push(pool.make<TestTimer>(at(time), i));
+      heap.push(pool->make<TestTimer>(at(time), i));
       expected.insert(time);
     } else {
       Timer& timer = heap.pop();
       ASSERT_EQ(timer.when(), at(*expected.begin()));
       expected.erase(expected.begin());
-      pool.release(timer);
+      NodePool::release(timer);
     }
   }
 }
 
 TEST(Step3_Timers, EqualTimesAreFirstComeFirstServed) {  // AIO-04
-  NodePool pool;
-  TimerHeap heap(pool);
+  const NodePool::Owner pool = NodePool::create();
+  TimerHeap heap;
   std::vector<int> expected;
-  for (int i = 0; i < 50; ++i) heap.push(pool.make<TestTimer>(at(i % 2 == 0 ? 1s : 2s), i));
+  for (int i = 0; i < 50; ++i) heap.push(pool->make<TestTimer>(at(i % 2 == 0 ? 1s : 2s), i));
   for (int i = 0; i < 50; i += 2) expected.push_back(i);
   for (int i = 1; i < 50; i += 2) expected.push_back(i);
-  EXPECT_EQ(numbers_of(heap, pool), expected);
+  EXPECT_EQ(numbers_of(heap), expected);
 }
 
 TEST(Step3_Timers, OnlyWhatIsDueRuns) {  // AIO-03
@@ -720,25 +720,25 @@ TEST(Step3_Timers, ADueTimerMayBeCancelledByAnotherOfThePass) {  // AIO-06
 }
 
 TEST(Step3_Timers, CancelledTimersInFrontAreDropped) {  // AIO-07
-  NodePool pool;
-  TimerHeap heap(pool);
+  const NodePool::Owner pool = NodePool::create();
+  TimerHeap heap;
   std::vector<TestTimer*> timers;
   for (int i = 0; i < 10; ++i) {
-    timers.push_back(&pool.make<TestTimer>(at(i * 1s), i));
+    timers.push_back(&pool->make<TestTimer>(at(i * 1s), i));
     heap.push(*timers.back());
   }
   for (int i : {0, 1, 2, 5}) timers[static_cast<std::size_t>(i)]->cancel();
   heap.drop_cancelled();
   EXPECT_EQ(heap.size(), 7u) << "0, 1 and 2 are in front, and 5 is not";
   EXPECT_EQ(heap.next(), at(3s));
-  EXPECT_EQ(numbers_of(heap, pool), (std::vector{3, 4, 5, 6, 7, 8, 9}));
+  EXPECT_EQ(numbers_of(heap), (std::vector{3, 4, 5, 6, 7, 8, 9}));
 }
 
 TEST(Step3_Timers, AHeapOfCancelledTimersBecomesEmpty) {  // AIO-07
-  NodePool pool;
-  TimerHeap heap(pool);
+  const NodePool::Owner pool = NodePool::create();
+  TimerHeap heap;
   for (int i = 0; i < 10; ++i) {
-    TestTimer& timer = pool.make<TestTimer>(at(i * 1s), i);
+    TestTimer& timer = pool->make<TestTimer>(at(i * 1s), i);
     heap.push(timer);
     timer.cancel();
   }
@@ -748,11 +748,11 @@ TEST(Step3_Timers, AHeapOfCancelledTimersBecomesEmpty) {  // AIO-07
 
 TEST(Step3_Timers, MoreThanHalfOfMoreThanAHundredAreDroppedWhereverTheyAre) {  // AIO-07
   const auto size_after = [](int timers, int cancelled) {
-    NodePool pool;
-    TimerHeap heap(pool);
+    const NodePool::Owner pool = NodePool::create();
+    TimerHeap heap;
     std::vector<TestTimer*> all;
     for (int i = 0; i < timers; ++i) {
-      all.push_back(&pool.make<TestTimer>(at(i * 1s), i));
+      all.push_back(&pool->make<TestTimer>(at(i * 1s), i));
       heap.push(*all.back());
     }
     for (int i = 0; i < cancelled; ++i) all[all.size() - 1 - static_cast<std::size_t>(i)]->cancel();
@@ -761,7 +761,7 @@ TEST(Step3_Timers, MoreThanHalfOfMoreThanAHundredAreDroppedWhereverTheyAre) {  /
     std::vector<int> expected(static_cast<std::size_t>(timers));
     for (int i = 0; i < timers; ++i) expected[static_cast<std::size_t>(i)] = i;
     expected.resize(size);
-    EXPECT_EQ(numbers_of(heap, pool), expected);
+    EXPECT_EQ(numbers_of(heap), expected);
     return size;
   };
   EXPECT_EQ(size_after(100, 99), 100u) << "a hundred are not more than a hundred";

@@ -225,7 +225,7 @@ class EventLoop {
   /// What comes out of a queue ends here.
   void finish(Scheduled& node) {
     // TODO 2.3: call() it or, if it was cancelled, drop() it. Count it in called_, and
-    // release() it to the pool_.
+    // release it to its NodePool.
     todo("2.3", "EventLoop::finish");
   }
 
@@ -277,7 +277,7 @@ class EventLoop {
   template <class Base, class Argument, class F, class... Args>
   auto& make(Argument argument, F&& fn, Args&&... args) {
     auto call = bind(std::forward<F>(fn), std::forward<Args>(args)...);
-    return pool_.make<Callback<Base, decltype(call)>>(std::move(call), argument);
+    return pool_->make<Callback<Base, decltype(call)>>(std::move(call), argument);
   }
 
   template <class Queue, class Node>
@@ -335,9 +335,9 @@ class EventLoop {
   static constexpr Duration longest_wait = std::chrono::hours(24);
 
   const std::unique_ptr<Selector> selector_;
-  NodePool pool_;
+  const NodePool::Owner pool_ = NodePool::create();
   ReadyQueue ready_;
-  TimerHeap timers_{pool_};
+  TimerHeap timers_;
   std::vector<Timer*> due_;  // in this pass, with their references
   std::size_t called_ = 0;   // callbacks since the loop has looked at its selector
   bool stopping_ = false;

@@ -24,7 +24,7 @@ class Handle {
     return *this;
   }
   ~Handle() {
-    if (node_) NodePool::release_apart(*node_);
+    if (node_) NodePool::release(*node_);
   }
 
   /// The callback will not be called, even if it is ready to run in this very pass, and it is destroyed: at

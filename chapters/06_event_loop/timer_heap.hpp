@@ -40,8 +40,7 @@ class Timer : public Scheduled {
 /// memory. It owns a reference to each timer. For one thread.
 class TimerHeap {
  public:
-  /// @param pool takes back timers that were cancelled; it must outlive the heap
-  explicit TimerHeap(NodePool& pool) : pool_(pool) {}
+  TimerHeap() = default;
   TimerHeap(const TimerHeap&) = delete;
   TimerHeap& operator=(const TimerHeap&) = delete;
   ~TimerHeap() { clear(); }
@@ -79,8 +78,8 @@ class TimerHeap {
   /// Drops cancelled timers: those that are in front, and all if there are more than 100 timers and more than
   /// half of them are cancelled.
   void drop_cancelled() {
-    // TODO 3.4: If there are too many, compact(). Then release() what pop()
-    // gives, as long as the timer in front is cancelled().
+    // TODO 3.4: If there are too many, compact(). Then release what pop()
+    // gives to its NodePool, as long as the timer in front is cancelled().
     todo("3.4", "TimerHeap::drop_cancelled");
   }
 
@@ -89,7 +88,7 @@ class TimerHeap {
     for (const Entry& entry : std::exchange(entries_, {})) {
       forget(*entry.timer);
       entry.timer->drop();
-      pool_.release(*entry.timer);
+      NodePool::release(*entry.timer);
     }
   }
 
@@ -146,7 +145,7 @@ class TimerHeap {
           fetch_ahead(entries_[std::min(i++ + far_ahead, entries_.size() - 1)].timer);
           if (!entry.timer->cancelled()) return false;
           forget(*entry.timer);
-          pool_.release(*entry.timer);
+          NodePool::release(*entry.timer);
           return true;
         });
     entries_.erase(erased.begin(), erased.end());
@@ -163,7 +162,6 @@ class TimerHeap {
     if (timer.cancelled()) --cancelled_;
   }
 
-  NodePool& pool_;
   std::vector<Entry> entries_;
   std::uint64_t pushed_ = 0;
   std::size_t cancelled_ = 0;  // of those that are here

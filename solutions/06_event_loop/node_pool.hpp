@@ -2,8 +2,8 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <new>
 #include <utility>
 
@@ -11,73 +11,73 @@
 
 namespace asyncio {
 
-/// Makes what is scheduled, and keeps its memory for the next one: in steady state a loop allocates nothing.
-/// It belongs to one loop, and only the loop's thread may use it. It gives nothing back before its end.
-/// Given, not an exercise.
-class NodePool {
- public:
-  NodePool() = default;
-  NodePool(const NodePool&) = delete;
-  NodePool& operator=(const NodePool&) = delete;
-  ~NodePool() {
-    for (Block*& first : free_)
-      while (first) ::operator delete(std::exchange(first, first->next));
-  }
+namespace detail {
 
-  /// Makes a Node, with one reference.
-  template <class Node, class... Args>
-  Node& make(Args&&... arguments) {
-    static_assert(alignof(Node) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
-    constexpr std::size_t size_class = (sizeof(Node) - 1) / block;
-    void* memory = nullptr;
-    if constexpr (size_class < classes) {
-      Block*& first = free_[size_class];
-      memory = first ? std::exchange(first, first->next) : ::operator new((size_class + 1) * block);
-    } else {
-      memory = ::operator new(sizeof(Node));
-    }
-    Node& node = *std::construct_at(static_cast<Node*>(memory), std::forward<Args>(arguments)...);
-    node.size_class_ = size_class < classes ? size_class : none;
-    return node;
-  }
-
-  /// Makes a Node that the pool will not see again: for other threads.
-  template <class Node, class... Args>
-  static Node& make_apart(Args&&... arguments) {
-    static_assert(alignof(Node) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
-    void* memory = ::operator new(sizeof(Node));
-    Node& node = *std::construct_at(static_cast<Node*>(memory), std::forward<Args>(arguments)...);
-    node.size_class_ = none;
-    return node;
-  }
-
-  /// Gives back a reference. If it was the last, the node's memory stays here.
-  void release(Scheduled& node) noexcept {
-    if (!node.let_go()) return;
-    const std::uint8_t size_class = node.size_class_;
-    std::destroy_at(&node);
-    if (recycles && size_class < classes)
-      free_[size_class] = std::construct_at(reinterpret_cast<Block*>(&node), free_[size_class]);
-    else
-      ::operator delete(&node);
-  }
-
-  /// Gives back a reference where no pool is at hand. If it was the last, the node's memory goes back to the
-  /// system's.
-  static void release_apart(Scheduled& node) noexcept {
-    if (!node.let_go()) return;
-    std::destroy_at(&node);
-    ::operator delete(&node);
-  }
-
- private:
+/// Memory for nodes of one size, to be used again. Each node knows the list that it will go back to.
+struct FreeList {
   struct Block {
     Block* next;
   };
 
-  static constexpr std::size_t block = 64;  // sizes are rounded up to a multiple of it
-  static constexpr std::size_t classes = 4;
-  static constexpr std::uint8_t none = 255;
+  Block* first = nullptr;
+  NodePool* pool = nullptr;
+};
+
+}  // namespace detail
+
+/// Makes what a loop schedules, and keeps the memory for the next one: in steady state nothing is allocated,
+/// and nodes that are made one after another are neighbours. It gives nothing back before its end, and lives
+/// as long as its owner or one of its nodes: a handle may outlive the loop. For one thread.
+/// Given, not an exercise.
+class NodePool {
+  struct Retire {
+    void operator()(NodePool* pool) const noexcept { pool->retire(); }
+  };
+
+ public:
+  using Owner = std::unique_ptr<NodePool, Retire>;
+  static Owner create() { return Owner(new NodePool); }
+  NodePool(const NodePool&) = delete;
+  NodePool& operator=(const NodePool&) = delete;
+
+  /// Makes a Node, with one reference.
+  template <class Node, class... Args>
+  Node& make(Args&&... arguments) {
+    static_assert(alignof(Node) <= block);
+    constexpr std::size_t size_class = (sizeof(Node) - 1) / block;
+    if constexpr (!recycles || size_class >= classes) {
+      return make_apart<Node>(std::forward<Args>(arguments)...);
+    } else {
+      detail::FreeList& list = free_[size_class];
+      void* const memory =
+          list.first ? std::exchange(list.first, list.first->next) : fresh((size_class + 1) * block);
+      Node& node = *std::construct_at(static_cast<Node*>(memory), std::forward<Args>(arguments)...);
+      node.home_ = &list;
+      return node;
+    }
+  }
+
+  /// Makes a Node in memory of its own: any thread may make it, and any thread may release it.
+  template <class Node, class... Args>
+  static Node& make_apart(Args&&... arguments) {
+    static_assert(alignof(Node) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+    return *new Node(std::forward<Args>(arguments)...);
+  }
+
+  /// Gives back a reference. If it was the last, the node is destroyed, and its memory is for the next one.
+  static void release(Scheduled& node) noexcept {
+    if (!node.let_go()) return;
+    detail::FreeList* const list = node.home_;
+    if (!list) return delete &node;
+    std::destroy_at(&node);
+    list->first = std::construct_at(reinterpret_cast<detail::FreeList::Block*>(&node), list->first);
+    NodePool* const pool = list->pool;
+    if (pool->outlive_it_ > 0 && --pool->outlive_it_ == 0) delete pool;
+  }
+
+ private:
+  static constexpr std::size_t block = 16;  // sizes are rounded up to a multiple of it
+  static constexpr std::size_t classes = 16;
 
   // AddressSanitizer sees a use after free only if the memory was freed.
 #if defined(__SANITIZE_ADDRESS__)
@@ -92,7 +92,29 @@ class NodePool {
   static constexpr bool recycles = true;
 #endif
 
-  std::array<Block*, classes> free_{};
+  NodePool() {
+    for (detail::FreeList& list : free_) list.pool = this;
+  }
+  ~NodePool() = default;
+
+  void* fresh(std::size_t size) {
+    void* const memory = memory_.allocate(size, block);
+    ++made_;
+    return memory;
+  }
+
+  /// The owner goes. To count the nodes that are left only now spares make() and release() the counting.
+  void retire() noexcept {
+    outlive_it_ = made_;
+    for (const detail::FreeList& list : free_)
+      for (const auto* free = list.first; free; free = free->next) --outlive_it_;
+    if (outlive_it_ == 0) delete this;
+  }
+
+  std::array<detail::FreeList, classes> free_;
+  std::size_t made_ = 0;        // nodes that have memory here, free or not
+  std::size_t outlive_it_ = 0;  // nodes that are left when the owner has gone
+  std::pmr::monotonic_buffer_resource memory_{4096};
 };
 
 }  // namespace asyncio

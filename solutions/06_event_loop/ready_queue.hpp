@@ -26,7 +26,7 @@ class ReadyQueue {
     while (first_) {
       Scheduled& node = *std::exchange(first_, first_->next_);
       node.drop();
-      NodePool::release_apart(node);
+      NodePool::release(node);
     }
   }
 

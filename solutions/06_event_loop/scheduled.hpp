@@ -13,6 +13,11 @@
 
 namespace asyncio {
 
+class NodePool;
+namespace detail {
+struct FreeList;
+}
+
 /// Who may hold references to something scheduled.
 enum class Held : std::uint8_t {
   by_the_loop,    ///< only the thread of the loop: counting costs next to nothing
@@ -69,10 +74,10 @@ class Scheduled {
   friend class NodePool;
 
   Scheduled* next_ = nullptr;
+  detail::FreeList* home_ = nullptr;  // of its memory; none if it stands apart
   std::uint32_t references_ = 1;
   std::atomic<bool> cancelled_ = false;
   const Held held_;
-  std::uint8_t size_class_ = 0;  // of its memory, for the NodePool
 };
 
 /// A function and the arguments that it will be called with.

@@ -40,8 +40,7 @@ class Timer : public Scheduled {
 /// memory. It owns a reference to each timer. For one thread.
 class TimerHeap {
  public:
-  /// @param pool takes back timers that were cancelled; it must outlive the heap
-  explicit TimerHeap(NodePool& pool) : pool_(pool) {}
+  TimerHeap() = default;
   TimerHeap(const TimerHeap&) = delete;
   TimerHeap& operator=(const TimerHeap&) = delete;
   ~TimerHeap() { clear(); }
@@ -83,10 +82,10 @@ class TimerHeap {
   /// Drops cancelled timers: those that are in front, and all if there are more than 100 timers and more than
   /// half of them are cancelled.
   void drop_cancelled() {
-    // <exercise 3.4 TimerHeap::drop_cancelled> If there are too many, compact(). Then release() what pop()
-    // gives, as long as the timer in front is cancelled().
+    // <exercise 3.4 TimerHeap::drop_cancelled> If there are too many, compact(). Then release what pop()
+    // gives to its NodePool, as long as the timer in front is cancelled().
     if (entries_.size() > 100 && cancelled_ > entries_.size() / 2) compact();
-    while (cancelled_ > 0 && entries_.front().timer->cancelled()) pool_.release(pop());
+    while (cancelled_ > 0 && entries_.front().timer->cancelled()) NodePool::release(pop());
     // </exercise>
   }
 
@@ -95,7 +94,7 @@ class TimerHeap {
     for (const Entry& entry : std::exchange(entries_, {})) {
       forget(*entry.timer);
       entry.timer->drop();
-      pool_.release(*entry.timer);
+      NodePool::release(*entry.timer);
     }
   }
 
@@ -173,7 +172,7 @@ class TimerHeap {
           fetch_ahead(entries_[std::min(i++ + far_ahead, entries_.size() - 1)].timer);
           if (!entry.timer->cancelled()) return false;
           forget(*entry.timer);
-          pool_.release(*entry.timer);
+          NodePool::release(*entry.timer);
           return true;
         });
     entries_.erase(erased.begin(), erased.end());
@@ -190,7 +189,6 @@ class TimerHeap {
     if (timer.cancelled()) --cancelled_;
   }
 
-  NodePool& pool_;
   std::vector<Entry> entries_;
   std::uint64_t pushed_ = 0;
   std::size_t cancelled_ = 0;  // of those that are here
