@@ -105,25 +105,30 @@ class Counted {
 /// Something scheduled that logs its name.
 class Named final : public Scheduled {
  public:
-  Named(Log& log, std::string name, std::atomic<int>& alive)
-      : Scheduled(asyncio::Held::by_the_loop), log_(log), name_(std::move(name)), counted_(alive) {}
-  void run() override { log_.push_back(name_); }
-  void drop() noexcept override {}
+  Named(Log& log, char name, int& alive)
+      : Scheduled(asyncio::Held::by_the_loop), log_(log), name_(name), alive_(alive) {
+    ++alive_;
+  }
+  void run() override {
+    log_.push_back(std::string(1, name_));
+    --alive_;
+  }
+  void drop() noexcept override { --alive_; }
   const std::type_info& type() const noexcept override { return typeid(Named); }
 
  private:
   Log& log_;
-  std::string name_;
-  Counted counted_;
+  char name_;
+  int& alive_;
 };
 
 /// Makes nodes, and runs what comes out of a queue.
 struct Nodes {
   const NodePool::Owner pool = NodePool::create();
   Log log;
-  std::atomic<int> alive = 0;
+  int alive = 0;
 
-  Named& make(std::string name) { return pool->make<Named>(log, std::move(name), alive); }
+  Named& make(char name) { return pool->make<Named>(log, name, alive); }
   void run_all(ReadyQueue& queue) {
     while (Scheduled* node = queue.pop()) {
       node->run();
@@ -194,7 +199,7 @@ void nothing() {}
 TEST(Step1_ReadyQueue, NodesComeOutInTheOrderInWhichTheyWentIn) {
   Nodes nodes;
   ReadyQueue queue;
-  for (const char* name : {"a", "b", "c"}) queue.push(nodes.make(name));
+  for (const char name : {'a', 'b', 'c'}) queue.push(nodes.make(name));
   EXPECT_FALSE(queue.empty());
   nodes.run_all(queue);
   EXPECT_EQ(nodes.log, (Log{"a", "b", "c"}));
@@ -206,8 +211,8 @@ TEST(Step1_ReadyQueue, AnEmptyQueueGivesNullAndStaysUsable) {
   EXPECT_TRUE(queue.empty());
   EXPECT_EQ(queue.pop(), nullptr);
   for (int round = 0; round < 3; ++round) {
-    queue.push(nodes.make("a"));
-    queue.push(nodes.make("b"));
+    queue.push(nodes.make('a'));
+    queue.push(nodes.make('b'));
     nodes.run_all(queue);
     EXPECT_TRUE(queue.empty());
     EXPECT_EQ(queue.pop(), nullptr);
@@ -218,9 +223,9 @@ TEST(Step1_ReadyQueue, AnEmptyQueueGivesNullAndStaysUsable) {
 TEST(Step1_ReadyQueue, PushAndPopMayAlternate) {
   Nodes nodes;
   ReadyQueue queue;
-  queue.push(nodes.make("0"));
-  for (int i = 1; i <= 5; ++i) {
-    queue.push(nodes.make(std::to_string(i)));
+  queue.push(nodes.make('0'));
+  for (const char name : {'1', '2', '3', '4', '5'}) {
+    queue.push(nodes.make(name));
     Scheduled* node = queue.pop();
     node->run();
     NodePool::release(*node);
@@ -233,12 +238,12 @@ TEST(Step1_ReadyQueue, AppendMovesAllNodesToTheEnd) {
   Nodes nodes;
   ReadyQueue queue;
   ReadyQueue other;
-  queue.push(nodes.make("a"));
-  other.push(nodes.make("b"));
-  other.push(nodes.make("c"));
+  queue.push(nodes.make('a'));
+  other.push(nodes.make('b'));
+  other.push(nodes.make('c'));
   queue.append(std::move(other));
   EXPECT_TRUE(other.empty());
-  queue.push(nodes.make("d"));
+  queue.push(nodes.make('d'));
   nodes.run_all(queue);
   EXPECT_EQ(nodes.log, (Log{"a", "b", "c", "d"}));
 }
@@ -249,11 +254,11 @@ TEST(Step1_ReadyQueue, EitherMayBeEmptyWhenOneIsAppended) {
   ReadyQueue other;
   queue.append(std::move(other));
   EXPECT_TRUE(queue.empty());
-  other.push(nodes.make("a"));
+  other.push(nodes.make('a'));
   queue.append(std::move(other));
   queue.append(ReadyQueue());
-  queue.push(nodes.make("b"));
-  other.push(nodes.make("c"));
+  queue.push(nodes.make('b'));
+  other.push(nodes.make('c'));
   nodes.run_all(queue);
   EXPECT_EQ(nodes.log, (Log{"a", "b"}));
   nodes.run_all(other);
@@ -262,8 +267,8 @@ TEST(Step1_ReadyQueue, EitherMayBeEmptyWhenOneIsAppended) {
 
 TEST(Step1_ReadyQueue, NoneOfItAllocates) {
   Nodes nodes;
-  Named& a = nodes.make("a");
-  Named& b = nodes.make("b");
+  Named& a = nodes.make('a');
+  Named& b = nodes.make('b');
   ReadyQueue queue;
   EXPECT_EQ(course::allocations_in([&] {
               ReadyQueue other;
@@ -282,8 +287,8 @@ TEST(Step1_ReadyQueue, TheEndOfAQueueIsTheEndOfItsNodes) {
   Nodes nodes;
   {
     ReadyQueue queue;
-    queue.push(nodes.make("a"));
-    queue.push(nodes.make("b"));
+    queue.push(nodes.make('a'));
+    queue.push(nodes.make('b'));
     EXPECT_EQ(nodes.alive, 2);
   }
   EXPECT_EQ(nodes.alive, 0);
@@ -1065,12 +1070,12 @@ TEST(Step5_Threadsafe, AClosedMailboxTakesNothing) {  // AIO-12
   asyncio::Mailbox mailbox;
   RecordingSelector selector;
   Nodes nodes;
-  mailbox.post(nodes.make("a"), selector);
+  mailbox.post(nodes.make('a'), selector);
   {
     const ReadyQueue left = mailbox.close();
     EXPECT_FALSE(left.empty());
   }
-  EXPECT_EQ(error_of([&] { mailbox.post(nodes.make("b"), selector); }), "Event loop is closed");
+  EXPECT_EQ(error_of([&] { mailbox.post(nodes.make('b'), selector); }), "Event loop is closed");
   EXPECT_EQ(nodes.alive, 0);
   EXPECT_TRUE(mailbox.collect().empty());
 }

@@ -49,49 +49,51 @@ void asio_rows() {
   using namespace bench;
   // The hint says that one thread runs the context, which spares it some locks.
   row(chained + "/asio::io_context", many_callbacks, [] {
-    return [context = std::make_shared<asio::io_context>(1)] {
+    return warmed_up([context = std::make_shared<asio::io_context>(1)] {
       int left = many_callbacks;
       context->restart();
       asio::post(*context, AsioLink{context.get(), &left});
       context->run();
-    };
+    });
   });
   row(in_a_batch + "/asio::io_context", many_callbacks, [] {
-    return [context = std::make_shared<asio::io_context>(1)] {
+    return warmed_up([context = std::make_shared<asio::io_context>(1)] {
       context->restart();
       for (int i = 0; i < many_callbacks; ++i) asio::post(*context, empty_job);
       context->run();
-    };
+    });
   });
   row(timers + "/asio::io_context", many_timers, [] {
-    return [context = std::make_shared<asio::io_context>(1)] {
+    const auto context = std::make_shared<asio::io_context>(1);
+    const auto set = std::make_shared<std::vector<asio::steady_timer>>();
+    set->reserve(many_timers);
+    for (int i = 0; i < many_timers; ++i) set->emplace_back(*context);
+    return warmed_up([context, set] {
       context->restart();
-      std::vector<asio::steady_timer> set;
-      set.reserve(many_timers);
       const auto now = std::chrono::steady_clock::now();
-      for (const int delay : delays()) {
-        set.emplace_back(*context, now + std::chrono::milliseconds(delay));
-        set.back().async_wait([](asio::error_code error) {
+      for (std::size_t i = 0; i < set->size(); ++i) {
+        (*set)[i].expires_at(now + std::chrono::milliseconds(delays()[i]));
+        (*set)[i].async_wait([](asio::error_code error) {
           if (!error) empty_job();
         });
       }
-      for (std::size_t i = 1; i < set.size(); i += 2) set[i].cancel();
+      for (std::size_t i = 1; i < set->size(); i += 2) (*set)[i].cancel();
       context->run();
-    };
+    });
   });
   row(wake_ups + "/asio::io_context", many_wake_ups, [] {
-    return [runner = std::make_shared<AsioRunner>()] {
+    return warmed_up([runner = std::make_shared<AsioRunner>()] {
       std::binary_semaphore woken(0);
       for (int i = 0; i < many_wake_ups; ++i) {
         asio::post(runner->context(), [&] { woken.release(); });
         woken.acquire();
       }
-    };
+    });
   });
 }
 
 // ---- libuv, which has no queue of callbacks: an idle handle is called once in each pass, until it is
-// stopped
+// stopped. What is scheduled once takes a handle of its own, in memory that is there already.
 
 class UvLoop {
  public:
@@ -109,12 +111,12 @@ class UvLoop {
   uv_loop_t loop_{};
 };
 
-/// Handles of one kind, which are closed at the end.
+/// A loop with handles of one kind, which are closed at the end.
 template <class Handle>
 class UvHandles {
  public:
-  UvHandles(UvLoop& loop, std::size_t count, int (*init)(uv_loop_t*, Handle*)) : loop_(loop), all_(count) {
-    for (Handle& handle : all_) init(loop.get(), &handle);
+  UvHandles(std::size_t count, int (*init)(uv_loop_t*, Handle*)) : all_(count) {
+    for (Handle& handle : all_) init(loop_.get(), &handle);
   }
   UvHandles(const UvHandles&) = delete;
   UvHandles& operator=(const UvHandles&) = delete;
@@ -122,10 +124,11 @@ class UvHandles {
     for (Handle& handle : all_) uv_close(reinterpret_cast<uv_handle_t*>(&handle), nullptr);
     loop_.run();
   }
+  UvLoop& loop() { return loop_; }
   std::vector<Handle>& all() { return all_; }
 
  private:
-  UvLoop& loop_;
+  UvLoop loop_;
   std::vector<Handle> all_;
 };
 
@@ -165,47 +168,48 @@ class UvRunner {
 void uv_rows() {
   using namespace bench;
   row(chained + "/libuv", many_callbacks, [] {
-    return [loop = std::make_shared<UvLoop>()] {
-      UvHandles<uv_idle_t> idle(*loop, 1, uv_idle_init);
+    return warmed_up([idle = std::make_shared<UvHandles<uv_idle_t>>(1, uv_idle_init)] {
       int left = many_callbacks;
-      idle.all()[0].data = &left;
-      uv_idle_start(&idle.all()[0], [](uv_idle_t* handle) {
+      idle->all()[0].data = &left;
+      uv_idle_start(&idle->all()[0], [](uv_idle_t* handle) {
         empty_job();
         if (--*static_cast<int*>(handle->data) == 0) uv_idle_stop(handle);
       });
-      loop->run();
-    };
+      idle->loop().run();
+    });
   });
   row(in_a_batch + "/libuv", many_callbacks, [] {
-    return [loop = std::make_shared<UvLoop>()] {
-      UvHandles<uv_idle_t> idle(*loop, many_callbacks, uv_idle_init);
-      for (uv_idle_t& handle : idle.all())
+    const auto loop = std::make_shared<UvLoop>();
+    return warmed_up([loop, idle = std::vector<uv_idle_t>(many_callbacks)]() mutable {
+      for (uv_idle_t& handle : idle) {
+        uv_idle_init(loop->get(), &handle);
         uv_idle_start(&handle, [](uv_idle_t* self) {
           empty_job();
-          uv_idle_stop(self);
+          uv_close(reinterpret_cast<uv_handle_t*>(self), nullptr);
         });
+      }
       loop->run();
-    };
+    });
   });
   row(timers + "/libuv", many_timers, [] {
-    return [loop = std::make_shared<UvLoop>()] {
-      UvHandles<uv_timer_t> set(*loop, many_timers, uv_timer_init);
-      uv_update_time(loop->get());
-      for (std::size_t i = 0; i < set.all().size(); ++i)
+    return warmed_up([set = std::make_shared<UvHandles<uv_timer_t>>(many_timers, uv_timer_init)] {
+      std::vector<uv_timer_t>& all = set->all();
+      uv_update_time(set->loop().get());
+      for (std::size_t i = 0; i < all.size(); ++i)
         uv_timer_start(
-            &set.all()[i], [](uv_timer_t*) { empty_job(); }, static_cast<std::uint64_t>(delays()[i]), 0);
-      for (std::size_t i = 1; i < set.all().size(); i += 2) uv_timer_stop(&set.all()[i]);
-      loop->run();
-    };
+            &all[i], [](uv_timer_t*) { empty_job(); }, static_cast<std::uint64_t>(delays()[i]), 0);
+      for (std::size_t i = 1; i < all.size(); i += 2) uv_timer_stop(&all[i]);
+      set->loop().run();
+    });
   });
   row(wake_ups + "/libuv", many_wake_ups, [] {
-    return [runner = std::make_shared<UvRunner>()] {
+    return warmed_up([runner = std::make_shared<UvRunner>()] {
       std::binary_semaphore woken(0);
       for (int i = 0; i < many_wake_ups; ++i) {
         runner->wake(woken);
         woken.acquire();
       }
-    };
+    });
   });
 }
 
@@ -215,10 +219,9 @@ void python_rows() {
   using namespace bench;
   const auto python_row = [](const std::string& group, int items, const std::string& what) {
     row(group + "/Python's asyncio", items, [=] {
-      return [=, python = std::make_shared<PythonPeer>(
-                     std::vector<std::string>{"bench/peers/06_event_loop_peers.py"})] {
-        python->ask(what + " " + std::to_string(items));
-      };
+      const auto python =
+          std::make_shared<PythonPeer>(std::vector<std::string>{"bench/peers/06_event_loop_peers.py"});
+      return warmed_up([=] { python->ask(what + " " + std::to_string(items)); });
     });
   };
   python_row(chained, many_callbacks / for_python, "chained");

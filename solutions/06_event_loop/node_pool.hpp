@@ -64,12 +64,12 @@ class NodePool {
     return *new Node(std::forward<Args>(arguments)...);
   }
 
-  /// Gives back a reference. If it was the last, the node is destroyed, and its memory is for the next one.
+  /// Gives back a reference. If it was the last, the node, which has been run or dropped, makes room for the
+  /// next one.
   static void release(Scheduled& node) noexcept {
     if (!node.let_go()) return;
     detail::FreeList* const list = node.home_;
-    if (!list) return delete &node;
-    std::destroy_at(&node);
+    if (!list) return ::operator delete(&node);
     list->first = std::construct_at(reinterpret_cast<detail::FreeList::Block*>(&node), list->first);
     NodePool* const pool = list->pool;
     if (pool->outlive_it_ > 0 && --pool->outlive_it_ == 0) delete pool;

@@ -26,12 +26,12 @@ enum class Held : std::uint8_t {
 
 /// What a loop is to do: a callback that waits in a queue. It is a link of that queue itself, so that
 /// queueing it allocates nothing. It lives as long as it has references: one from the queue, and one from
-/// each Handle. Whoever takes it out of a queue runs it or drops it. Given, not an exercise.
+/// each Handle. Whoever takes it out of a queue runs it or drops it; then nothing is left in it to destroy.
+/// Given, not an exercise.
 class Scheduled {
  public:
   Scheduled(const Scheduled&) = delete;
   Scheduled& operator=(const Scheduled&) = delete;
-  virtual ~Scheduled() = default;
 
   /// Calls the callback, once, and destroys it, even if it throws.
   virtual void run() = 0;
@@ -66,6 +66,7 @@ class Scheduled {
   [[nodiscard]] Held held() const noexcept { return held_; }
 
  protected:
+  ~Scheduled() = default;
   /// It has one reference, for the queue that it is made for.
   explicit Scheduled(Held held) noexcept : held_(held) {}
 
