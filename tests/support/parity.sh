@@ -14,7 +14,7 @@ awk -v table=$table '
       step = substr($0, RSTART, RLENGTH); sub(/.*Step/, "", step)
       chapter = FILENAME; sub(/.*\//, "", chapter); chapter = substr(chapter, 1, 2)
     }
-    for (rest = $0; match(rest, /CF-[0-9][0-9]/); rest = substr(rest, RSTART + RLENGTH)) {
+    for (rest = $0; match(rest, /(CF|AIO)-[0-9]+/); rest = substr(rest, RSTART + RLENGTH)) {
       row = substr(rest, RSTART, RLENGTH)
       cited[row] = 1
       place = chapter "/" step
@@ -23,7 +23,7 @@ awk -v table=$table '
     }
     next
   }
-  /^\| CF-[0-9][0-9] \|/ {
+  /^\| (CF|AIO)-[0-9]+ \|/ {
     split($0, cell, / *\| */)
     row = cell[2]; known[row] = 1
     if (!(row in cited) && cell[4] !~ /^no counterpart/) complain(row " is checked by no test: " cell[3])
