@@ -2,7 +2,7 @@
 
 # The chapters, in order, and what each builds on. A chapter is graded against the reference solutions of the ones below
 # it, so that a slip in one never costs points in another; with BASE=mine it is graded against your own.
-CHAPTERS := 00_baseline 01_pooling 02_executors 03_futures 04_process_pool 05_work_stealing 06_event_loop
+CHAPTERS := 00_baseline 01_pooling 02_executors 03_futures 04_process_pool 05_work_stealing 06_event_loop 07_reactor
 needs_00 :=
 needs_01 := 00
 needs_02 := 01
@@ -10,6 +10,8 @@ needs_03 := 02
 needs_04 := 03
 needs_05 := 03
 needs_06 :=
+# Chapter 01 for the bench alone, which pits a loop against a pool of threads.
+needs_07 := 01 06
 # The libraries that a chapter stands on, as tests/support/need.sh calls them.
 libraries_04 := cereal
 # The chapters whose recipe is the cookbook's first: the last of them is what `make run` runs.

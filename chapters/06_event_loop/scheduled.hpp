@@ -91,6 +91,8 @@ struct Bound {
   void operator()() && {
     std::apply([this](Args&... values) { std::invoke(std::move(fn), std::move(values)...); }, args);
   }
+  /// Leaves all as it is, to be called again.
+  void operator()() & { std::apply(fn, args); }
 };
 
 /// Something scheduled that calls `Call`, a Bound. `Base` is Scheduled or Timer.

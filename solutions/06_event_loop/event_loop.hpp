@@ -32,6 +32,8 @@
 /// What lives on one loop: the course's own `asyncio`.
 namespace asyncio {
 
+class EpollSelector;
+
 /// Runs callbacks, one after another, on the thread that calls run_forever(). All members are for that thread
 /// alone, before, while and after it runs, except call_soon_threadsafe(). Python: `asyncio.BaseEventLoop`.
 class EventLoop {
@@ -91,6 +93,35 @@ class EventLoop {
     mailbox_.post(node, *selector_);
     return handle;
   }
+
+  /// Calls `fn(args...)` whenever the file `fd` can be read, or its peer has gone, until remove_reader(). If
+  /// there was such a callback for it already, that one is removed. Python: `loop.add_reader`.
+  /// Include `reactor.hpp` for this and for what follows (chapter 07).
+  /// @throws std::logic_error if the loop has no EpollSelector; std::system_error if `fd` cannot be watched;
+  /// otherwise as call_soon()
+  template <class F, class... Args>
+  void add_reader(int fd, F&& fn, Args&&... args);
+
+  /// As add_reader(), whenever it can be written. Python: `loop.add_writer`.
+  template <class F, class... Args>
+  void add_writer(int fd, F&& fn, Args&&... args);
+
+  /// The callback will not be called, even if it is ready to run in this very pass. Say so *before* you close
+  /// the file. Python: `loop.remove_reader`, `loop.remove_writer`.
+  /// @returns whether there was one
+  bool remove_reader(int fd);
+  bool remove_writer(int fd);
+
+  /// Calls `fn(args...)` after the process has got the signal `number`; once, if that came several times
+  /// meanwhile. Of all loops of the process, the last that asked is told. Python: `loop.add_signal_handler`.
+  /// @throws std::invalid_argument if there is no such signal; std::runtime_error if it cannot be caught;
+  /// otherwise as add_reader()
+  template <class F, class... Args>
+  void add_signal_handler(int number, F&& fn, Args&&... args);
+
+  /// The signal does what it does by default again. Python: `loop.remove_signal_handler`.
+  /// @returns whether there was a handler
+  bool remove_signal_handler(int number);
 
   /// The time on the loop's clock. Python: `loop.time`, in seconds.
   [[nodiscard]] TimePoint time() const { return selector_->now(); }
@@ -201,6 +232,7 @@ class EventLoop {
       wait();
     else
       selector_->select(Duration::zero());
+    ready_.append(selector_->found());
   }
 
   /// Sleeps until there is something to do.
@@ -309,6 +341,10 @@ class EventLoop {
     return pool_->make<Callback<Base, decltype(call)>>(std::move(call), argument);
   }
 
+  template <class F, class... Args>
+  auto& make_watch(F&& fn, Args&&... args);
+  EpollSelector& epoll();
+
   template <class Queue, class Node>
   static auto schedule(Queue& queue, Node& node) {
     using HandleOfIt = std::conditional_t<std::is_base_of_v<Timer, Node>, TimerHandle, Handle>;
@@ -336,6 +372,7 @@ class EventLoop {
     const ReadyQueue posted = mailbox_.close();
     const ReadyQueue ready = std::move(ready_);
     timers_.clear();
+    selector_->close();
   }
 
   // ---- What is refused

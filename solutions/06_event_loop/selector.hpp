@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 
+#include "ready_queue.hpp"
 #include "todo.hpp"
 
 namespace asyncio {
@@ -30,6 +31,12 @@ class Selector {
 
   /// The time. Only the loop's thread calls it.
   virtual TimePoint now() = 0;
+
+  /// Takes what select() has found to run: the callbacks of files and signals, which chapter 07 brings.
+  virtual ReadyQueue found() { return {}; }
+
+  /// The loop is closed: drops what it would call.
+  virtual void close() noexcept {}
 };
 
 /// A Selector that waits for nothing but time, and wake().

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
+#include <ctime>
 
 #include "../journal.hpp"
 #include "../real.hpp"
@@ -54,12 +56,17 @@ auto transfer(Thread& thread, int fd, bool waits, Way way, const char* what, F f
   return result;
 }
 
-int wait_for_many(Thread& thread, int milliseconds, const char* what) noexcept {
+std::int64_t in_nanoseconds(int milliseconds) noexcept {
+  return milliseconds < 0 ? -1 : std::int64_t{milliseconds} * 1'000'000;
+}
+
+/// @param nanoseconds below 0 for as long as it takes
+int wait_for_many(Thread& thread, std::int64_t nanoseconds, const char* what) noexcept {
   scheduler::step(thread);
-  if (!descriptors::ready(thread) && milliseconds != 0) {
+  if (!descriptors::ready(thread) && nanoseconds != 0) {
     journal::add(thread, "waits in %s", what);
     scheduler::block_until(thread, State::descriptor, nullptr,
-                           milliseconds < 0 ? -1 : world->now + std::int64_t{milliseconds} * 1'000'000);
+                           nanoseconds < 0 ? -1 : world->now + nanoseconds);
     if (thread.timed_out) descriptors::ready(thread);
   }
   const int result = static_cast<int>(thread.descriptors.ready);
@@ -137,7 +144,18 @@ extern "C" int epoll_wait(int fd, epoll_event* events, int size, int millisecond
   if (!thread) return real<&::epoll_wait>("epoll_wait")(fd, events, size, milliseconds);
   const Entered entered(*thread);
   thread->descriptors = {.fd = fd, .epoll = events, .size = size};
-  return wait_for_many(*thread, milliseconds, "epoll_wait");
+  return wait_for_many(*thread, in_nanoseconds(milliseconds), "epoll_wait");
+}
+
+extern "C" int epoll_pwait2(int fd, epoll_event* events, int size, const timespec* timeout,
+                            const sigset_t* mask) {
+  Thread* const thread = current;
+  if (!thread) return real<&::epoll_pwait2>("epoll_pwait2")(fd, events, size, timeout, mask);
+  const Entered entered(*thread);
+  thread->descriptors = {.fd = fd, .epoll = events, .size = size};
+  const std::int64_t nanoseconds =
+      timeout ? std::int64_t{timeout->tv_sec} * 1'000'000'000 + timeout->tv_nsec : -1;
+  return wait_for_many(*thread, nanoseconds, "epoll_pwait2");
 }
 
 extern "C" int poll(pollfd* list, nfds_t size, int milliseconds) {
@@ -145,5 +163,5 @@ extern "C" int poll(pollfd* list, nfds_t size, int milliseconds) {
   if (!thread) return real<&::poll>("poll")(list, size, milliseconds);
   const Entered entered(*thread);
   thread->descriptors = {.poll = list, .size = static_cast<int>(size)};
-  return wait_for_many(*thread, milliseconds, "poll");
+  return wait_for_many(*thread, in_nanoseconds(milliseconds), "poll");
 }

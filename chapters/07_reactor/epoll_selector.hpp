@@ -1,0 +1,170 @@
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <optional>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "event_counter.hpp"
+#include "fd.hpp"
+#include "node_pool.hpp"
+#include "ready_queue.hpp"
+#include "selector.hpp"
+#include "signal_handlers.hpp"
+#include "todo.hpp"
+
+namespace asyncio {
+
+/// What one waits for with a file.
+enum class Ready : std::uint8_t {
+  to_read,   ///< there are bytes, or a connection, or the end
+  to_write,  ///< there is room
+};
+
+/// A Selector that waits for files and signals, too, with Linux's epoll: however many files it watches, to
+/// wait costs only as much as happens. It is told of what *is* ready, again and again as long as that lasts
+/// (level-triggered). Python: `selectors.EpollSelector`.
+class EpollSelector final : public Selector {
+ public:
+  EpollSelector()
+      : epoll_(concurrent::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+        wake_counter_(detail::event_counter()) {
+    watch_counter(wake_counter_.get());
+  }
+  ~EpollSelector() override { close(); }
+
+  void select(std::optional<Duration> timeout) override {
+    // TODO 2.1: Let epoll_pwait2() fill room_, with the timespec of the timeout,
+    // or null, and no signal mask. An interruption (EINTR) has found nothing: the loop comes again. Then
+    // dispatch() each event.
+    todo("2.1", "EpollSelector::select");
+  }
+
+  void wake() override {
+    // TODO 2.2: Count up the wake_counter_, with detail::count_up().
+    todo("2.2", "EpollSelector::wake");
+  }
+
+  TimePoint now() override { return std::chrono::steady_clock::now(); }
+
+  ReadyQueue found() override { return std::exchange(found_, {}); }
+
+  void close() noexcept override {
+    for (std::size_t fd = 0; fd < files_.size(); ++fd) {
+      unwatch(static_cast<int>(fd), Ready::to_read);
+      unwatch(static_cast<int>(fd), Ready::to_write);
+    }
+    handlers_.clear();
+    found_ = {};
+  }
+
+  /// Has `node` called whenever `fd` is ready, and takes over a reference to it, even if it throws. If there
+  /// was another for it, that one is removed.
+  /// @throws std::system_error if there is no such file, or it cannot be watched, as one on a disk cannot
+  void watch(int fd, Ready ready, Scheduled& node) {
+    ReadyQueue owner;
+    owner.push(node);
+    if (fd < 0) throw std::system_error(EBADF, std::generic_category(), "epoll_ctl");
+    const auto number = static_cast<std::size_t>(fd);
+    if (number >= files_.size()) files_.resize(number + 1);
+    // TODO 2.4: Tell epoll of all events that are of interest then, with tell().
+    // If that did not throw: keep what the owner pops instead of what was there, and forget() that.
+    todo("2.4", "EpollSelector::watch");
+  }
+
+  /// @returns whether there was one
+  bool unwatch(int fd, Ready ready) noexcept {
+    if (fd < 0 || static_cast<std::size_t>(fd) >= files_.size()) return false;
+    // TODO 2.5: If there is one, take it out, tell_less() to epoll, and at last
+    // forget() it.
+    todo("2.5", "EpollSelector::unwatch");
+  }
+
+  /// What is called for signals.
+  void handle_signal(int number, Scheduled& node) {
+    const bool first = handlers_.empty();
+    handlers_.add(number, node);
+    if (first) watch_counter(detail::signal_counter().get());
+  }
+  bool forget_signal(int number) noexcept {
+    if (!handlers_.remove(number)) return false;
+    if (handlers_.empty()) control(EPOLL_CTL_DEL, detail::signal_counter().get(), 0);
+    return true;
+  }
+
+ private:
+  /// Who waits for a file.
+  struct File {
+    Scheduled* reader = nullptr;
+    Scheduled* writer = nullptr;
+    std::uint32_t events = 0;  // that epoll watches for us
+
+    Scheduled*& node(Ready ready) noexcept { return ready == Ready::to_read ? reader : writer; }
+  };
+
+  static constexpr std::uint32_t event_of(Ready ready) noexcept {
+    return ready == Ready::to_read ? EPOLLIN : EPOLLOUT;
+  }
+
+  /// Adds to found_ what waits for `event`.
+  void dispatch(const epoll_event& event) {
+    // TODO 2.3: If it is of the wake_counter_, that was all. If it is of the
+    // signals, the handlers_ collect. Else find the file: its reader is found() if there is something to read
+    // (EPOLLIN), its writer if there is room (EPOLLOUT), and both if the file is broken (EPOLLERR) or hung up
+    // (EPOLLHUP).
+    todo("2.3", "EpollSelector::dispatch");
+  }
+
+  void add_found(Scheduled& node) {
+    node.hold();
+    found_.push(node);
+  }
+
+  static void forget(Scheduled& node) noexcept {
+    node.cancel();
+    NodePool::release(node);
+  }
+
+  /// Has epoll watch for `events`, which are more than none.
+  void tell(int fd, File& file, std::uint32_t events) {
+    // If the file was closed, epoll has forgotten it: the number is that of a new file now.
+    const bool known = file.events != 0 && control(EPOLL_CTL_MOD, fd, events);
+    if (!known) concurrent::checked(control(EPOLL_CTL_ADD, fd, events) ? 0 : -1, "epoll_ctl");
+    file.events = events;
+  }
+
+  /// Has epoll watch for `events`, which may be none. If the file was closed already, there is nothing to do.
+  void tell_less(int fd, File& file, std::uint32_t events) noexcept {
+    control(events != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_DEL, fd, events);
+    file.events = events;
+  }
+
+  bool control(int what, int fd, std::uint32_t events) noexcept {
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = fd;
+    return ::epoll_ctl(epoll_.get(), what, fd, &event) == 0;
+  }
+
+  /// A counter is told each time that it is counted up (edge-triggered), so nobody has to read it.
+  void watch_counter(int fd) {
+    concurrent::checked(control(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLET) ? 0 : -1, "epoll_ctl");
+  }
+
+  const concurrent::Fd epoll_;
+  const concurrent::Fd wake_counter_;
+  std::vector<File> files_;  // by descriptor
+  SignalHandlers handlers_;
+  ReadyQueue found_;
+  std::array<epoll_event, 256> room_;
+};
+
+}  // namespace asyncio

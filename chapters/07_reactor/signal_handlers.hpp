@@ -1,0 +1,108 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "event_counter.hpp"
+#include "fd.hpp"
+#include "node_pool.hpp"
+#include "ready_queue.hpp"
+#include "todo.hpp"
+
+namespace asyncio {
+
+class SignalHandlers;
+
+namespace detail {
+
+/// What the process knows of one signal.
+struct Signal {
+  std::atomic<bool> pending = false;                      // it has come, and no loop has been told
+  std::atomic<const SignalHandlers*> handlers = nullptr;  // whose loop is told
+};
+
+inline constexpr int signal_count = NSIG;
+inline std::array<Signal, signal_count> signals;
+
+/// Counts up when a signal comes. There is one for the process, which stays open: a handler may be about to
+/// write to it on any thread, at any time.
+inline const concurrent::Fd& signal_counter() {
+  static const concurrent::Fd counter = event_counter();
+  return counter;
+}
+inline std::atomic<int> signal_counter_fd = -1;  // of signal_counter(), for the handler
+
+/// The system calls it in the middle of whatever a thread does, even in malloc(): it may lock nothing,
+/// allocate nothing, throw nothing, and it must leave errno alone.
+inline void on_signal(int number) noexcept {
+  // TODO 4.1: Note that the signal is pending, and only then count_up() the counter,
+  // signal_counter_fd. Leave errno as it was.
+  todo("4.1", "on_signal");
+}
+
+}  // namespace detail
+
+/// What one loop calls when signals come. For the loop's thread.
+class SignalHandlers {
+ public:
+  SignalHandlers() = default;
+  SignalHandlers(const SignalHandlers&) = delete;
+  SignalHandlers& operator=(const SignalHandlers&) = delete;
+  ~SignalHandlers() { clear(); }
+
+  [[nodiscard]] bool empty() const noexcept { return handlers_.empty(); }
+
+  /// Has `node` called when signal `number` comes, and takes over a reference to it, even if it throws.
+  void add(int number, Scheduled& node) {
+    ReadyQueue owner;
+    owner.push(node);
+    if (number < 1 || number >= detail::signal_count)
+      throw std::invalid_argument("sig " + std::to_string(number) + " out of range");
+    detail::signal_counter_fd = detail::signal_counter().get();
+    // TODO 4.2: These are the handlers of detail::signals[number] now. Have
+    // detail::on_signal called, with set_action(). Then keep what the owner pops instead of what was there,
+    // and forget() that.
+    todo("4.2", "SignalHandlers::add");
+  }
+
+  /// @returns whether there was one
+  bool remove(int number) {
+    // TODO 4.3: If there is one, erase it. If the signal is still ours, it does
+    // SIG_DFL, is nobody's, and not pending. At last forget() the node.
+    todo("4.3", "SignalHandlers::remove");
+  }
+
+  /// Adds to `found` what is to be called for the signals that have come.
+  void collect(ReadyQueue& found) {
+    // TODO 4.4: For each whose signal is ours, and was pending, which it is no
+    // more: hold() the node, and push it.
+    todo("4.4", "SignalHandlers::collect");
+  }
+
+  void clear() noexcept {
+    while (!handlers_.empty()) remove(handlers_.begin()->first);
+  }
+
+ private:
+  static bool set_action(int number, void (*handler)(int)) noexcept {
+    struct sigaction action {};
+    action.sa_handler = handler;
+    action.sa_flags = SA_RESTART;  // calls on other threads go on
+    return ::sigaction(number, &action, nullptr) == 0;
+  }
+
+  static void forget(Scheduled& node) noexcept {
+    node.cancel();
+    NodePool::release(node);
+  }
+
+  std::map<int, Scheduled*> handlers_;
+};
+
+}  // namespace asyncio

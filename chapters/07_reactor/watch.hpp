@@ -1,0 +1,39 @@
+#pragma once
+
+#include <optional>
+#include <typeinfo>
+#include <utility>
+
+#include "scheduled.hpp"
+#include "todo.hpp"
+
+namespace asyncio {
+
+/// A callback that is called each time that something is ready, and that may remove itself meanwhile.
+template <class Call>
+class Watch final : public Scheduled {
+ public:
+  explicit Watch(Call call) : Scheduled(Held::by_the_loop), call_(std::move(call)) {}
+
+  /// The callback stays, even if it throws.
+  void run() override {
+    // TODO 3.1: Call the callback where it is, *call_. As long as it runs, and however it
+    // ends, it is running_. If it was cancelled() meanwhile, drop() it then.
+    todo("3.1", "Watch::run");
+  }
+
+  /// Destroys the callback, but not while it runs.
+  void drop() noexcept override {
+    if (!running_) call_.reset();
+  }
+
+  [[nodiscard]] const std::type_info& type() const noexcept override {
+    return typeid(typename Call::Function);
+  }
+
+ private:
+  std::optional<Call> call_;
+  bool running_ = false;
+};
+
+}  // namespace asyncio

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cerrno>
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "event_loop.hpp"
+#include "sockets.hpp"
+#include "todo.hpp"
+
+namespace asyncio {
+
+/// What an Acceptor is to do.
+struct AcceptOptions {
+  int at_a_time = 100;                       ///< connections, before the loop does something else
+  Duration pause = std::chrono::seconds(1);  ///< when the system has no room for another
+};
+
+/// Takes the connections of a listener, as long as it lives. It must not outlive the loop.
+/// Python: what `loop.create_server` does.
+class Acceptor {
+ public:
+  using Callback = std::move_only_function<void(Fd)>;
+
+  /// @param on_connection gets each connection; it must not destroy the acceptor
+  Acceptor(EventLoop& loop, Fd listener, Callback on_connection, const AcceptOptions& options = {})
+      : loop_(loop),
+        listener_(std::move(listener)),
+        on_connection_(std::move(on_connection)),
+        options_(options) {
+    resume();
+  }
+  Acceptor(const Acceptor&) = delete;
+  Acceptor& operator=(const Acceptor&) = delete;
+  ~Acceptor() {
+    retry_.cancel();
+    loop_.remove_reader(listener_.get());
+  }
+
+  [[nodiscard]] const Fd& listener() const noexcept { return listener_; }
+
+ private:
+  void resume() {
+    loop_.add_reader(listener_.get(), [this] { take_all(); });
+  }
+
+  /// There are connections.
+  void take_all() {
+    // <exercise 5.1 Acceptor::take_all> Accept one after another, until there is none, and at_a_time at most,
+    // and hand it to on_connection_. If the system is out_of_room(), pause(), and that is it for now. All
+    // else that is thrown is the loop's affair.
+    for (int i = 0; i < options_.at_a_time; ++i) {
+      std::optional<Fd> connection;
+      try {
+        connection = accept(listener_);
+      } catch (const std::system_error& error) {
+        if (!out_of_room(error)) throw;
+        return pause();
+      }
+      if (!connection) return;
+      on_connection_(*std::move(connection));
+    }
+    // </exercise>
+  }
+
+  /// In the handler of an exception of accept(). The listener stays ready: without a pause the loop would
+  /// try again and again, and do nothing else.
+  void pause() {
+    // <exercise 5.2 Acceptor::pause> Tell the loop's exception handler "accept() is out of resources", with
+    // the exception. Watch the listener no more, and resume() after the pause.
+    loop_.call_exception_handler(
+        {.message = "accept() is out of resources", .exception = std::current_exception(), .handle = {}});
+    loop_.remove_reader(listener_.get());
+    retry_ = loop_.call_later(options_.pause, [this] { resume(); });
+    // </exercise>
+  }
+
+  static bool out_of_room(const std::system_error& error) {
+    const int number = error.code().value();
+    return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
+  }
+
+  EventLoop& loop_;
+  const Fd listener_;
+  Callback on_connection_;
+  const AcceptOptions options_;
+  TimerHandle retry_;
+};
+
+}  // namespace asyncio

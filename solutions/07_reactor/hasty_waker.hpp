@@ -1,0 +1,73 @@
+#pragma once
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <mutex>
+#include <utility>
+
+#include "event_counter.hpp"
+#include "todo.hpp"
+
+namespace asyncio {
+
+/// What step 7 builds wrongly on purpose: a place where other threads leave numbers, of which the sum counts,
+/// and wake whoever waits for them, by a counter that has to be read, as a pipe has.
+class HastyWaker {
+ public:
+  HastyWaker() : epoll_(concurrent::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    concurrent::checked(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, counter_.get(), &event), "epoll_ctl");
+  }
+
+  /// Any thread may call it.
+  void post(int number) {
+    {
+      std::lock_guard lock(mutex_);
+      sum_ += number;
+    }
+    detail::count_up(counter_.get());
+  }
+
+  /// Returns the sum of what was posted since the last time, as soon as there is something.
+  int wait() {
+    // <exercise 7.1 HastyWaker::wait> As long as there is nothing: sleep(), take() what is there, and only
+    // then drain() the counter.
+    int sum = 0;
+    while (sum == 0) {
+      sleep();
+      sum = take();
+      drain();
+    }
+    return sum;
+    // </exercise>
+  }
+
+ private:
+  /// Until the counter is above 0.
+  void sleep() {
+    epoll_event event{};
+    while (::epoll_wait(epoll_.get(), &event, 1, -1) != 1) {
+    }
+  }
+
+  int take() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(sum_, 0);
+  }
+
+  /// Sets the counter to 0.
+  void drain() {
+    std::uint64_t count = 0;
+    [[maybe_unused]] const ssize_t size = ::read(counter_.get(), &count, sizeof count);
+  }
+
+  const concurrent::Fd counter_ = detail::event_counter();
+  const concurrent::Fd epoll_;
+  std::mutex mutex_;  // guards sum_
+  int sum_ = 0;
+};
+
+}  // namespace asyncio
