@@ -190,7 +190,7 @@ TEST(Step8_BreakIt, WhatWasPostedBeforeIsTaken) {
 
 namespace {
 
-void a_post_against_a_sleep() {
+[[maybe_unused]] void a_post_against_a_sleep() {
   HastyMailbox mailbox;
   std::jthread other([&] { mailbox.post(7); });
   EXPECT_EQ(mailbox.wait(), 7);

@@ -59,8 +59,8 @@ class EpollSelector final : public Selector {
 
   void close() noexcept override {
     for (std::size_t fd = 0; fd < files_.size(); ++fd) {
-      unwatch(static_cast<int>(fd), Ready::to_read);
-      unwatch(static_cast<int>(fd), Ready::to_write);
+      if (files_[fd].reader) unwatch(static_cast<int>(fd), Ready::to_read);
+      if (files_[fd].writer) unwatch(static_cast<int>(fd), Ready::to_write);
     }
     handlers_.clear();
     found_ = {};

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -33,6 +34,7 @@
 namespace asyncio {
 
 class EpollSelector;
+enum class Ready : std::uint8_t;
 
 /// Runs callbacks, one after another, on the thread that calls run_forever(). All members are for that thread
 /// alone, before, while and after it runs, except call_soon_threadsafe(). Python: `asyncio.BaseEventLoop`.
@@ -341,9 +343,13 @@ class EventLoop {
     return pool_->make<Callback<Base, decltype(call)>>(std::move(call), argument);
   }
 
-  template <class F, class... Args>
-  auto& make_watch(F&& fn, Args&&... args);
+  // What chapter 07 defines.
   EpollSelector& epoll();
+  template <class F, class... Args>
+  Scheduled& make_watch(F&& fn, Args&&... args);
+  template <class F, class... Args>
+  void watch(Ready ready, int fd, F&& fn, Args&&... args);
+  bool unwatch(Ready ready, int fd);
 
   template <class Queue, class Node>
   static auto schedule(Queue& queue, Node& node) {

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdint>
+#include <ctime>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -69,6 +71,39 @@ TEST(RightDescriptors, APollWithATimeOut) {
     EXPECT_EQ(count, 1u);
     setter.join();
     close(event);
+  };
+  EXPECT_TRUE(finds_nothing(program));
+}
+
+TEST(RightDescriptors, AnEdgeIsToldOnceToWhoeverSleeps) {
+  const auto program = [] {
+    const int epoll = epoll_create1(0);
+    const int event = eventfd(0, EFD_NONBLOCK);
+    epoll_event wanted{};
+    wanted.events = EPOLLIN | EPOLLET;
+    EXPECT_EQ(epoll_ctl(epoll, EPOLL_CTL_ADD, event, &wanted), 0);
+    std::mutex mutex;
+    int posts = 0;
+    const auto post = [&] {
+      {
+        std::lock_guard lock(mutex);
+        ++posts;
+      }
+      const std::uint64_t one = 1;
+      EXPECT_EQ(write(event, &one, sizeof one), 8);
+    };
+    std::jthread a(post);
+    std::jthread b(post);
+    const timespec hour{.tv_sec = 3600, .tv_nsec = 0};
+    const auto all_came = [&] {
+      std::lock_guard lock(mutex);
+      return posts == 2;
+    };
+    while (!all_came()) EXPECT_EQ(epoll_pwait2(epoll, &wanted, 1, &hour, nullptr), 1);
+    a.join();
+    b.join();
+    close(event);
+    close(epoll);
   };
   EXPECT_TRUE(finds_nothing(program));
 }

@@ -81,7 +81,9 @@ int wait_for_many(Thread& thread, std::int64_t nanoseconds, const char* what) no
 bool descriptors::ready(Thread& thread) noexcept {
   Descriptors& wanted = thread.descriptors;
   if (wanted.epoll) {
-    wanted.ready = real<&::epoll_wait>("epoll_wait")(wanted.fd, wanted.epoll, wanted.size, 0);
+    // What is edge-triggered is told once: it is not to be asked again before the thread goes on.
+    if (wanted.ready == 0)
+      wanted.ready = real<&::epoll_wait>("epoll_wait")(wanted.fd, wanted.epoll, wanted.size, 0);
   } else if (wanted.poll) {
     wanted.ready = real<&::poll>("poll")(wanted.poll, static_cast<nfds_t>(wanted.size), 0);
   } else {
