@@ -9,22 +9,15 @@
 namespace bench {
 
 /// What a loop is asked to do, in chapter 06 and by its peers.
-inline const std::string chained = "a callback, chained";         ///< each schedules the next
-inline const std::string in_a_batch = "a callback, in a batch";   ///< a million are scheduled, then run
-inline const std::string timers = "a timer, half are cancelled";  ///< set, cancel every other, run
-inline const std::string wake_ups = "a wake-up";                  ///< from another thread, which waits
+inline const std::string chained = "a callback, chained";     ///< each schedules the next
+inline const std::string in_a_batch = "a callback, batched";  ///< a million are scheduled, then run
+inline const std::string timers = "timer, half cancelled";    ///< set, cancel every other, run
+inline const std::string wake_ups = "a wake-up";              ///< from another thread, which waits
 
 inline constexpr int many_callbacks = 1'000'000;
 inline constexpr int many_timers = 1'000'000;
 inline constexpr int many_wake_ups = 2'000;
 inline constexpr int for_python = 10;  ///< it gets so many times fewer
-
-/// `batch` after a first run, so that the memory that a loop keeps is there, whatever it is measured against.
-template <class F>
-F warmed_up(F batch) {
-  batch();
-  return batch;
-}
 
 /// When timers are due after the beginning, in milliseconds: within 100.
 inline const std::vector<int>& delays() {

@@ -235,8 +235,8 @@ class EventLoop {
   /// Sleeps until there is something to do.
   void wait() {
     // TODO 4.4: If there are timers, the timeout is the time until the next(): 0 if that
-    // is past, and longest_wait if it is longer. Without timers, there is none. If the mailbox lets you
-    // fall_asleep(), select(), and wake_up().
+    // is past (compare before you subtract: it may be TimePoint::min()), and longest_wait if it is longer.
+    // Without timers, there is none. If the mailbox lets you fall_asleep(), select(), and wake_up().
     todo("4.4", "EventLoop::wait");
   }
 
@@ -275,8 +275,8 @@ class EventLoop {
 
   /// As call(), and tells if it was slow.
   void call_and_time(Scheduled& node) {
-    // TODO 6.2: run() it, with what it throws to tell_of_exception(). If that
-    // took slow_callback_duration or more of the loop's time(), tell_of_slowness().
+    // TODO 6.2: run() it, with what it throws to tell_of_exception(). If the
+    // two took slow_callback_duration or more of the loop's time(), tell_of_slowness().
     todo("6.2", "EventLoop::call_and_time");
   }
 

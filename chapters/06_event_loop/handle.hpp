@@ -31,7 +31,7 @@ class Handle {
   /// once, or by the loop if the handle came from call_soon_threadsafe(). If it has run already, nothing
   /// happens to it.
   void cancel() noexcept {
-    // TODO 2.1: If there is a node_, and it is not cancelled() yet, cancel() it.
+    // TODO 2.1: If there is a node_, cancel() it.
     todo("2.1", "Handle::cancel");
   }
 

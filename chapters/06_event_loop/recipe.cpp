@@ -26,6 +26,7 @@ class RoundRobin {
   RoundRobin(EventLoop& loop, Duration unit) : loop_(loop), unit_(unit), end_(loop.time() + 9 * unit) {}
 
   void function(int number) {
+    // The blank after the second is the cookbook's.
     print_line("function_" + std::to_string(number) + (number == 2 ? " called " : " called"));
     std::fflush(stdout);
     if (loop_.time() + unit_ < end_)

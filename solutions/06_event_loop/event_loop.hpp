@@ -240,8 +240,8 @@ class EventLoop {
   /// Sleeps until there is something to do.
   void wait() {
     // <exercise 4.4 EventLoop::wait> If there are timers, the timeout is the time until the next(): 0 if that
-    // is past, and longest_wait if it is longer. Without timers, there is none. If the mailbox lets you
-    // fall_asleep(), select(), and wake_up().
+    // is past (compare before you subtract: it may be TimePoint::min()), and longest_wait if it is longer.
+    // Without timers, there is none. If the mailbox lets you fall_asleep(), select(), and wake_up().
     std::optional<Duration> timeout;
     if (!timers_.empty()) {
       const TimePoint now = time();
@@ -296,8 +296,8 @@ class EventLoop {
 
   /// As call(), and tells if it was slow.
   void call_and_time(Scheduled& node) {
-    // <exercise 6.2 EventLoop::call_and_time> run() it, with what it throws to tell_of_exception(). If that
-    // took slow_callback_duration or more of the loop's time(), tell_of_slowness().
+    // <exercise 6.2 EventLoop::call_and_time> run() it, with what it throws to tell_of_exception(). If the
+    // two took slow_callback_duration or more of the loop's time(), tell_of_slowness().
     const TimePoint start = time();
     try {
       node.run();

@@ -31,8 +31,8 @@ class Handle {
   /// once, or by the loop if the handle came from call_soon_threadsafe(). If it has run already, nothing
   /// happens to it.
   void cancel() noexcept {
-    // <exercise 2.1 Handle::cancel> If there is a node_, and it is not cancelled() yet, cancel() it.
-    if (node_ && !node_->cancelled()) node_->cancel();
+    // <exercise 2.1 Handle::cancel> If there is a node_, cancel() it.
+    if (node_) node_->cancel();
     // </exercise>
   }
 

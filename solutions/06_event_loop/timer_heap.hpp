@@ -71,7 +71,8 @@ class TimerHeap {
   /// Moves all that are due at `now` to the end of `due`, in order, with their references.
   void take_due(TimePoint now, std::vector<Timer*>& due) {
     // <exercise 3.3 TimerHeap::take_due> As long as there is a next() that is not after now, pop() it to due.
-    // But if that would be more than a sixteenth of all, let take_many() take the rest.
+    // But if that would be more than a sixteenth of those that there were at the beginning, let take_many()
+    // take the rest.
     for (std::size_t few = size() / 16 + 1; !empty() && next() <= now; --few) {
       if (few == 0) return take_many(now, due);
       due.push_back(&pop());
@@ -167,14 +168,14 @@ class TimerHeap {
   }
 
   void erase_cancelled() {
-    const auto erased =
-        std::ranges::remove_if(entries_, [this, i = std::size_t{0}](const Entry& entry) mutable {
-          fetch_ahead(entries_[std::min(i++ + far_ahead, entries_.size() - 1)].timer);
-          if (!entry.timer->cancelled()) return false;
-          forget(*entry.timer);
-          NodePool::release(*entry.timer);
-          return true;
-        });
+    std::size_t i = 0;
+    const auto erased = std::ranges::remove_if(entries_, [&](const Entry& entry) {
+      fetch_ahead(entries_[std::min(i++ + far_ahead, entries_.size() - 1)].timer);
+      if (!entry.timer->cancelled()) return false;
+      forget(*entry.timer);
+      NodePool::release(*entry.timer);
+      return true;
+    });
     entries_.erase(erased.begin(), erased.end());
   }
 
