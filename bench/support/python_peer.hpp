@@ -47,10 +47,11 @@ class PythonPeer {
   }
 
   /// Has it do something, and waits until it is done.
-  void ask(std::string line) {
+  /// @returns what it says then
+  std::string ask(std::string line) {
     line += '\n';
     concurrent::checked(::write(tell_.get(), line.data(), line.size()), "write");
-    hear();
+    return hear();
   }
 
  private:
@@ -63,10 +64,14 @@ class PythonPeer {
   }
 
   /// Waits for a line.
-  void hear() {
-    for (char c = 0; c != '\n';)
+  std::string hear() {
+    for (std::string line;;) {
+      char c = 0;
       if (::read(listen_.get(), &c, 1) != 1)
         throw std::runtime_error("python3 does not answer: is it there?");
+      if (c == '\n') return line;
+      line += c;
+    }
   }
 
   pid_t process_ = 0;

@@ -45,4 +45,11 @@ void row(const std::string& name, std::int64_t items, F work) {
   benchmark::RegisterBenchmark(name.c_str(), measured)->UseRealTime();
 }
 
+/// `batch` after a first run, so that the memory that it keeps is there, whatever it is measured against.
+template <class F>
+F warmed_up(F batch) {
+  batch();
+  return batch;
+}
+
 }  // namespace bench
