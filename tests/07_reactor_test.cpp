@@ -302,6 +302,14 @@ class Counted {
   std::atomic<int>* alive_;
 };
 
+/// A listener whose connections have little room for what is sent.
+Fd listen_with_little_room() {
+  Fd fd = listen_tcp(0);
+  const int least = 1;
+  checked(::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &least, sizeof least), "setsockopt");
+  return fd;
+}
+
 /// An echo server on a thread of its own.
 class RunningServer {
  public:
@@ -333,7 +341,7 @@ class RunningServer {
 
  private:
   void run() {
-    EchoServer server(loop_, listen_tcp(0));
+    EchoServer server(loop_, listen_with_little_room());
     server_ = &server;
     port_ = server.port();
     ready_.release();
@@ -346,6 +354,20 @@ class RunningServer {
   std::binary_semaphore ready_{0};
   std::jthread thread_;
 };
+
+/// Sends until the server takes no more. @returns how many bytes
+std::size_t send_without_reading(const Fd& client, RunningServer& server) {
+  ::fcntl(client.get(), F_SETFL, O_NONBLOCK);
+  const std::string block(65'536, 'x');
+  std::size_t taken = 0;
+  for (int full = 0; full < 20; server.connections()) {
+    const ssize_t size = ::send(client.get(), block.data(), block.size(), MSG_NOSIGNAL);
+    full = size < 0 ? full + 1 : 0;
+    taken += size < 0 ? 0 : static_cast<std::size_t>(size);
+  }
+  ::fcntl(client.get(), F_SETFL, 0);
+  return taken;
+}
 
 }  // namespace
 
@@ -400,6 +422,7 @@ TEST(Step1_Sockets, SendHandsOverAsMuchAsThereIsRoomFor) {
 }
 
 TEST(Step1_Sockets, APeerThatHasGoneIsAnErrorAndNoSignal) {
+  ::signal(SIGPIPE, SIG_DFL);
   auto [here, there] = socket_pair();
   there.close();
   EXPECT_EQ(code_of([&] { asyncio::send(here, bytes_of("hello")); }), std::errc::broken_pipe);
@@ -662,13 +685,13 @@ TEST(Step3_Watch, AReaderIsCalledWheneverThereIsSomethingToRead) {  // AIO-99
   Log log;
   e.loop.add_reader(
       here.get(), [&](const Fd& fd, const std::string& name) { log.push_back(name + " " + get(fd)); },
-      std::cref(here), "reader");
+      std::cref(here), std::string("a reader of many words"));
   for (const char* text : {"a", "b"}) {
     put(there, text);
     e.run_once();
     e.run_once();
   }
-  EXPECT_EQ(log, (Log{"reader a", "reader b"}));
+  EXPECT_EQ(log, (Log{"a reader of many words a", "a reader of many words b"}));
 }
 
 TEST(Step3_Watch, AWriterIsCalledWheneverThereIsRoom) {  // AIO-99
@@ -837,6 +860,18 @@ TEST(Step3_Watch, CloseDropsReadersAndTakesNoMore) {  // AIO-12, AIO-99
   EXPECT_FALSE(e.loop.remove_writer(here.get()));
 }
 
+TEST(Step3_Watch, CloseDropsReadersThatHaveThrown) {
+  EpollLoop e;
+  const auto [here, there] = socket_pair();
+  put(there, "hello");
+  std::atomic<int> alive = 0;
+  e.loop.set_exception_handler([](EventLoop&, const ExceptionContext&) {});
+  e.loop.add_reader(here.get(), [counted = Counted(alive)] { throw std::runtime_error("no"); });
+  e.run_once();
+  e.loop.close();
+  EXPECT_EQ(alive, 0);
+}
+
 TEST(Step3_Watch, TheEndOfALoopDropsReaders) {
   std::atomic<int> alive = 0;
   const auto [here, there] = socket_pair();
@@ -958,6 +993,10 @@ TEST(Step4_Signals, SignalsThatComeTogetherAreOne) {
   e.run_once();
   EXPECT_EQ(first, 1);
   EXPECT_EQ(second, 1);
+  ::raise(SIGUSR2);
+  e.run_once();
+  EXPECT_EQ(first, 1) << "it has not come again";
+  EXPECT_EQ(second, 2);
 }
 
 TEST(Step4_Signals, ASecondHandlerReplacesTheFirst) {  // AIO-119
@@ -1276,10 +1315,7 @@ TEST(Step6_Echo, AResetOfWhoDoesNotReadEndsItToo) {
   const NoneIsLeftOpen none_is_left_open;
   RunningServer server;
   Fd client = client_of(server.port(), 1);
-  ::fcntl(client.get(), F_SETFL, O_NONBLOCK);
-  const std::string block(65'536, 'x');
-  for (int full = 0; full < 20; server.connections())
-    ::send(client.get(), block.data(), block.size(), MSG_NOSIGNAL) < 0 ? ++full : full = 0;
+  send_without_reading(client, server);
   reset_when_closed(client);
   client.close();
   server.wait_until_there_are(0);
@@ -1288,10 +1324,16 @@ TEST(Step6_Echo, AResetOfWhoDoesNotReadEndsItToo) {
 TEST(Step6_Echo, BytesThatWaitDoNotKeepTheLoopBusy) {
   RunningServer server;
   const Fd client = client_of(server.port(), 1);
-  ::fcntl(client.get(), F_SETFL, O_NONBLOCK);
-  const std::string block(65'536, 'x');
-  for (int full = 0; full < 20; server.connections())
-    ::send(client.get(), block.data(), block.size(), MSG_NOSIGNAL) < 0 ? ++full : full = 0;
+  send_without_reading(client, server);
+  EXPECT_LT(course::cpu_time_of_others_while_this_thread_computes(), 10ms) << "there is no room for the rest";
+}
+
+TEST(Step6_Echo, WhenAllIsSentTheLoopSleeps) {
+  RunningServer server;
+  const Fd client = client_of(server.port(), 1);
+  const std::size_t size = send_without_reading(client, server);
+  EXPECT_EQ(receive_exactly(client, size).size(), size);
+  server.connections();  // it has had its turn since
   EXPECT_LT(course::cpu_time_of_others_while_this_thread_computes(), 10ms);
 }
 

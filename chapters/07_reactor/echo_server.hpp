@@ -61,7 +61,7 @@ class EchoServer {
   /// There is something to read, and no rest.
   void read(Connection& connection) {
     // TODO 6.1: Receive into room_, once. At the end of the stream, close() the
-    // connection. Otherwise send what came, once. If not all of it went, keep the rest(), read no more, and
+    // connection. Otherwise send what came, once. If not all of it went, keep the rest, read no more, and
     // have write() called when there is room.
     todo("6.1", "EchoServer::read");
   }

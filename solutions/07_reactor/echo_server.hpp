@@ -61,7 +61,7 @@ class EchoServer {
   /// There is something to read, and no rest.
   void read(Connection& connection) {
     // <exercise 6.1 EchoServer::read> Receive into room_, once. At the end of the stream, close() the
-    // connection. Otherwise send what came, once. If not all of it went, keep the rest(), read no more, and
+    // connection. Otherwise send what came, once. If not all of it went, keep the rest, read no more, and
     // have write() called when there is room.
     const std::optional<std::size_t> size = receive(connection.fd, room_);
     if (!size) return;
