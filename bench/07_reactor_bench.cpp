@@ -72,39 +72,41 @@ void echo_all(const Fd& fd) {
 /// Serves one connection after another.
 class OneByOne {
  public:
-  ~OneByOne() { listener_.close(); }
   [[nodiscard]] std::uint16_t port() const { return listener_.port(); }
+  void run() {
+    while (const std::optional<Fd> fd = listener_.accept()) echo_all(*fd);
+  }
+  void stop() { listener_.close(); }
 
  private:
   Listener listener_;
-  std::jthread thread_{[this] {
-    while (const std::optional<Fd> fd = listener_.accept()) echo_all(*fd);
-  }};
 };
 
 /// A thread waits for each connection.
 class ThreadPerConnection {
  public:
-  ~ThreadPerConnection() { listener_.close(); }
   [[nodiscard]] std::uint16_t port() const { return listener_.port(); }
+  void run() {
+    while (std::optional<Fd> fd = listener_.accept()) pool_.post([fd = *std::move(fd)] { echo_all(fd); });
+  }
+  void stop() { listener_.close(); }
 
  private:
   Listener listener_;
   ThreadPool pool_{{.max_workers = static_cast<int>(bench::connections)}};
-  std::jthread thread_{[this] {
-    while (std::optional<Fd> fd = listener_.accept()) pool_.post([fd = *std::move(fd)] { echo_all(fd); });
-  }};
 };
 
 /// What a loop can be at best: system calls, and nothing else.
 class RawEpoll {
  public:
-  RawEpoll() {
-    watch(listener_.fd());
-    thread_ = std::jthread([this] { run(); });
-  }
-  ~RawEpoll() { listener_.close(); }
+  RawEpoll() { watch(listener_.fd()); }
   [[nodiscard]] std::uint16_t port() const { return listener_.port(); }
+  void run() {
+    while (look(-1)) {
+    }
+  }
+  void turn() { look(0); }
+  void stop() { listener_.close(); }
 
  private:
   void watch(const Fd& fd) {
@@ -114,33 +116,32 @@ class RawEpoll {
     checked(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event), "epoll_ctl");
   }
 
-  void run() {
-    Room room;
-    std::array<epoll_event, 256> events;
-    std::unordered_map<int, Fd> connections;
-    for (;;) {
-      const int count = checked(
-          ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1), "epoll_wait");
-      for (int i = 0; i < count; ++i) {
-        const int number = events[static_cast<std::size_t>(i)].data.fd;
-        if (number == listener_.fd().get()) {
-          std::optional<Fd> fd = listener_.accept();
-          if (!fd) return;
-          watch(*fd);
-          connections.emplace(fd->get(), *std::move(fd));
-        } else if (!echo(number, room)) {
-          connections.erase(number);
-        }
+  /// @returns whether it goes on
+  bool look(int timeout) {
+    const int count = checked(
+        ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), timeout), "epoll_wait");
+    for (int i = 0; i < count; ++i) {
+      const int number = events_[static_cast<std::size_t>(i)].data.fd;
+      if (number == listener_.fd().get()) {
+        std::optional<Fd> fd = listener_.accept();
+        if (!fd) return false;
+        watch(*fd);
+        connections_.emplace(fd->get(), *std::move(fd));
+      } else if (!echo(number, room_)) {
+        connections_.erase(number);
       }
     }
+    return true;
   }
 
   Listener listener_;
   const Fd epoll_{checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")};
-  std::jthread thread_;
+  std::array<epoll_event, 256> events_;
+  std::unordered_map<int, Fd> connections_;
+  Room room_;
 };
 
-/// The chapter's server, on a loop that runs on a thread of its own.
+/// The chapter's server, on its loop.
 class OnALoop {
  public:
   OnALoop() {
@@ -148,29 +149,39 @@ class OnALoop {
     loop_.set_exception_handler([](EventLoop&, const asyncio::ExceptionContext& context) noexcept {
       std::rethrow_exception(context.exception);
     });
-    thread_ = std::jthread([this] { loop_.run_forever(); });
-  }
-  ~OnALoop() {
-    loop_.call_soon_threadsafe([this] { loop_.stop(); });
   }
   [[nodiscard]] std::uint16_t port() const { return server_.port(); }
+  void run() { loop_.run_forever(); }
+  void turn() {
+    loop_.stop();
+    loop_.run_forever();
+  }
+  void stop() {
+    loop_.call_soon_threadsafe([this] { loop_.stop(); });
+  }
 
  private:
   EventLoop loop_{std::make_unique<EpollSelector>()};
   EchoServer server_{loop_, asyncio::listen_tcp(0)};
-  std::jthread thread_;
 };
 
 }  // namespace
 
 void bench::rows() {
+  struct Sequential {
+    ~Sequential() { server.stop(); }
+    OneByOne server;
+    std::jthread thread{[this] { server.run(); }};
+  };
   row(an_echo + "/sequential", many_requests, [] {
-    return warmed_up([server = std::make_shared<OneByOne>()] {
+    return warmed_up([echo = std::make_shared<Sequential>()] {
       for (std::size_t i = 0; i < connections; ++i)
-        EchoLoad(server->port(), 1).run(many_requests / static_cast<int>(connections));
+        EchoLoad(echo->server.port(), 1).run(many_requests / static_cast<int>(connections));
     });
   });
   echo_row<ThreadPerConnection>("thread per connection");
   echo_row<RawEpoll>("raw epoll");
   echo_row<OnALoop>("EventLoop");
+  turns_row<RawEpoll>("raw epoll");
+  turns_row<OnALoop>("EventLoop");
 }

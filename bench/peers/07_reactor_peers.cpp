@@ -54,11 +54,10 @@ class AsioConnection : public std::enable_shared_from_this<AsioConnection> {
 
 class AsioServer {
  public:
-  AsioServer() {
-    accept();
-    thread_ = std::jthread([this] { context_.run(); });
-  }
-  ~AsioServer() { context_.stop(); }
+  AsioServer() { accept(); }
+  void run() { context_.run(); }
+  void turn() { context_.poll(); }
+  void stop() { context_.stop(); }
   [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
 
  private:
@@ -72,7 +71,6 @@ class AsioServer {
 
   asio::io_context context_{1};  // one thread runs it, which spares it some locks
   tcp::acceptor acceptor_{context_, tcp::endpoint(asio::ip::address_v4::loopback(), 0)};
-  std::jthread thread_;
 };
 
 // ---- libuv
@@ -92,15 +90,17 @@ class UvServer {
           stop->loop, [](uv_handle_t* handle, void*) { close(handle); }, nullptr);
     }));
     listen();
-    thread_ = std::jthread([this] { uv_run(&loop_, UV_RUN_DEFAULT); });
   }
   UvServer(const UvServer&) = delete;
   UvServer& operator=(const UvServer&) = delete;
   ~UvServer() {
-    uv_async_send(&stop_);
-    thread_.join();
+    stop();
+    run();
     uv_loop_close(&loop_);
   }
+  void run() { uv_run(&loop_, UV_RUN_DEFAULT); }
+  void turn() { uv_run(&loop_, UV_RUN_NOWAIT); }
+  void stop() { uv_async_send(&stop_); }
   [[nodiscard]] std::uint16_t port() const {
     sockaddr_in address{};
     int size = sizeof address;
@@ -168,13 +168,15 @@ class UvServer {
   uv_tcp_t listener_{};
   std::list<uv_tcp_t> connections_;  // closed ones, too: they are few
   Room room_;
-  std::jthread thread_;
 };
 
 // ---- Python
 
+/// In a process of its own.
 class PythonServer {
  public:
+  void run() {}
+  void stop() {}
   [[nodiscard]] std::uint16_t port() { return static_cast<std::uint16_t>(std::stoi(python_.ask("port"))); }
 
  private:
@@ -187,4 +189,6 @@ void bench::rows() {
   echo_row<AsioServer>("asio::io_context");
   echo_row<UvServer>("libuv");
   echo_row<PythonServer>("Python's asyncio");
+  turns_row<AsioServer>("asio::io_context");
+  turns_row<UvServer>("libuv");
 }

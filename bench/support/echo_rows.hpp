@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 #include "fd.hpp"
@@ -25,6 +26,9 @@ namespace bench {
 
 /// What a server is asked to do, in chapter 07 and by its peers.
 inline const std::string an_echo = "an echo";  ///< of a message, with one in flight on each connection
+/// The same, with clients and server in one thread, which take turns: nobody wakes anybody, so it says more
+/// of the server, and is less noisy.
+inline const std::string in_turns = "an echo in turns";
 
 inline constexpr int many_requests = 40'000;
 inline constexpr std::size_t connections = 50;
@@ -61,6 +65,19 @@ class EchoLoad {
       }
   }
 
+  /// As run(): each client sends, then `turn()` lets the server do what it can, until all have their answer.
+  template <class F>
+  void run_in_turns(int requests, F turn) {
+    for (int sent = 0; sent < requests;) {
+      for (Client& client : clients_) send(client, sent++);
+      for (std::size_t answered = 0; answered < clients_.size();) {
+        turn();
+        for (Client& client : clients_)
+          if (client.waits && receive(client)) ++answered;
+      }
+    }
+  }
+
  private:
   using Message = std::array<std::byte, message_size>;
 
@@ -69,6 +86,7 @@ class EchoLoad {
     Message message{};
     Message answer{};
     std::size_t received = 0;  // of the answer
+    bool waits = false;        // for the answer
   };
 
   static concurrent::Fd connect(std::uint16_t port) {
@@ -97,6 +115,7 @@ class EchoLoad {
     const ssize_t size = concurrent::checked(
         ::send(client.fd.get(), client.message.data(), message_size, MSG_NOSIGNAL), "send");
     if (size != message_size) fail(std::errc::no_buffer_space);
+    client.waits = true;
   }
 
   /// @returns whether the whole answer has come
@@ -108,6 +127,7 @@ class EchoLoad {
     client.received += static_cast<std::size_t>(size);
     if (client.received < message_size) return false;
     client.received = 0;
+    client.waits = false;
     if (client.answer != client.message) fail(std::errc::bad_message);
     return true;
   }
@@ -121,16 +141,32 @@ class EchoLoad {
   std::array<epoll_event, 256> room_;
 };
 
-/// Registers the row of a Server, which listens at its port() once it is made, and answers in a thread or a
-/// process of its own until it is destroyed.
+/// Registers the row of a Server, which listens at its port() once it is made. A thread of its own calls its
+/// run(), which ends after stop().
 template <class Server>
 void echo_row(const std::string& variant) {
   struct Echo {
+    ~Echo() { server.stop(); }
     Server server;
+    std::jthread thread{[this] { server.run(); }};
     EchoLoad load{server.port()};
   };
   row(an_echo + "/" + variant, many_requests,
       [] { return warmed_up([echo = std::make_shared<Echo>()] { echo->load.run(many_requests); }); });
+}
+
+/// Registers the row of a Server that does what it can, without waiting, at each turn().
+template <class Server>
+void turns_row(const std::string& variant) {
+  struct Echo {
+    Server server;
+    EchoLoad load{server.port()};
+  };
+  row(in_turns + "/" + variant, many_requests, [] {
+    return warmed_up([echo = std::make_shared<Echo>()] {
+      echo->load.run_in_turns(many_requests, [&] { echo->server.turn(); });
+    });
+  });
 }
 
 }  // namespace bench
