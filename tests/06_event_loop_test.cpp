@@ -534,13 +534,10 @@ TEST(Step2_RunForever, ASmallCallbackCostsNoAllocationInSteadyState) {
     v.run_once();
   };
   batch();
-#if defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "AddressSanitizer wants to see what is freed: nothing is recycled";
-#endif
-  EXPECT_EQ(course::allocations_in([&] {
+  EXPECT_LE(course::allocations_in([&] {
               for (int i = 0; i < 10; ++i) batch();
             }),
-            0u);
+            NodePool::recycles ? 0u : 1'000u);
   EXPECT_EQ(calls, 11 * 4950);
 }
 
@@ -812,13 +809,10 @@ TEST(Step3_Timers, SettingAndCancellingTimersAllocatesNothingInSteadyState) {  /
     v.run_once();
   };
   for (int i = 0; i < 10; ++i) round();
-#if defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "AddressSanitizer wants to see what is freed: nothing is recycled";
-#endif
-  EXPECT_EQ(course::allocations_in([&] {
+  EXPECT_LE(course::allocations_in([&] {
               for (int i = 0; i < 1'000; ++i) round();
             }),
-            0u)
+            NodePool::recycles ? 0u : 100'000u)
       << "what was cancelled must not stay until it would have been due";
 }
 

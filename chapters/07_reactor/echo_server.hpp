@@ -69,7 +69,7 @@ class EchoServer {
   /// There is room for more of the rest.
   void write(Connection& connection) {
     // TODO 6.2: Send the rest, once, and drop what went. If that was all, give the
-    // memory back, write no more, and have read() called again when something comes.
+    // memory back (clear() does not), write no more, and have read() called again when something comes.
     todo("6.2", "EchoServer::write");
   }
 

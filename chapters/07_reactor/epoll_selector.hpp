@@ -43,8 +43,8 @@ class EpollSelector final : public Selector {
 
   void select(std::optional<Duration> timeout) override {
     // TODO 2.1: Let epoll_pwait2() fill room_, with the timespec of the timeout,
-    // or null, and no signal mask. An interruption (EINTR) has found nothing: the loop comes again. Then
-    // dispatch() each event.
+    // or null, and no signal mask. An interruption (EINTR) has found nothing: the loop comes again. All
+    // other errors are thrown. Then dispatch() each event.
     todo("2.1", "EpollSelector::select");
   }
 
@@ -116,10 +116,10 @@ class EpollSelector final : public Selector {
 
   /// Adds to found_ what waits for `event`.
   void dispatch(const epoll_event& event) {
-    // TODO 2.3: If it is of the wake_counter_, that was all. If it is of the
-    // signals, the handlers_ collect. Else find the file: its reader is found() if there is something to read
-    // (EPOLLIN), its writer if there is room (EPOLLOUT), and both if the file is broken (EPOLLERR) or hung up
-    // (EPOLLHUP).
+    // TODO 2.3: If it is of the wake_counter_, that was all. If there are
+    // handlers_, and it is of the signals, let them collect. Else find the file: its reader is found() if
+    // there is something to read (EPOLLIN), its writer if there is room (EPOLLOUT), and both if the file is
+    // broken (EPOLLERR) or hung up (EPOLLHUP).
     todo("2.3", "EpollSelector::dispatch");
   }
 

@@ -35,6 +35,19 @@ class NodePool {
   };
 
  public:
+  /// Whether memory is kept. AddressSanitizer sees a use after free only if it was freed.
+#if defined(__SANITIZE_ADDRESS__)
+  static constexpr bool recycles = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+  static constexpr bool recycles = false;
+#else
+  static constexpr bool recycles = true;
+#endif
+#else
+  static constexpr bool recycles = true;
+#endif
+
   using Owner = std::unique_ptr<NodePool, Retire>;
   static Owner create() { return Owner(new NodePool); }
   NodePool(const NodePool&) = delete;
@@ -78,19 +91,6 @@ class NodePool {
  private:
   static constexpr std::size_t block = 16;  // sizes are rounded up to a multiple of it
   static constexpr std::size_t classes = 16;
-
-  // AddressSanitizer sees a use after free only if the memory was freed.
-#if defined(__SANITIZE_ADDRESS__)
-  static constexpr bool recycles = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-  static constexpr bool recycles = false;
-#else
-  static constexpr bool recycles = true;
-#endif
-#else
-  static constexpr bool recycles = true;
-#endif
 
   NodePool() {
     for (detail::FreeList& list : free_) list.pool = this;

@@ -79,12 +79,12 @@ class EchoServer {
   /// There is room for more of the rest.
   void write(Connection& connection) {
     // <exercise 6.2 EchoServer::write> Send the rest, once, and drop what went. If that was all, give the
-    // memory back, write no more, and have read() called again when something comes.
+    // memory back (clear() does not), write no more, and have read() called again when something comes.
     std::vector<std::byte>& rest = connection.rest;
     const std::size_t sent = send(connection.fd, rest).value_or(0);
     rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(sent));
     if (!rest.empty()) return;
-    rest = {};
+    rest = std::vector<std::byte>();
     const int number = connection.fd.get();
     loop_.remove_writer(number);
     loop_.add_reader(number, [this, &connection] { or_close(connection, &EchoServer::read); });

@@ -43,8 +43,8 @@ class EpollSelector final : public Selector {
 
   void select(std::optional<Duration> timeout) override {
     // <exercise 2.1 EpollSelector::select> Let epoll_pwait2() fill room_, with the timespec of the timeout,
-    // or null, and no signal mask. An interruption (EINTR) has found nothing: the loop comes again. Then
-    // dispatch() each event.
+    // or null, and no signal mask. An interruption (EINTR) has found nothing: the loop comes again. All
+    // other errors are thrown. Then dispatch() each event.
     std::timespec limit{};
     if (timeout) {
       const auto seconds = std::chrono::floor<std::chrono::seconds>(*timeout);
@@ -136,10 +136,10 @@ class EpollSelector final : public Selector {
 
   /// Adds to found_ what waits for `event`.
   void dispatch(const epoll_event& event) {
-    // <exercise 2.3 EpollSelector::dispatch> If it is of the wake_counter_, that was all. If it is of the
-    // signals, the handlers_ collect. Else find the file: its reader is found() if there is something to read
-    // (EPOLLIN), its writer if there is room (EPOLLOUT), and both if the file is broken (EPOLLERR) or hung up
-    // (EPOLLHUP).
+    // <exercise 2.3 EpollSelector::dispatch> If it is of the wake_counter_, that was all. If there are
+    // handlers_, and it is of the signals, let them collect. Else find the file: its reader is found() if
+    // there is something to read (EPOLLIN), its writer if there is room (EPOLLOUT), and both if the file is
+    // broken (EPOLLERR) or hung up (EPOLLHUP).
     if (event.data.fd == wake_counter_.get()) return;
     if (!handlers_.empty() && event.data.fd == detail::signal_counter().get())
       return handlers_.collect(found_);

@@ -69,8 +69,8 @@ class SignalHandlers {
     if (number < 1 || number >= detail::signal_count)
       throw std::invalid_argument("sig " + std::to_string(number) + " out of range");
     detail::signal_counter_fd = detail::signal_counter().get();
-    // <exercise 4.2 SignalHandlers::add> These are the handlers of detail::signals[number] now. Have
-    // detail::on_signal called, with set_action(). Then keep what the owner pops instead of what was there,
+    // <exercise 4.2 SignalHandlers::add> Have detail::on_signal called, with set_action(). These are
+    // the handlers of detail::signals[number] now. Then keep what the owner pops instead of what was there,
     // and forget() that.
     if (!set_action(number, detail::on_signal))
       throw std::runtime_error("sig " + std::to_string(number) + " cannot be caught");
