@@ -1069,7 +1069,6 @@ TEST(Step5_Threadsafe, FourThreadsLoseNothingAndEachKeepsItsOrder) {  // AIO-13
 
 TEST(Step5_Threadsafe, AnyThreadMayCancelWhatWasPosted) {  // AIO-13
   VirtualLoop v;
-  std::atomic<int> alive = 0;
   Log log;
   std::thread::id destroyed_by;
   struct Tell {
