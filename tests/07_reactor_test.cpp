@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -175,12 +176,19 @@ void reset_when_closed(const Fd& fd) {
   checked(::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &option, sizeof option), "setsockopt");
 }
 
+/// How much a client takes before it reads.
+enum class Buffer { normal, tiny };
+
 /// A client that waits, as most do.
-Fd client_of(std::uint16_t port, int receive_buffer = 0) {
+Fd client_of(std::uint16_t port, Buffer buffer = Buffer::normal) {
   Fd fd(checked(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
-  if (receive_buffer > 0)
-    checked(::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer),
-            "setsockopt");
+  if (buffer == Buffer::tiny) {
+    // Segments have to be smaller still, or TCP waits for the window to open further, 200 ms at a time.
+    const int segment = 536;
+    const int room = 4096;
+    checked(::setsockopt(fd.get(), IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment), "setsockopt");
+    checked(::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &room, sizeof room), "setsockopt");
+  }
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -516,7 +524,9 @@ TEST(Step2_Epoll, AFileIsFoundWhenThereIsSomethingToRead) {  // AIO-99
   found.watch(here, Ready::to_read, 'r');
   EXPECT_EQ(found.look(), Log{});
   put(there, "hello");
+  const int descriptors = open_descriptors();
   EXPECT_EQ(found.look(), Log{"r"});
+  EXPECT_EQ(open_descriptors(), descriptors) << "without signal handlers there is no counter for signals";
 }
 
 TEST(Step2_Epoll, ItIsFoundAgainAsLongAsThereIs) {
@@ -552,6 +562,22 @@ TEST(Step2_Epoll, OneOfTwoIsRemoved) {  // AIO-99
   EXPECT_EQ(found.look(), Log{"r"});
   EXPECT_TRUE(found.selector.unwatch(here.get(), Ready::to_read));
   EXPECT_EQ(found.look(), Log{});
+}
+
+TEST(Step2_Epoll, WhatWasRemovedEndsNoSleep) {
+  Found found;
+  const auto [here, there] = socket_pair();
+  put(there, "hello");
+  found.watch(here, Ready::to_read, 'r');
+  found.watch(here, Ready::to_write, 'w');
+  found.selector.unwatch(here.get(), Ready::to_read);
+  fill(here);
+  for (int round = 0; round < 2; ++round) {
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_EQ(found.look(5ms), Log{});
+    EXPECT_GE(std::chrono::steady_clock::now() - begin, 5ms) << "epoll still watches what was removed";
+    found.selector.unwatch(here.get(), Ready::to_write);
+  }
 }
 
 TEST(Step2_Epoll, UnwatchSaysWhetherThereWasOne) {  // AIO-99
@@ -895,7 +921,7 @@ TEST(Step3_Watch, CloseDropsReadersThatHaveThrown) {
   e.loop.add_reader(here.get(), [counted = Counted(alive)] { throw std::runtime_error("no"); });
   e.run_once();
   e.loop.close();
-  EXPECT_EQ(alive, 0);
+  EXPECT_EQ(alive, 0) << "what has thrown is not running any more";
 }
 
 TEST(Step3_Watch, TheEndOfALoopDropsReaders) {
@@ -1124,7 +1150,8 @@ TEST(Step4_Signals, ASignalLeavesErrnoAlone) {
   asyncio::detail::signal_counter_fd = -1;  // so that the handler meets an error
   errno = EDOM;
   asyncio::detail::on_signal(SIGUSR1);
-  EXPECT_EQ(errno, EDOM);
+  const int error = errno;
+  EXPECT_EQ(error, EDOM) << "errno is to be what it was before";
 }
 
 // Step 5: the acceptor.
@@ -1279,7 +1306,7 @@ TEST(Step6_Echo, ConnectionsAreApart) {
 
 TEST(Step6_Echo, AMillionBytesThroughATinyBuffer) {
   RunningServer server;
-  const Fd client = client_of(server.port(), 1);
+  const Fd client = client_of(server.port(), Buffer::tiny);
   const std::string text = long_text(1'000'000);
   std::jthread sender([&] { send_all(client, text); });
   EXPECT_TRUE(receive_exactly(client, text.size()) == text);
@@ -1287,7 +1314,7 @@ TEST(Step6_Echo, AMillionBytesThroughATinyBuffer) {
 
 TEST(Step6_Echo, WhoSendsNoMoreStillGetsAll) {
   RunningServer server;
-  const Fd client = client_of(server.port(), 1);
+  const Fd client = client_of(server.port(), Buffer::tiny);
   const std::string text = long_text(300'000);
   std::jthread sender([&] {
     send_all(client, text);
@@ -1322,6 +1349,24 @@ TEST(Step6_Echo, WhoDoesNotReadIsNotReadFrom) {
   EXPECT_EQ(receive_exactly(client, taken).size(), taken) << "in the end all of it comes";
 }
 
+TEST(Step6_Echo, AConnectionThatHasEndedIsNotWatchedAnyMore) {
+  EpollLoop e;
+  EchoServer server(e.loop, listen_tcp(0));
+  Fd client = client_of(server.port());
+  const int number = Fd(checked(::dup(0), "dup")).get();  // the lowest that is free
+  e.run_once();
+  ASSERT_EQ(server.connections(), 1u);
+  const Fd copy(checked(::dup(number), "dup"));  // as a child process has: epoll forgets nothing by itself
+  client.close();
+  e.run_once();
+  EXPECT_EQ(server.connections(), 0u);
+  EXPECT_FALSE(e.loop.remove_reader(number)) << "its callback is of a connection that is gone";
+  looks = 0;
+  e.loop.call_later(20ms, [&] { e.loop.stop(); });
+  e.loop.run_forever();
+  EXPECT_LE(looks, 3) << "it is forgotten before it is closed, or epoll tells of it for ever";
+}
+
 TEST(Step6_Echo, AResetEndsOneConnectionOnly) {
   const NoneIsLeftOpen none_is_left_open;
   RunningServer server;
@@ -1340,7 +1385,7 @@ TEST(Step6_Echo, AResetEndsOneConnectionOnly) {
 TEST(Step6_Echo, AResetOfWhoDoesNotReadEndsItToo) {
   const NoneIsLeftOpen none_is_left_open;
   RunningServer server;
-  Fd client = client_of(server.port(), 1);
+  Fd client = client_of(server.port(), Buffer::tiny);
   send_without_reading(client, server);
   reset_when_closed(client);
   client.close();
@@ -1349,24 +1394,25 @@ TEST(Step6_Echo, AResetOfWhoDoesNotReadEndsItToo) {
 
 TEST(Step6_Echo, BytesThatWaitDoNotKeepTheLoopBusy) {
   RunningServer server;
-  const Fd client = client_of(server.port(), 1);
+  const Fd client = client_of(server.port(), Buffer::tiny);
   send_without_reading(client, server);
   EXPECT_LT(course::cpu_time_of_others_while_this_thread_computes(), 10ms) << "there is no room for the rest";
 }
 
 TEST(Step6_Echo, WhenAllIsSentTheLoopSleeps) {
   RunningServer server;
-  const Fd client = client_of(server.port(), 1);
+  const Fd client = client_of(server.port(), Buffer::tiny);
   const std::size_t size = send_without_reading(client, server);
   EXPECT_EQ(receive_exactly(client, size).size(), size);
   server.connections();  // it has had its turn since
-  EXPECT_LT(course::cpu_time_of_others_while_this_thread_computes(), 10ms);
+  EXPECT_LT(course::cpu_time_of_others_while_this_thread_computes(), 10ms)
+      << "there is nothing to write any more, and always room for it";
 }
 
 TEST(Step6_Echo, WhatHasBeenSentTakesNoMemory) {
   EpollLoop e;
   EchoServer server(e.loop, listen_with_little_room());
-  const Fd client = client_of(server.port(), 1);
+  const Fd client = client_of(server.port(), Buffer::tiny);
   ::fcntl(client.get(), F_SETFL, O_NONBLOCK);
   const auto send_and_then_read = [&, text = long_text(65'536)] {
     std::size_t size = 0;

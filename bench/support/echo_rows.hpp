@@ -31,6 +31,7 @@ inline const std::string an_echo = "an echo";  ///< of a message, with one in fl
 inline const std::string in_turns = "an echo in turns";
 
 inline constexpr int many_requests = 40'000;
+inline constexpr int requests_in_turns = 10'000;
 inline constexpr std::size_t connections = 50;
 inline constexpr std::size_t message_size = 64;
 
@@ -162,9 +163,9 @@ void turns_row(const std::string& variant) {
     Server server;
     EchoLoad load{server.port()};
   };
-  row(in_turns + "/" + variant, many_requests, [] {
+  row(in_turns + "/" + variant, requests_in_turns, [] {
     return warmed_up([echo = std::make_shared<Echo>()] {
-      echo->load.run_in_turns(many_requests, [&] { echo->server.turn(); });
+      echo->load.run_in_turns(requests_in_turns, [&] { echo->server.turn(); });
     });
   });
 }

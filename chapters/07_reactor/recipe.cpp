@@ -92,7 +92,7 @@ class Service {
     for (const int signal : {SIGINT, SIGTERM}) loop_.add_signal_handler(signal, [this] { interrupted(); });
     print_line("An echo server at 127.0.0.1:" + std::to_string(server_.port()) + ", on one thread.");
   }
-  ~Service() { print_line(std::to_string(server_.accepted()) + " connections in all."); }
+  ~Service() { print_line("Connections in all: " + std::to_string(server_.accepted())); }
 
   /// Holds `wanted` connections, each of which has said hello once, and tells what they take.
   void hold(int wanted) {
@@ -103,7 +103,7 @@ class Service {
     loop_.run_forever();
     const std::chrono::duration<double> took = loop_.time() - begin;
     const auto held = static_cast<double>(server_.connections());
-    print_line(column(held, 0, 0) + " connections are open, after " + column(took.count(), 0, 2) +
+    print_line("Open connections: " + column(held, 0, 0) + ", after " + column(took.count(), 0, 2) +
                " seconds.");
     if (held > 0)
       print_line("The process has grown by " + column((memory() - before) / held, 0, 0) + " bytes for each.");

@@ -64,7 +64,9 @@ inline Fd listen_tcp(std::uint16_t port, const ListenOptions& options = {}) {
   Fd fd = detail::stream_socket(*address);
   const int yes = 1;  // else a port stays taken for a minute after its server
   checked(::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes), "setsockopt");
-  checked(::bind(fd.get(), address->ai_addr, address->ai_addrlen), "bind");
+  if (::bind(fd.get(), address->ai_addr, address->ai_addrlen) != 0)
+    throw std::system_error(errno, std::generic_category(),
+                            "bind to " + options.host + ":" + std::to_string(port));
   checked(::listen(fd.get(), options.backlog), "listen");
   return fd;
 }
