@@ -75,9 +75,8 @@ class EpollSelector final : public Selector {
     if (fd < 0) throw std::system_error(EBADF, std::generic_category(), "epoll_ctl");
     const auto number = static_cast<std::size_t>(fd);
     if (number >= files_.size()) files_.resize(number + 1);
-    File& file = files_[number];
-    // TODO 2.4: Tell epoll of all events that are of interest then, with tell().
-    // If that did not throw: keep what the owner pops instead of what was there, and forget() that.
+    // TODO 2.4: For files_[number]: tell() epoll of all events that are of interest
+    // then. If that did not throw: keep what the owner pops instead of what was there, and forget() that.
     todo("2.4", "EpollSelector::watch");
   }
 

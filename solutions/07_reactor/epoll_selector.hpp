@@ -85,9 +85,9 @@ class EpollSelector final : public Selector {
     if (fd < 0) throw std::system_error(EBADF, std::generic_category(), "epoll_ctl");
     const auto number = static_cast<std::size_t>(fd);
     if (number >= files_.size()) files_.resize(number + 1);
+    // <exercise 2.4 EpollSelector::watch> For files_[number]: tell() epoll of all events that are of interest
+    // then. If that did not throw: keep what the owner pops instead of what was there, and forget() that.
     File& file = files_[number];
-    // <exercise 2.4 EpollSelector::watch> Tell epoll of all events that are of interest then, with tell().
-    // If that did not throw: keep what the owner pops instead of what was there, and forget() that.
     tell(fd, file, file.events | event_of(ready));
     Scheduled* const before = std::exchange(file.node(ready), owner.pop());
     if (before) forget(*before);
