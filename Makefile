@@ -75,7 +75,7 @@ help:
 #:   make run            the cookbook's recipe on the reference: sequential, a thread pool, a process pool
 #:   make test           all tests on the reference solutions; all starters fail as they should
 #:
-#: Chapters 00 01 02 03 04 05 06. With 01 for any of them:
+#: Chapters 00 01 02 03 04 05 06 07. With 01 for any of them:
 #:   make 01             grade your chapter 01         make next         what to do next
 #:   make watch-01       grade it at every save        make grade        grade all chapters
 #:   make recipe-01      run its program on your code  make run-01       … on the reference

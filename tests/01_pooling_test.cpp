@@ -27,6 +27,7 @@
 using concurrent::BlockingQueue;
 using concurrent::Job;
 using concurrent::ThreadPool;
+using course::Counted;
 
 namespace {
 
@@ -64,13 +65,6 @@ void wake_up_politely() {
   const sched_param usual{};
   sched_setscheduler(0, SCHED_BATCH, &usual);
 }
-
-/// Counts how many instances are alive: who still owns something?
-struct Counted {
-  explicit Counted(std::atomic<int>& alive) : alive(alive) { ++alive; }
-  ~Counted() { --alive; }
-  std::atomic<int>& alive;
-};
 
 /// A job that asks, when it is destroyed, why it will not run.
 class AsksWhy {

@@ -28,6 +28,9 @@ using concurrent::ManualExecutor;
 using concurrent::parallel_for;
 using concurrent::SerialExecutor;
 using concurrent::ThreadPoolExecutor;
+using course::AtEnd;
+using course::Counted;
+using course::what;
 using Log = std::vector<std::string>;
 
 namespace {
@@ -47,37 +50,6 @@ class Gate {
  private:
   std::counting_semaphore<> entered_{0}, opened_{0};
 };
-
-/// Counts how many instances are alive: who still owns something?
-struct Counted {
-  explicit Counted(std::atomic<int>& alive) : alive(alive) { ++alive; }
-  ~Counted() { --alive; }
-  std::atomic<int>& alive;
-};
-
-/// Calls a function when it is destroyed, wherever it has been moved to.
-class AtEnd {
- public:
-  explicit AtEnd(std::function<void()> call) : call_(std::move(call)) {}
-  AtEnd(AtEnd&& other) noexcept : call_(std::exchange(other.call_, nullptr)) {}
-  ~AtEnd() {
-    if (call_) call_();
-  }
-
- private:
-  std::function<void()> call_;
-};
-
-std::string what(std::exception_ptr error) {
-  try {
-    if (error) std::rethrow_exception(error);
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (int number) {
-    return std::to_string(number);
-  }
-  return "nothing";
-}
 
 /// An executor with what it stands on, for the sentences that are true of every executor.
 struct Engine {

@@ -37,6 +37,8 @@ using concurrent::SerialExecutor;
 using concurrent::ThreadPoolExecutor;
 using concurrent::detail::Waiter;
 using concurrent::detail::Watch;
+using course::AtEnd;
+using course::Counted;
 using namespace std::chrono_literals;
 
 // What most tests submit and map. The compiler makes a pool's machinery anew for each type of function, so
@@ -61,31 +63,11 @@ class Gate {
   std::counting_semaphore<> entered_{0}, opened_{0};
 };
 
-/// Counts how many instances are alive: who still owns something?
-struct Counted {
-  explicit Counted(std::atomic<int>& alive) : alive(alive) { ++alive; }
-  ~Counted() { --alive; }
-  std::atomic<int>& alive;
-};
-
 /// A call that does nothing but own something.
 struct Owner {
   explicit Owner(std::atomic<int>& alive) : owned(std::make_unique<Counted>(alive)) {}
   void operator()() const {}
   std::unique_ptr<Counted> owned;
-};
-
-/// Calls a function when it is destroyed, wherever it has been moved to.
-class AtEnd {
- public:
-  explicit AtEnd(std::function<void()> call) : call_(std::move(call)) {}
-  AtEnd(AtEnd&& other) noexcept : call_(std::exchange(other.call_, nullptr)) {}
-  ~AtEnd() {
-    if (call_) call_();
-  }
-
- private:
-  std::function<void()> call_;
 };
 
 /// A value that takes its time to be stored: its copies pass through a gate.

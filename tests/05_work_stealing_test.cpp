@@ -31,6 +31,9 @@ using concurrent::Job;
 using concurrent::TaskScope;
 using concurrent::WorkStealingDeque;
 using concurrent::WorkStealingExecutor;
+using course::AtEnd;
+using course::Counted;
+using course::what;
 using Log = std::vector<std::string>;
 
 namespace {
@@ -62,37 +65,6 @@ struct OpenAtTheEnd {
   ~OpenAtTheEnd() { gate.open(); }
   Gate& gate;
 };
-
-/// Counts how many instances are alive: who still owns something?
-struct Counted {
-  explicit Counted(std::atomic<int>& alive) : alive(alive) { ++alive; }
-  ~Counted() { --alive; }
-  std::atomic<int>& alive;
-};
-
-/// Calls a function when it is destroyed, wherever it has been moved to.
-class AtEnd {
- public:
-  explicit AtEnd(std::function<void()> call) : call_(std::move(call)) {}
-  AtEnd(AtEnd&& other) noexcept : call_(std::exchange(other.call_, nullptr)) {}
-  ~AtEnd() {
-    if (call_) call_();
-  }
-
- private:
-  std::function<void()> call_;
-};
-
-std::string what(std::exception_ptr error) {
-  try {
-    if (error) std::rethrow_exception(error);
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (int number) {
-    return std::to_string(number);
-  }
-  return "nothing";
-}
 
 /// Runs `fn` on a worker of `executor`, and returns when it has ended.
 template <class F>

@@ -37,6 +37,8 @@ using asyncio::Timer;
 using asyncio::TimerHandle;
 using asyncio::TimerHeap;
 using asyncio::VirtualTimeSelector;
+using course::Counted;
+using course::what;
 using namespace std::chrono_literals;
 using Log = std::vector<std::string>;
 
@@ -87,19 +89,6 @@ struct RecordedLoop {
   RecordedLoop() : RecordedLoop(std::make_unique<RecordingSelector>()) {}
   explicit RecordedLoop(std::unique_ptr<RecordingSelector> recording)
       : selector(*recording), loop(std::move(recording)) {}
-};
-
-/// Counts how many instances are alive: who still owns something?
-class Counted {
- public:
-  explicit Counted(std::atomic<int>& alive) : alive_(&alive) { ++alive; }
-  Counted(Counted&& other) noexcept : alive_(std::exchange(other.alive_, nullptr)) {}
-  ~Counted() {
-    if (alive_) --*alive_;
-  }
-
- private:
-  std::atomic<int>* alive_;
 };
 
 /// Something scheduled that logs its name.
@@ -177,17 +166,6 @@ std::string stderr_of(F fn) {
   testing::internal::CaptureStderr();
   fn();
   return testing::internal::GetCapturedStderr();
-}
-
-std::string text_of(std::exception_ptr error) {
-  try {
-    if (error) std::rethrow_exception(error);
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (int number) {
-    return std::to_string(number);
-  }
-  return "nothing";
 }
 
 void nothing() {}
@@ -1128,7 +1106,7 @@ TEST(Step6_Exceptions, AnExceptionGoesToTheHandlerAndTheLoopLives) {  // AIO-16
     EXPECT_EQ(&loop, &v.loop);
     EXPECT_TRUE(context.message.starts_with("Exception in callback ")) << context.message;
     EXPECT_TRUE(context.handle);
-    log.push_back(text_of(context.exception));
+    log.push_back(what(context.exception));
   });
   v.loop.call_soon([] { throw std::runtime_error("first"); });
   v.loop.call_soon([&] { log.push_back("next"); });
@@ -1252,7 +1230,7 @@ TEST(Step6_Debug, ExceptionsAreHandledInDebugModeToo) {  // AIO-16
   Log log;
   v.loop.set_debug(true);
   v.loop.set_exception_handler(
-      [&](EventLoop&, const ExceptionContext& context) { log.push_back(text_of(context.exception)); });
+      [&](EventLoop&, const ExceptionContext& context) { log.push_back(what(context.exception)); });
   v.loop.call_soon([&] {
     v.clock.advance(1s);
     throw std::runtime_error("slow and wrong");

@@ -49,6 +49,8 @@ using asyncio::Ready;
 using asyncio::ReadyQueue;
 using asyncio::Scheduled;
 using concurrent::checked;
+using course::Counted;
+using course::open_descriptors;
 using namespace std::chrono_literals;
 using Log = std::vector<std::string>;
 
@@ -62,22 +64,9 @@ inline std::atomic<int> aborted_connections = 0;  // so many are to have gone wh
 inline std::atomic<int> most_descriptors =
     -1;  // with so many open accept4() finds none; below 0 for no limit
 
-// UndefinedBehaviorSanitizer opens a pipe to look at an object, and without a descriptor it raises an alarm.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool limit_is_real = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-constexpr bool limit_is_real = false;
-#else
-constexpr bool limit_is_real = true;
-#endif
-#else
-constexpr bool limit_is_real = true;
-#endif
-
-inline int open_descriptors() {
-  return static_cast<int>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
-}
+// UndefinedBehaviorSanitizer, which comes with AddressSanitizer, opens a pipe to look at an object, and
+// without a descriptor it raises an alarm.
+constexpr bool limit_is_real = NodePool::recycles;
 
 template <class F>
 F* library(const char* name) {
@@ -321,19 +310,6 @@ struct Found {
     std::ranges::sort(log);
     return log;
   }
-};
-
-/// Counts how many instances are alive.
-class Counted {
- public:
-  explicit Counted(std::atomic<int>& alive) : alive_(&alive) { ++alive; }
-  Counted(Counted&& other) noexcept : alive_(std::exchange(other.alive_, nullptr)) {}
-  ~Counted() {
-    if (alive_) --*alive_;
-  }
-
- private:
-  std::atomic<int>* alive_;
 };
 
 /// A listener whose connections have little room for what is sent.

@@ -4,7 +4,6 @@
 #include <exception>
 #include <functional>
 #include <string>
-#include <utility>
 
 #include "handle.hpp"
 #include "todo.hpp"
@@ -25,19 +24,19 @@ using LoopExceptionHandler = std::function<void(EventLoop&, const ExceptionConte
 
 /// Writes a line to stderr, and throws nothing. Python: `loop.default_exception_handler`.
 inline void write_exception(const ExceptionContext& context) noexcept {
-  const char* what = "";
-  const auto write = [&] {
-    std::fprintf(stderr, "%s%s%s\n", context.message.c_str(), *what ? ": " : "", what);
+  const auto write = [&](const char* what) {
+    std::fprintf(stderr, "%s: %s\n", context.message.c_str(), what);
   };
+  if (!context.exception) {
+    std::fprintf(stderr, "%s\n", context.message.c_str());
+    return;
+  }
   try {
-    if (context.exception) std::rethrow_exception(context.exception);
-    write();
+    std::rethrow_exception(context.exception);
   } catch (const std::exception& error) {
-    what = error.what();
-    write();
+    write(error.what());
   } catch (...) {
-    what = "an exception that is no std::exception";
-    write();
+    write("an exception that is no std::exception");
   }
 }
 

@@ -88,6 +88,12 @@ class NodePool {
     if (pool->outlive_it_ > 0 && --pool->outlive_it_ == 0) delete pool;
   }
 
+  /// Cancels `node`, and gives back a reference.
+  static void forget(Scheduled& node) noexcept {
+    node.cancel();
+    release(node);
+  }
+
  private:
   static constexpr std::size_t block = 16;  // sizes are rounded up to a multiple of it
   static constexpr std::size_t classes = 16;

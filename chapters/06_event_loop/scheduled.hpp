@@ -1,13 +1,10 @@
 #pragma once
 
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <new>
 #include <optional>
 #include <tuple>
-#include <type_traits>
 #include <typeinfo>
 #include <utility>
 
@@ -62,8 +59,6 @@ class Scheduled {
     if (held_ == Held::by_the_loop) return --references_ == 0;
     return std::atomic_ref(references_).fetch_sub(1, std::memory_order_acq_rel) == 1;
   }
-
-  [[nodiscard]] Held held() const noexcept { return held_; }
 
  protected:
   ~Scheduled() = default;

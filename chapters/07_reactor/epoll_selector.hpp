@@ -76,7 +76,8 @@ class EpollSelector final : public Selector {
     const auto number = static_cast<std::size_t>(fd);
     if (number >= files_.size()) files_.resize(number + 1);
     // TODO 2.4: For files_[number]: tell() epoll of all events that are of interest
-    // then. If that did not throw: keep what the owner pops instead of what was there, and forget() that.
+    // then. If that did not throw: keep what the owner pops instead of what was there, and NodePool::forget()
+    // that.
     todo("2.4", "EpollSelector::watch");
   }
 
@@ -84,7 +85,7 @@ class EpollSelector final : public Selector {
   bool unwatch(int fd, Ready ready) noexcept {
     if (fd < 0 || static_cast<std::size_t>(fd) >= files_.size()) return false;
     // TODO 2.5: If there is one, take it out, tell_less() to epoll, and at last
-    // forget() it.
+    // NodePool::forget() it.
     todo("2.5", "EpollSelector::unwatch");
   }
 
@@ -128,16 +129,11 @@ class EpollSelector final : public Selector {
     found_.push(node);
   }
 
-  static void forget(Scheduled& node) noexcept {
-    node.cancel();
-    NodePool::release(node);
-  }
-
   /// Has epoll watch for `events`, which are more than none.
   void tell(int fd, File& file, std::uint32_t events) {
     // If the file was closed, epoll has forgotten it: the number is that of a new file now.
-    const bool known = file.events != 0 && control(EPOLL_CTL_MOD, fd, events);
-    if (!known) concurrent::checked(control(EPOLL_CTL_ADD, fd, events) ? 0 : -1, "epoll_ctl");
+    const bool known = file.events != 0 && control(EPOLL_CTL_MOD, fd, events) == 0;
+    if (!known) concurrent::checked(control(EPOLL_CTL_ADD, fd, events), "epoll_ctl");
     file.events = events;
   }
 
@@ -147,16 +143,16 @@ class EpollSelector final : public Selector {
     file.events = events;
   }
 
-  bool control(int what, int fd, std::uint32_t events) noexcept {
+  int control(int what, int fd, std::uint32_t events) noexcept {
     epoll_event event{};
     event.events = events;
     event.data.fd = fd;
-    return ::epoll_ctl(epoll_.get(), what, fd, &event) == 0;
+    return ::epoll_ctl(epoll_.get(), what, fd, &event);
   }
 
   /// A counter is told each time that it is counted up (edge-triggered), so nobody has to read it.
   void watch_counter(int fd) {
-    concurrent::checked(control(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLET) ? 0 : -1, "epoll_ctl");
+    concurrent::checked(control(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLET), "epoll_ctl");
   }
 
   const concurrent::Fd epoll_;

@@ -67,14 +67,14 @@ class SignalHandlers {
     detail::signal_counter_fd = detail::signal_counter().get();
     // TODO 4.2: Have detail::on_signal called, with set_action(). These are
     // the handlers of detail::signals[number] now. Then keep what the owner pops instead of what was there,
-    // and forget() that.
+    // and NodePool::forget() that.
     todo("4.2", "SignalHandlers::add");
   }
 
   /// @returns whether there was one
   bool remove(int number) {
     // TODO 4.3: If there is one, erase it. If the signal is still ours, it does
-    // SIG_DFL, is nobody's, and not pending. At last forget() the node.
+    // SIG_DFL, is nobody's, and not pending. At last NodePool::forget() it.
     todo("4.3", "SignalHandlers::remove");
   }
 
@@ -95,11 +95,6 @@ class SignalHandlers {
     action.sa_handler = handler;
     action.sa_flags = SA_RESTART;  // calls on other threads go on
     return ::sigaction(number, &action, nullptr) == 0;
-  }
-
-  static void forget(Scheduled& node) noexcept {
-    node.cancel();
-    NodePool::release(node);
   }
 
   std::map<int, Scheduled*> handlers_;

@@ -52,7 +52,8 @@ class EpollSelector final : public Selector {
     }
     const int count = ::epoll_pwait2(epoll_.get(), room_.data(), static_cast<int>(room_.size()),
                                      timeout ? &limit : nullptr, nullptr);
-    if (count < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "epoll_pwait2");
+    if (count < 0 && errno == EINTR) return;
+    concurrent::checked(count, "epoll_pwait2");
     for (int i = 0; i < count; ++i) dispatch(room_[static_cast<std::size_t>(i)]);
     // </exercise>
   }
@@ -86,11 +87,12 @@ class EpollSelector final : public Selector {
     const auto number = static_cast<std::size_t>(fd);
     if (number >= files_.size()) files_.resize(number + 1);
     // <exercise 2.4 EpollSelector::watch> For files_[number]: tell() epoll of all events that are of interest
-    // then. If that did not throw: keep what the owner pops instead of what was there, and forget() that.
+    // then. If that did not throw: keep what the owner pops instead of what was there, and NodePool::forget()
+    // that.
     File& file = files_[number];
     tell(fd, file, file.events | event_of(ready));
     Scheduled* const before = std::exchange(file.node(ready), owner.pop());
-    if (before) forget(*before);
+    if (before) NodePool::forget(*before);
     // </exercise>
   }
 
@@ -98,12 +100,12 @@ class EpollSelector final : public Selector {
   bool unwatch(int fd, Ready ready) noexcept {
     if (fd < 0 || static_cast<std::size_t>(fd) >= files_.size()) return false;
     // <exercise 2.5 EpollSelector::unwatch> If there is one, take it out, tell_less() to epoll, and at last
-    // forget() it.
+    // NodePool::forget() it.
     File& file = files_[static_cast<std::size_t>(fd)];
     Scheduled* const node = std::exchange(file.node(ready), nullptr);
     if (!node) return false;
     tell_less(fd, file, file.events & ~event_of(ready));
-    forget(*node);
+    NodePool::forget(*node);
     return true;
     // </exercise>
   }
@@ -155,16 +157,11 @@ class EpollSelector final : public Selector {
     found_.push(node);
   }
 
-  static void forget(Scheduled& node) noexcept {
-    node.cancel();
-    NodePool::release(node);
-  }
-
   /// Has epoll watch for `events`, which are more than none.
   void tell(int fd, File& file, std::uint32_t events) {
     // If the file was closed, epoll has forgotten it: the number is that of a new file now.
-    const bool known = file.events != 0 && control(EPOLL_CTL_MOD, fd, events);
-    if (!known) concurrent::checked(control(EPOLL_CTL_ADD, fd, events) ? 0 : -1, "epoll_ctl");
+    const bool known = file.events != 0 && control(EPOLL_CTL_MOD, fd, events) == 0;
+    if (!known) concurrent::checked(control(EPOLL_CTL_ADD, fd, events), "epoll_ctl");
     file.events = events;
   }
 
@@ -174,16 +171,16 @@ class EpollSelector final : public Selector {
     file.events = events;
   }
 
-  bool control(int what, int fd, std::uint32_t events) noexcept {
+  int control(int what, int fd, std::uint32_t events) noexcept {
     epoll_event event{};
     event.events = events;
     event.data.fd = fd;
-    return ::epoll_ctl(epoll_.get(), what, fd, &event) == 0;
+    return ::epoll_ctl(epoll_.get(), what, fd, &event);
   }
 
   /// A counter is told each time that it is counted up (edge-triggered), so nobody has to read it.
   void watch_counter(int fd) {
-    concurrent::checked(control(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLET) ? 0 : -1, "epoll_ctl");
+    concurrent::checked(control(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLET), "epoll_ctl");
   }
 
   const concurrent::Fd epoll_;

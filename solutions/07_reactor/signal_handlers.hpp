@@ -71,19 +71,19 @@ class SignalHandlers {
     detail::signal_counter_fd = detail::signal_counter().get();
     // <exercise 4.2 SignalHandlers::add> Have detail::on_signal called, with set_action(). These are
     // the handlers of detail::signals[number] now. Then keep what the owner pops instead of what was there,
-    // and forget() that.
+    // and NodePool::forget() that.
     if (!set_action(number, detail::on_signal))
       throw std::runtime_error("sig " + std::to_string(number) + " cannot be caught");
     detail::signals[static_cast<std::size_t>(number)].handlers = this;
     Scheduled* const before = std::exchange(handlers_[number], owner.pop());
-    if (before) forget(*before);
+    if (before) NodePool::forget(*before);
     // </exercise>
   }
 
   /// @returns whether there was one
   bool remove(int number) {
     // <exercise 4.3 SignalHandlers::remove> If there is one, erase it. If the signal is still ours, it does
-    // SIG_DFL, is nobody's, and not pending. At last forget() the node.
+    // SIG_DFL, is nobody's, and not pending. At last NodePool::forget() it.
     const auto place = handlers_.find(number);
     if (place == handlers_.end()) return false;
     Scheduled& node = *place->second;
@@ -94,7 +94,7 @@ class SignalHandlers {
       signal.handlers = nullptr;
       signal.pending = false;
     }
-    forget(node);
+    NodePool::forget(node);
     return true;
     // </exercise>
   }
@@ -122,11 +122,6 @@ class SignalHandlers {
     action.sa_handler = handler;
     action.sa_flags = SA_RESTART;  // calls on other threads go on
     return ::sigaction(number, &action, nullptr) == 0;
-  }
-
-  static void forget(Scheduled& node) noexcept {
-    node.cancel();
-    NodePool::release(node);
   }
 
   std::map<int, Scheduled*> handlers_;

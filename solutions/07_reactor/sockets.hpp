@@ -110,9 +110,9 @@ inline std::optional<Fd> accept(const Fd& listener) {
   // before you came (ECONNABORTED) is passed over.
   for (;;) {
     const int fd = ::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) return Fd(fd);
-    if (would_block(errno)) return std::nullopt;
-    if (errno != ECONNABORTED) throw std::system_error(errno, std::generic_category(), "accept");
+    if (fd < 0 && errno == ECONNABORTED) continue;
+    if (fd < 0 && would_block(errno)) return std::nullopt;
+    return Fd(concurrent::checked(fd, "accept"));
   }
   // </exercise>
 }
@@ -123,9 +123,8 @@ inline std::optional<Fd> accept(const Fd& listener) {
 inline std::optional<std::size_t> receive(const Fd& fd, std::span<std::byte> room) {
   // <exercise 1.4 receive> One recv().
   const ssize_t size = ::recv(fd.get(), room.data(), room.size(), 0);
-  if (size >= 0) return static_cast<std::size_t>(size);
-  if (would_block(errno)) return std::nullopt;
-  throw std::system_error(errno, std::generic_category(), "recv");
+  if (size < 0 && would_block(errno)) return std::nullopt;
+  return static_cast<std::size_t>(concurrent::checked(size, "recv"));
   // </exercise>
 }
 
@@ -135,9 +134,8 @@ inline std::optional<std::size_t> receive(const Fd& fd, std::span<std::byte> roo
 inline std::optional<std::size_t> send(const Fd& fd, std::span<const std::byte> bytes) {
   // <exercise 1.5 send> One send(), with MSG_NOSIGNAL.
   const ssize_t size = ::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-  if (size >= 0) return static_cast<std::size_t>(size);
-  if (would_block(errno)) return std::nullopt;
-  throw std::system_error(errno, std::generic_category(), "send");
+  if (size < 0 && would_block(errno)) return std::nullopt;
+  return static_cast<std::size_t>(concurrent::checked(size, "send"));
   // </exercise>
 }
 

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -61,6 +62,21 @@ std::map<std::string, Activity> other_threads() {
 }  // namespace
 
 namespace course {
+
+std::string what(std::exception_ptr error) {
+  try {
+    if (error) std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (int number) {
+    return std::to_string(number);
+  }
+  return "nothing";
+}
+
+int open_descriptors() {
+  return static_cast<int>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
+}
 
 void wait_until_others_block() {
   // A thread that is blocked now may be about to go on. One that is still blocked after we have given the

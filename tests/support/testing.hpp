@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <exception>
+#include <functional>
+#include <string>
 #include <utility>
 
 /// What the course's tests share beyond GoogleTest. None of it sleeps, and none of it measures time.
@@ -19,6 +23,38 @@ std::size_t allocations_in(F&& fn) {
   std::forward<F>(fn)();
   return allocations() - before;
 }
+
+/// Counts how many instances are alive: who still owns something?
+class Counted {
+ public:
+  explicit Counted(std::atomic<int>& alive) : alive_(&alive) { ++alive; }
+  Counted(Counted&& other) noexcept : alive_(std::exchange(other.alive_, nullptr)) {}
+  ~Counted() {
+    if (alive_) --*alive_;
+  }
+
+ private:
+  std::atomic<int>* alive_;
+};
+
+/// Calls a function when it is destroyed, wherever it has been moved to.
+class AtEnd {
+ public:
+  explicit AtEnd(std::function<void()> call) : call_(std::move(call)) {}
+  AtEnd(AtEnd&& other) noexcept : call_(std::exchange(other.call_, nullptr)) {}
+  ~AtEnd() {
+    if (call_) call_();
+  }
+
+ private:
+  std::function<void()> call_;
+};
+
+/// What `error` says, or the number that was thrown; "nothing" if it is null.
+std::string what(std::exception_ptr error);
+
+/// How many descriptors the process has open, with the one that it takes to count them.
+int open_descriptors();
 
 /// Waits until every other thread of the process is blocked, so that a test can say "when the worker is
 /// idle".
