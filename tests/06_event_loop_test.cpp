@@ -938,7 +938,7 @@ TEST(Step4_Sleeping, ALoopThatSleepsUsesNoProcessorTime) {
     loop.run_forever();
   });
   course::wait_until_others_block();
-  EXPECT_LT(course::cpu_time_of_others_while_this_thread_computes(), 2ms);
+  EXPECT_LT(course::cpu_time_of_others_while_this_thread_computes(), 10ms);
 }
 
 // Step 5: from other threads.
