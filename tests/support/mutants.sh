@@ -8,14 +8,13 @@ if [ "$1" = --one ]; then
   folder=$3/$name
   wrong=$(sed -n 's/^# //p' "$patch" | grep -v '^Caught by:' | head -n 1)
   tests=$(sed -n 's/^# Caught by: *//p' "$patch" | tr ',' ' ')
-  steps=$(printf '%s\n' $tests | sed -n 's/^Step\([0-9]*\)_.*/\1/p' | sort -u | tr '\n' ' ')
   kind=test  # or explored: where its tests are
   grep -q "^TEST($(echo $tests | sed 's/ .*//; s/\./, /'))" "tests/${chapter}_explored.cpp" 2>/dev/null && kind=explored
   fail() { echo "✘ $chapter/$name: $1"; exit 0; }
   [ -n "$wrong" ] && [ -n "$tests" ] || fail "its first lines must say what is wrong, and which test catches it"
   rm -rf "$folder" && mkdir -p "$folder/solutions" && cp -r "solutions/$chapter" "$folder/solutions/" || exit
   (cd "$folder" && patch -p1 -s --no-backup-if-mismatch) <"$patch" >"$folder/log" 2>&1 || fail "the patch does not apply: $(head -n 1 "$folder/log")"
-  env -u MAKEFLAGS "${MAKE:-make}" -s $kind-from NAME="$chapter" FROM="$folder/solutions/$chapter" STEPS="$steps" TO="$folder/${chapter}_$kind" \
+  env -u MAKEFLAGS "${MAKE:-make}" -s $kind-from NAME="$chapter" FROM="$folder/solutions/$chapter" TESTS="$tests" TO="$folder/${chapter}_$kind" \
     >"$folder/log" 2>&1 || fail "it does not compile: $(grep -m 1 error "$folder/log")"
   for test in $tests; do
     "$grade" --quiet --time 4s --filter "$test" "$folder/${chapter}_$kind" >"$folder/log" 2>&1
