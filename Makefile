@@ -2,7 +2,8 @@
 
 # The chapters, in order, and what each builds on. A chapter is graded against the reference solutions of the ones below
 # it, so that a slip in one never costs points in another; with BASE=mine it is graded against your own.
-CHAPTERS := 00_baseline 01_pooling 02_executors 03_futures 04_process_pool 05_work_stealing 06_event_loop 07_reactor
+CHAPTERS := 00_baseline 01_pooling 02_executors 03_futures 04_process_pool 05_work_stealing 06_event_loop 07_reactor \
+  08_coroutines
 needs_00 :=
 needs_01 := 00
 needs_02 := 01
@@ -12,6 +13,7 @@ needs_05 := 03
 needs_06 :=
 # Chapter 01 for the bench alone, which pits a loop against a pool of threads.
 needs_07 := 01 06
+needs_08 :=
 # The libraries that a chapter stands on, as tests/support/need.sh calls them.
 libraries_04 := cereal
 # The chapters whose recipe is the cookbook's first: the last of them is what `make run` runs.
@@ -48,9 +50,14 @@ below = $(sort $(foreach n,$(needs_$1),$n $(call below,$n)))
 B := build/$(notdir $(CXX))$(SAN:%=-%)$(BASE:%=-%)
 
 comma := ,
+space := $() $()
 FLAGS := -std=c++2b -g -pthread -Wall -Wextra -Wno-unused-parameter $(if $(findstring clang,$(CXX)),-Wno-unused-private-field)
 # That ThreadSanitizer knows nothing of fences costs no warning: what they order is published by stores with release too.
 FLAGS += $(if $(filter thread,$(SAN)),-fsanitize=thread $(if $(findstring clang,$(CXX)),,-Wno-tsan))
+# With it g++ makes a coroutine's symmetric transfer a jump even where it does not optimise; clang++ does so anyway.
+FLAGS += $(if $(findstring clang,$(CXX)),,-foptimize-sibling-calls)
+# Of the frames of coroutines whose types are local to a test it has something to say, if the test comes through a pipe.
+FLAGS += $(if $(findstring clang,$(CXX)),,-Wno-subobject-linkage)
 FLAGS += $(if $(filter address,$(SAN)),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined)
 FAST  := -O2 -DNDEBUG
 
@@ -75,7 +82,7 @@ help:
 #:   make run            the cookbook's recipe on the reference: sequential, a thread pool, a process pool
 #:   make test           all tests on the reference solutions; all starters fail as they should
 #:
-#: Chapters 00 01 02 03 04 05 06 07. With 01 for any of them:
+#: Chapters 00 01 02 03 04 05 06 07 08. With 01 for any of them:
 #:   make 01             grade your chapter 01         make next         what to do next
 #:   make watch-01       grade it at every save        make grade        grade all chapters
 #:   make recipe-01      run its program on your code  make run-01       … on the reference
@@ -135,7 +142,7 @@ $(foreach n,$(NUMBERS),$(eval explored_steps_$n := $(call steps,tests/$(name_$n)
 odd_steps  = $(filter 1 3 5 7 9,$(steps_$1))
 even_steps = $(filter 2 4 6 8,$(steps_$1))
 parts      = $2/odd.o $2/even.o
-only_steps = awk -v steps='$(or $3,$(steps_$1))' -f tests/support/steps.awk tests/$(name_$1)$2.cpp
+only_steps = awk -v steps='$(or $3,$(steps_$1))' -v tests='$(TESTS)' -f tests/support/steps.awk tests/$(name_$1)$2.cpp
 compile_steps = $(call only_steps,$1,_test,$3) | \
   $(CXX) $(FLAGS) $(TESTING) $(SPARE) -Wno-unused-function -include $B/prelude.hpp $(call includes,$1,$2) -x c++ - $4
 # A compiler that has memory to spare need not tidy up so often.
@@ -305,17 +312,19 @@ starters-check:
 	@sh tests/support/starters.sh --check $(CHAPTERS)
 
 # Every starter compiles without a warning, and every test of it fails with the words that lead to its lesson. The ladder
-# climbs it: with K steps solved, those pass, and the tests of the next one fail so.
+# climbs it: with K steps solved, the tests of the last of them pass, and those of the next one fail so.
+rung = $(if $(filter 0,$2),$(steps_$1),$2 $(shell expr $2 + 1))
+rung_explored = $(filter $(rung),$(explored_steps_$1))
 define ladder_rule
 $B/ladder/$2/$(name_$1)_test: tests/$(name_$1)_test.cpp tests/support/starters.awk $(wildcard solutions/$(name_$1)/*.hpp) $(PRELUDE) $(SUPPORT)
 	@mkdir -p $B/ladder/$2/$(name_$1)
 	@for f in solutions/$(name_$1)/*.hpp; do awk -v solved=$2 -f tests/support/starters.awk $$$$f >$B/ladder/$2/$(name_$1)/$$$${f##*/} || exit; done
-	@$$(call compile_steps,$1,$B/ladder/$2/$(name_$1),,-Werror -c -o $$@.o)
+	@$$(call compile_steps,$1,$B/ladder/$2/$(name_$1),$(rung),-Werror -c -o $$@.o)
 	@$$(call link_tests,$$@.o,$$@)
 $B/ladder/$2/$(name_$1)_explored: tests/$(name_$1)_explored.cpp $B/ladder/$2/$(name_$1)_test $X/works $X/$(notdir $(PRELUDE))
-	@$$(call explored,$1,$B/ladder/$2/$(name_$1),$(explored_steps_$1),$$@,-Werror)
-starter-$1-$2: $(call tests_of,$1,ladder/$2) $(GRADE)
-	@$(GRADE) --starter $2 $$(filter-out $(GRADE),$$^)
+	@$$(call explored,$1,$B/ladder/$2/$(name_$1),$(rung_explored),$$@,-Werror)
+starter-$1-$2: $B/ladder/$2/$(name_$1)_test $(if $(rung_explored),$B/ladder/$2/$(name_$1)_explored) $(GRADE)
+	@$(GRADE) --starter $2 --filter '$(subst $(space),:,$(rung:%=Step%_*))' $$(filter-out $(GRADE),$$^)
 STARTERS-$2 += starter-$1-$2
 endef
 $(foreach n,$(NUMBERS),$(foreach k,$(steps_$n),$(eval $(call ladder_rule,$n,$(shell expr $k - 1)))))
@@ -325,7 +334,7 @@ starters-fail: $(STARTERS-0)
 # Each wrong solution is caught by the test that it names.
 mutants: $(GRADE) $(SUPPORT) $(PRELUDE) $X/works $X/$(notdir $(PRELUDE)) | $(call have,patch)
 	@MAKE='$(MAKE)' sh tests/support/mutants.sh $(GRADE) $B/mutants $(wildcard $(addsuffix /*.patch,$(addprefix tests/mutants/,$(CHAPTERS))))
-# For scripts: the tests of chapter NAME in STEPS, with the headers in folder FROM, as TO.
+# For scripts: the tests of chapter NAME in STEPS, or TESTS alone, with the headers in folder FROM, as TO.
 test-from:
 	@$(call compile_steps,$(call number,$(NAME)),$(FROM),$(STEPS),-w -c -o $(TO).o)
 	@$(call link_tests,$(TO).o,$(TO))
@@ -411,8 +420,9 @@ $B/docs/models: docs/figures/models.cpp | $(call have,compiler)
 	@mkdir -p $(@D)
 	@$(COMPILE) $(FAST) -MMD -MP -Ichapters/support $< -o $@
 
-FORMATTED := $(wildcard chapters/*/*.cpp chapters/support/*.hpp solutions/*/*.hpp tests/*.cpp tests/support/*.[ch]pp \
-  tests/support/*/*.[ch]pp tests/explorer/self_test/*.[ch]pp tests/forgery/*.[ch]pp bench/*.cpp bench/*/*.[ch]pp docs/figures/*.cpp)
+FORMATTED := $(wildcard chapters/*/*.cpp chapters/*/downloads*.hpp chapters/support/*.hpp solutions/*/*.hpp tests/*.cpp \
+  tests/support/*.[ch]pp tests/support/*/*.[ch]pp tests/explorer/self_test/*.[ch]pp tests/forgery/*.[ch]pp bench/*.cpp \
+  bench/*/*.[ch]pp docs/figures/*.cpp)
 format: | $(call have,format)
 	@clang-format -i $(FORMATTED)
 # Each version of clang-format has its own mind; the course keeps to that of Debian 12.

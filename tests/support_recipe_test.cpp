@@ -19,11 +19,19 @@ struct Options {
   std::int64_t steps = 7;
   std::chrono::nanoseconds unit = 1s;
   bool blocking = false;
+  std::string bits;
+  std::string way = "sea";
+  std::int64_t first = 1;
+  std::int64_t second = 2;
 
   RecipeOptions all() {
     return RecipeOptions("Does something.", {{"--steps", "how many", steps, 1, 100},
                                              {"--unit", "how long", unit},
-                                             {"--blocking", "or not", blocking}});
+                                             {"--blocking", "or not", blocking},
+                                             {"--bits", "which", bits, "01"},
+                                             {"--way", "by", way, {"land", "sea", "air"}},
+                                             {"N1", "one", first, 0, 100},
+                                             {"N2", "another", second, 0, 100}});
   }
   std::string parse(const std::vector<std::string_view>& arguments) { return all().parse(arguments); }
 };
@@ -32,10 +40,24 @@ struct Options {
 
 TEST(Recipe, OptionsAreSetWithASpaceOrAnEqualsSign) {
   Options options;
-  EXPECT_EQ(options.parse({"--steps", "5", "--unit=10ms", "--blocking"}), "");
+  EXPECT_EQ(options.parse({"--steps", "5", "--unit=10ms", "--blocking", "--bits=0110"}), "");
   EXPECT_EQ(options.steps, 5);
   EXPECT_EQ(options.unit, 10ms);
   EXPECT_TRUE(options.blocking);
+  EXPECT_EQ(options.bits, "0110");
+  EXPECT_EQ(options.parse({"--way", "air"}), "");
+  EXPECT_EQ(options.way, "air");
+}
+
+TEST(Recipe, ValuesThatStandAloneComeInOrderAmongTheOthers) {
+  Options options;
+  EXPECT_EQ(options.parse({"50"}), "");
+  EXPECT_EQ(options.first, 50);
+  EXPECT_EQ(options.second, 2);
+  EXPECT_EQ(options.parse({"3", "--steps", "5", "4"}), "");
+  EXPECT_EQ(options.first, 3);
+  EXPECT_EQ(options.second, 4);
+  EXPECT_EQ(options.steps, 5);
 }
 
 TEST(Recipe, WhatIsNotSaidKeepsItsDefault) {
@@ -44,6 +66,10 @@ TEST(Recipe, WhatIsNotSaidKeepsItsDefault) {
   EXPECT_EQ(options.steps, 7);
   EXPECT_EQ(options.unit, 1s);
   EXPECT_FALSE(options.blocking);
+  EXPECT_EQ(options.bits, "");
+  EXPECT_EQ(options.way, "sea");
+  EXPECT_EQ(options.first, 1);
+  EXPECT_EQ(options.second, 2);
 }
 
 TEST(Recipe, WhatIsWrongIsNamed) {
@@ -54,6 +80,14 @@ TEST(Recipe, WhatIsWrongIsNamed) {
   EXPECT_EQ(options.parse({"--unit", "10"}), "--unit must be a time as 10ms or 1s, above 0, not 10");
   EXPECT_EQ(options.parse({"--unit=0s"}), "--unit must be a time as 10ms or 1s, above 0, not 0s");
   EXPECT_EQ(options.parse({"--blocking=yes"}), "--blocking takes no value");
+  EXPECT_EQ(options.parse({"--bits", "0120"}), "--bits must be made of the characters 01, not 0120");
+  EXPECT_EQ(options.parse({"--bits="}), "--bits must be made of the characters 01, not ");
+  EXPECT_EQ(options.parse({"--way", "rail"}), "--way must be one of land, sea or air, not rail");
+  EXPECT_EQ(options.parse({"--way="}), "--way must be one of land, sea or air, not ");
+  EXPECT_EQ(options.parse({"101"}), "N1 must be a whole number from 0 to 100, not 101");
+  EXPECT_EQ(options.parse({"1", "-1"}), "N2 must be a whole number from 0 to 100, not -1");
+  EXPECT_EQ(options.parse({"1", "2", "3"}), "there is no option 3");
+  EXPECT_EQ(options.parse({"--N1", "3"}), "there is no option --N1");
 }
 
 TEST(Recipe, HelpNamesEachOptionAndItsValue) {
@@ -63,6 +97,10 @@ TEST(Recipe, HelpNamesEachOptionAndItsValue) {
             "  --steps N     how many\n"
             "  --unit TIME   how long\n"
             "  --blocking    or not\n"
+            "  --bits TEXT   which\n"
+            "  --way TEXT    by\n"
+            "  N1            one\n"
+            "  N2            another\n"
             "  --help        this text\n");
 }
 

@@ -19,8 +19,8 @@ class PythonPeer {
  public:
   /// Starts it, and waits until it is ready.
   /// @param arguments the script, and what it is told
-  explicit PythonPeer(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), "python3");
+  explicit PythonPeer(std::vector<std::string> arguments, const std::string& interpreter = "python3") {
+    arguments.insert(arguments.begin(), interpreter);
     std::vector<char*> words;
     for (std::string& argument : arguments) words.push_back(argument.data());
     words.push_back(nullptr);
@@ -31,7 +31,7 @@ class PythonPeer {
       ::dup2(input.get(), 0);
       ::dup2(output.get(), 1);
       for (concurrent::Fd* fd : {&input, &tell, &listen, &output}) fd->close();
-      ::execvp("python3", words.data());
+      ::execvp(words[0], words.data());
       ::_exit(127);
     }
     tell_ = std::move(tell);

@@ -27,7 +27,8 @@ extern "C" inline void grader_not_written(const char* message) {
 
 namespace concurrent {
 
-/// An option of a recipe: `--steps 5`, `--unit 10ms` or, without a value, `--blocking`.
+/// An option of a recipe: `--steps 5`, `--unit 10ms` or, without a value, `--blocking`. One whose name has no
+/// dashes is a value that stands alone; there may be several, in order: `50 100`.
 class RecipeOption {
  public:
   /// A whole number. `value` is where it goes; now it holds the default.
@@ -40,15 +41,25 @@ class RecipeOption {
   /// Something that is so if it is said.
   RecipeOption(std::string_view name, std::string_view about, bool& value)
       : name_(name), about_(about), value_(&value) {}
+  /// A text that is made of these characters, and is not empty.
+  RecipeOption(std::string_view name, std::string_view about, std::string& value, std::string_view characters)
+      : name_(name), about_(about), value_(&value), characters_(characters) {}
+  /// One of several words.
+  RecipeOption(std::string_view name, std::string_view about, std::string& value,
+               std::vector<std::string_view> words)
+      : name_(name), about_(about), value_(&value), words_(std::move(words)) {}
 
   [[nodiscard]] std::string_view name() const { return name_; }
 
   /// A line of --help.
   [[nodiscard]] std::string help() const {
-    std::string text = "  " + std::string(name_) + (is<std::int64_t>() ? " N" : is<bool>() ? "" : " TIME");
+    std::string text = "  " + std::string(name_) + std::string(placeholder());
     text.resize(std::max<std::size_t>(text.size() + 2, 16), ' ');
     return text + std::string(about_) + "\n";
   }
+
+  /// Whether it is a value that stands alone.
+  [[nodiscard]] bool is_positional() const { return !name_.starts_with('-'); }
 
   /// Whether it is said alone, without a value.
   [[nodiscard]] bool is_flag() const { return is<bool>(); }
@@ -62,6 +73,12 @@ class RecipeOption {
       *std::get<std::chrono::nanoseconds*>(value_) = *time;
       return true;
     }
+    if (is<std::string>()) {
+      if (!words_.empty() && std::ranges::find(words_, text) == words_.end()) return false;
+      if (words_.empty() && (text.empty() || text.find_first_not_of(characters_) != text.npos)) return false;
+      *std::get<std::string*>(value_) = text;
+      return true;
+    }
     std::int64_t number = 0;
     const char* end = text.data() + text.size();
     const auto [rest, error] = std::from_chars(text.data(), end, number);
@@ -73,6 +90,8 @@ class RecipeOption {
   /// What a value must be, for the message about a wrong one.
   [[nodiscard]] std::string wanted() const {
     if (is<std::chrono::nanoseconds>()) return "a time as 10ms or 1s, above 0";
+    if (!words_.empty()) return "one of " + listed(words_);
+    if (is<std::string>()) return "made of the characters " + std::string(characters_);
     return "a whole number from " + std::to_string(least_) + " to " + std::to_string(most_);
   }
 
@@ -82,11 +101,27 @@ class RecipeOption {
     return std::holds_alternative<T*>(value_);
   }
 
+  /// What stands for its value in --help.
+  [[nodiscard]] std::string_view placeholder() const {
+    if (is<bool>() || is_positional()) return "";
+    return is<std::int64_t>() ? " N" : is<std::string>() ? " TEXT" : " TIME";
+  }
+
+  /// "a, b or c"
+  [[nodiscard]] static std::string listed(const std::vector<std::string_view>& words) {
+    std::string text(words.front());
+    for (std::size_t i = 1; i < words.size(); ++i)
+      text += (i + 1 == words.size() ? " or " : ", ") + std::string(words[i]);
+    return text;
+  }
+
   std::string_view name_;
   std::string_view about_;
-  std::variant<std::int64_t*, std::chrono::nanoseconds*, bool*> value_;
+  std::variant<std::int64_t*, std::chrono::nanoseconds*, bool*, std::string*> value_;
   std::int64_t least_ = 0;
   std::int64_t most_ = 0;
+  std::string_view characters_;
+  std::vector<std::string_view> words_;
 };
 
 /// What a recipe can be told, and its --help.
@@ -105,8 +140,14 @@ class RecipeOptions {
   /// Sets what the arguments say. `--steps 5` and `--steps=5` are the same.
   /// @returns what is wrong with them; empty if nothing is
   [[nodiscard]] std::string parse(const std::vector<std::string_view>& arguments) {
+    std::size_t positional = 0;  // how many were said
     for (std::size_t i = 0; i < arguments.size(); ++i) {
       const std::string_view argument = arguments[i];
+      if (RecipeOption* option = next_positional(argument, positional)) {
+        if (!option->set(argument)) return wrong(*option, argument);
+        ++positional;
+        continue;
+      }
       const std::string_view name = argument.substr(0, argument.find('='));
       RecipeOption* option = find(name);
       if (!option) return "there is no option " + std::string(name);
@@ -118,8 +159,7 @@ class RecipeOptions {
       }
       if (alone && i + 1 == arguments.size()) return std::string(name) + " needs a value";
       const std::string_view text = alone ? arguments[++i] : argument.substr(name.size() + 1);
-      if (!option->set(text))
-        return std::string(name) + " must be " + option->wanted() + ", not " + std::string(text);
+      if (!option->set(text)) return wrong(*option, text);
     }
     return "";
   }
@@ -127,8 +167,20 @@ class RecipeOptions {
  private:
   RecipeOption* find(std::string_view name) {
     for (RecipeOption& option : options_)
-      if (option.name() == name) return &option;
+      if (option.name() == name && !option.is_positional()) return &option;
     return nullptr;
+  }
+
+  /// The option that an argument without a name is the value of; null if it has a name, or there are no more.
+  RecipeOption* next_positional(std::string_view argument, std::size_t said) {
+    if (argument.starts_with("--")) return nullptr;
+    for (RecipeOption& option : options_)
+      if (option.is_positional() && said-- == 0) return &option;
+    return nullptr;
+  }
+
+  static std::string wrong(const RecipeOption& option, std::string_view text) {
+    return std::string(option.name()) + " must be " + option.wanted() + ", not " + std::string(text);
   }
 
   std::string_view about_;

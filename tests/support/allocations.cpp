@@ -1,5 +1,5 @@
-// Counts the calls of operator new in a test program. In a file of its own, so that the compiler cannot look
-// through the replaced operators where they are used.
+// Counts the calls of operator new and operator delete in a test program. In a file of its own, so that the
+// compiler cannot look through the replaced operators where they are used.
 
 #include <atomic>
 #include <cstddef>
@@ -11,6 +11,7 @@
 namespace {
 
 std::atomic<std::size_t> count = 0;
+std::atomic<std::size_t> given_back = 0;
 
 void* allocate(std::size_t size) noexcept {
   count.fetch_add(1, std::memory_order_relaxed);
@@ -23,11 +24,17 @@ void* allocate(std::size_t size, std::align_val_t alignment) noexcept {
   return std::aligned_alloc(align, (size + align - 1) / align * align);
 }
 
+void release(void* memory) noexcept {
+  if (memory) given_back.fetch_add(1, std::memory_order_relaxed);
+  std::free(memory);
+}
+
 void* require(void* memory) { return memory ? memory : throw std::bad_alloc(); }
 
 }  // namespace
 
 std::size_t course::allocations() noexcept { return count.load(std::memory_order_relaxed); }
+std::size_t course::deallocations() noexcept { return given_back.load(std::memory_order_relaxed); }
 
 // All forms, because a sanitizer has its own of those that are left out, and minds when they are mixed.
 void* operator new(std::size_t size) { return require(allocate(size)); }
@@ -36,13 +43,13 @@ void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return al
 void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
 void* operator new(std::size_t size, std::align_val_t align) { return require(allocate(size, align)); }
 void* operator new[](std::size_t size, std::align_val_t align) { return require(allocate(size, align)); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
-void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept { release(memory); }
+void operator delete[](void* memory) noexcept { release(memory); }
+void operator delete(void* memory, std::size_t) noexcept { release(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { release(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { release(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { release(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { release(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { release(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { release(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { release(memory); }

@@ -20,7 +20,7 @@ shift
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 awk -v folder="$folder" '/^== / {n++} !/^# / {print >(folder "/" (n ? n : "head"))}' "$file"
-ls "$folder" | grep -v head | sort -n | xargs -P "$(nproc)" -I'{}' sh "$0" --one "$folder/{}" "$@" | tee "$folder/results"
+ls "$folder" | grep -vx 'head\|results' | sort -n | xargs -P "$(nproc)" -I'{}' sh "$0" --one "$folder/{}" "$@" | tee "$folder/results"
 passed=$(grep -c '^✔' "$folder/results") failed=$(grep -c '^✘' "$folder/results")
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" != 0 ]

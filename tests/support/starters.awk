@@ -1,5 +1,6 @@
 # Makes a starter from a solution: the code between `// <exercise S.E name> instruction` and `// </exercise>`
 # becomes a TODO comment and a call of todo(). With -v solved=N the exercises of the steps 1…N keep their code.
+# If the name begins with `struct ` or `class `, the code is members, and only the TODO comment is left.
 
 /^ *\/\/ <exercise / {
   mark = $0
@@ -15,7 +16,7 @@
 }
 /^ *\/\/ <\/exercise>/ {
   if (!reading) { print FILENAME ":" NR ": </exercise> without <exercise>" > "/dev/stderr"; failed = 1 }
-  if (!keep) print indent "todo(\"" number "\", \"" name "\");"
+  if (!keep && name !~ /^(struct|class) /) print indent "todo(\"" number "\", \"" name "\");"
   reading = 0
   next
 }

@@ -74,6 +74,8 @@ std::string what(std::exception_ptr error) {
   return "nothing";
 }
 
+std::uintptr_t stack_end() noexcept { return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)); }
+
 int open_descriptors() {
   return static_cast<int>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
 }

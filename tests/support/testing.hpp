@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <string>
@@ -23,6 +25,9 @@ std::size_t allocations_in(F&& fn) {
   std::forward<F>(fn)();
   return allocations() - before;
 }
+
+/// How often what `operator new` gave has been given back so far, by all threads.
+std::size_t deallocations() noexcept;
 
 /// Counts how many instances are alive: who still owns something?
 class Counted {
@@ -49,6 +54,25 @@ class AtEnd {
  private:
   std::function<void()> call_;
 };
+
+/// Whether a coroutine that goes on in the place of another takes no stack for it in this build: the compiler
+/// makes a jump of a symmetric transfer. clang++ always does. g++ does where it optimises sibling calls, as
+/// all our builds ask it to, but not with a sanitizer, which has something to do after each call.
+#if defined(__clang__)
+inline constexpr bool constant_stack = true;
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool constant_stack = false;
+#else
+inline constexpr bool constant_stack = true;
+#endif
+
+/// So many coroutines inside one another where that takes constant stack, and elsewhere at most as many as
+/// the stack has room for.
+constexpr int levels(int wanted) noexcept { return constant_stack ? wanted : std::min(wanted, 1'000); }
+
+/// Where the stack of the calling thread ends now: the same number if it is called twice from the same place.
+/// It grows towards 0.
+std::uintptr_t stack_end() noexcept;
 
 /// What `error` says, or the number that was thrown; "nothing" if it is null.
 std::string what(std::exception_ptr error);

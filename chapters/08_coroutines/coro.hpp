@@ -1,0 +1,193 @@
+#pragma once
+
+#include <concepts>
+#include <coroutine>
+#include <exception>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+#include "awaitable.hpp"
+#include "outcome.hpp"
+#include "pooled_frame.hpp"
+#include "todo.hpp"
+
+namespace asyncio {
+
+template <class T = void>
+class Coro;
+
+namespace detail {
+
+struct AwaitedCoro;
+
+/// An awaiter that stays where it is: g++ 12 copies it if await_transform() gives it as it is.
+template <class A>
+struct AwaiterInPlace {
+  A awaiter;  // a reference
+
+  bool await_ready() { return awaiter.await_ready(); }
+  template <class Promise>
+  decltype(auto) await_suspend(std::coroutine_handle<Promise> waiting) {
+    return awaiter.await_suspend(waiting);
+  }
+  decltype(auto) await_resume() { return awaiter.await_resume(); }
+};
+
+/// What every Coro has in its frame, whatever it returns.
+struct CoroPromise : PooledFrame {
+  /// Who goes on when this one has ended.
+  std::coroutine_handle<> continuation = std::noop_coroutine();
+  /// The Coro that this one awaits now, if it does.
+  AwaitedCoro* awaits = nullptr;
+
+  /// At the end: nothing of the coroutine is on the stack any more, and the one that awaits it goes on.
+  struct FinalAwaiter {
+    static bool await_ready() noexcept { return false; }
+    template <std::derived_from<CoroPromise> Promise>
+    static std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) noexcept {
+      // TODO 5.2: Return the continuation of the promise of the one that has
+      // ended: that is who runs now.
+      todo("5.2", "FinalAwaiter::await_suspend");
+    }
+    static void await_resume() noexcept {}
+  };
+
+  /// Nothing runs before somebody awaits it.
+  static std::suspend_always initial_suspend() noexcept { return {}; }
+  static FinalAwaiter final_suspend() noexcept { return {}; }
+
+  /// What is awaited goes to the compiler as it is, if it can be awaited. The return type is deduced, so that
+  /// the compiler says this before anything else.
+  template <class A>
+  static decltype(auto) await_transform(A&& awaitable) noexcept {
+    static_assert(Awaitable<A>,
+                  "this cannot be awaited; a Coro that has a name, because it can be awaited once, is "
+                  "awaited as co_await std::move(coro)");
+    if constexpr (std::is_same_v<decltype(awaiter_of(std::forward<A>(awaitable))), A&&>)
+      return AwaiterInPlace<A&&>{std::forward<A>(awaitable)};
+    else
+      return std::forward<A>(awaitable);
+  }
+};
+
+/// A Coro that is awaited, in the frame of the one that awaits it. It owns the frame.
+struct AwaitedCoro {
+  AwaitedCoro(std::coroutine_handle<> frame, CoroPromise& promise) noexcept
+      : frame(frame), promise(&promise) {}
+  AwaitedCoro(const AwaitedCoro&) = delete;
+  AwaitedCoro& operator=(const AwaitedCoro&) = delete;
+  ~AwaitedCoro() {
+    if (frame) destroy(frame, *promise);
+  }
+
+  /// Destroys a frame and those that it awaits: the innermost first, one after another. Left to their
+  /// destructors, each would destroy the next one inside its own, and a long chain would use up the stack.
+  static void destroy(std::coroutine_handle<> frame, CoroPromise& promise) noexcept {
+    AwaitedCoro* innermost = nullptr;
+    for (AwaitedCoro* awaited = promise.awaits; awaited; awaited = awaited->promise->awaits) {
+      awaited->outer = innermost;
+      innermost = awaited;
+    }
+    while (innermost) {
+      AwaitedCoro* const outer = innermost->outer;
+      std::exchange(innermost->frame, nullptr).destroy();
+      innermost = outer;
+    }
+    frame.destroy();
+  }
+
+  std::coroutine_handle<> frame;
+  CoroPromise* promise;               // of that frame
+  CoroPromise* awaited_by = nullptr;  // if that is a Coro
+  AwaitedCoro* outer;                 // for destroy()
+};
+
+}  // namespace detail
+
+/// A coroutine that gives a T, which may be a reference or void, or throws. It is lazy: its body runs when it
+/// is awaited, `co_await f()`, as if it were called. It is moved, not copied, and awaited once; to await one
+/// that has a name, say `co_await std::move(coro)`. Awaiting takes constant stack, however deep. For one
+/// thread at a time. Destroying it destroys what its body has on its stack. Python: a coroutine.
+template <class T>
+class [[nodiscard]] Coro {
+  class CoroAwaiter;
+
+ public:
+  struct promise_type : detail::CoroPromise, Returns<T> {
+    Coro get_return_object() noexcept { return Coro(Frame::from_promise(*this)); }
+  };
+
+  Coro(Coro&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+  Coro& operator=(Coro other) noexcept {
+    std::swap(frame_, other.frame_);
+    return *this;
+  }
+  ~Coro() {
+    if (frame_) detail::AwaitedCoro::destroy(frame_, frame_.promise());
+  }
+
+  /// Runs the body; the result is what it returns or throws.
+  /// @throws std::runtime_error if it was awaited before
+  CoroAwaiter operator co_await() && {
+    // TODO 5.3: If there is no frame_, throw a std::runtime_error "cannot reuse
+    // already awaited coroutine". Otherwise return a CoroAwaiter that takes over the frame_.
+    todo("5.3", "Coro::operator co_await");
+  }
+
+  /// Not of an lvalue, for after the await there would be nothing left in it.
+  void operator co_await() & = delete;
+
+  /// For those who run it: its frame; null if it was awaited or moved from.
+  [[nodiscard]] std::coroutine_handle<> handle() const noexcept { return frame_; }
+
+  /// Whether the body has ended. Not of one that was awaited or moved from, nor is outcome().
+  [[nodiscard]] bool done() const noexcept { return frame_.done(); }
+
+  /// What it has ended with.
+  [[nodiscard]] Outcome<T>& outcome() const noexcept { return frame_.promise().outcome; }
+
+ private:
+  using Frame = std::coroutine_handle<promise_type>;
+
+  class CoroAwaiter : detail::AwaitedCoro {
+   public:
+    explicit CoroAwaiter(Frame frame) noexcept : AwaitedCoro(frame, frame.promise()) {}
+
+    static bool await_ready() noexcept { return false; }
+
+    /// `waiting` has been suspended. @returns who runs now
+    template <class Promise>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
+      // For destroy().
+      if constexpr (std::derived_from<Promise, detail::CoroPromise>) {
+        awaited_by = &waiting.promise();
+        awaited_by->awaits = this;
+      }
+      // TODO 5.1: The one that is waiting is the continuation of the promise.
+      // Return the frame: that is who runs now.
+      todo("5.1", "CoroAwaiter::await_suspend");
+    }
+
+    T await_resume() {
+      if (awaited_by) awaited_by->awaits = nullptr;
+      return static_cast<promise_type*>(promise)->outcome.take();
+    }
+  };
+
+  explicit Coro(Frame frame) noexcept : frame_(frame) {}
+
+  Frame frame_;
+};
+
+}  // namespace asyncio
+
+/// The compiler asks here what the promise of a Coro is, and tells the types of the parameters.
+template <class T, class... Parameters>
+struct std::coroutine_traits<asyncio::Coro<T>, Parameters...> {
+  static_assert(
+      (!std::is_rvalue_reference_v<Parameters> && ...),
+      "a parameter of a coroutine must not be an rvalue reference, for what it refers to may be gone "
+      "when the body runs: take it by value");
+  using promise_type = typename asyncio::Coro<T>::promise_type;
+};

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <condition_variable>
+#include <coroutine>
+#include <mutex>
+#include <utility>
+
+#include "awaitable.hpp"
+#include "outcome.hpp"
+#include "pooled_frame.hpp"
+#include "todo.hpp"
+
+namespace asyncio {
+
+namespace detail {
+
+/// Something that one thread waits for, and one lets happen.
+class Happening {
+ public:
+  void set() noexcept {
+    // TODO 6.1: Under the lock, note that it has happened_, and notify changed_: still
+    // under the lock, for as soon as the one that waits can have it, this may be destroyed.
+    todo("6.1", "Happening::set");
+  }
+
+  void wait() {
+    // TODO 6.2: Under the lock, wait for changed_ until it has happened_.
+    todo("6.2", "Happening::wait");
+  }
+
+ private:
+  std::mutex mutex_;  // guards happened_
+  std::condition_variable changed_;
+  bool happened_ = false;
+};
+
+/// A coroutine that awaits something for a thread that waits for it.
+template <class T>
+class SyncWait {
+ public:
+  struct promise_type : PooledFrame, Returns<T> {
+    Happening ended;
+
+    struct FinalAwaiter {
+      static bool await_ready() noexcept { return false; }
+      /// The frame is not touched any more: the thread that waits destroys it.
+      static void await_suspend(std::coroutine_handle<promise_type> frame) noexcept {
+        frame.promise().ended.set();
+      }
+      static void await_resume() noexcept {}
+    };
+
+    SyncWait get_return_object() noexcept {
+      return SyncWait(std::coroutine_handle<promise_type>::from_promise(*this));
+    }
+    static std::suspend_always initial_suspend() noexcept { return {}; }
+    static FinalAwaiter final_suspend() noexcept { return {}; }
+  };
+
+  SyncWait(const SyncWait&) = delete;
+  SyncWait& operator=(const SyncWait&) = delete;
+  ~SyncWait() { frame_.destroy(); }
+
+  T run() {
+    // TODO 6.3: Resume the frame_, wait until it has ended, and take its outcome.
+    todo("6.3", "SyncWait::run");
+  }
+
+ private:
+  explicit SyncWait(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
+
+  const std::coroutine_handle<promise_type> frame_;
+};
+
+/// The coroutine. Its parameter refers to what sync_wait() was given, which waits until this is over.
+template <class T, class A>
+SyncWait<T> await_for_thread(std::add_lvalue_reference_t<A> awaitable) {
+  co_return co_await static_cast<A&&>(awaitable);
+}
+
+}  // namespace detail
+
+/// Awaits `awaitable` on this thread, which waits until it is over: the bridge from ordinary functions to
+/// coroutines. What it waits for may go on, and end, on another thread. Not for the thread of a running event
+/// loop, which it would block. Python: `loop.run_until_complete`, without a loop.
+/// @returns its result
+/// @throws what it throws
+template <Awaitable A>
+auto sync_wait(A&& awaitable) -> await_result_t<A> {
+  return detail::await_for_thread<await_result_t<A>, A>(awaitable).run();
+}
+
+}  // namespace asyncio

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+
+#include "todo.hpp"
+
+namespace asyncio {
+
+/// What the compiler makes of this coroutine, written by hand:
+///
+///     Generator<int> countdown(int from) {
+///       while (from > 0) {
+///         co_yield from;
+///         --from;
+///       }
+///     }
+///
+/// It is the coroutine's frame: the parameter, where to go on, and what was yielded last.
+class Countdown {
+ public:
+  explicit Countdown(int from) noexcept : from_(from) {}
+
+  /// Runs to the next `co_yield`, or to the end. Not to be called when it is done().
+  void resume() {
+    // <exercise 1.1 Countdown::resume> Go on where_ it stopped. At the start, there is nothing to do before
+    // the loop; after a co_yield, from_ goes down by one. Then, if from_ is above 0, it is what is yielded_,
+    // and where_ is at the co_yield. Otherwise where_ is at the end.
+    if (where_ == Where::at_the_yield) --from_;
+    if (from_ > 0) {
+      yielded_ = from_;
+      where_ = Where::at_the_yield;
+    } else {
+      where_ = Where::at_the_end;
+    }
+    // </exercise>
+  }
+
+  [[nodiscard]] bool done() const noexcept { return where_ == Where::at_the_end; }
+
+  /// What the last `co_yield` gave.
+  [[nodiscard]] int value() const noexcept { return yielded_; }
+
+ private:
+  enum class Where : std::uint8_t { at_the_start, at_the_yield, at_the_end };
+
+  int from_;
+  int yielded_ = 0;
+  Where where_ = Where::at_the_start;
+};
+
+}  // namespace asyncio

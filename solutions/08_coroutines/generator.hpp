@@ -1,0 +1,184 @@
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <iterator>
+#include <memory>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+
+#include "pooled_frame.hpp"
+#include "todo.hpp"
+
+namespace asyncio {
+
+/// A function that yields a sequence of values, each when the loop asks for it: a std::ranges::input_range,
+/// and a view. Its body runs on the thread that reads it. What the body throws comes out of the loop, and
+/// ends it. Destroying it early destroys what the body has on its stack. Python: a generator; C++23:
+/// `std::generator`.
+///
+/// A `Generator<T>` yields rvalues of T, which may be moved from: `for (T x : numbers())`. A `Generator<T&>`
+/// yields lvalues.
+template <class T>
+class [[nodiscard]] Generator : public std::ranges::view_interface<Generator<T>> {
+ public:
+  class promise_type;
+  class Iterator;
+  /// What `*iterator` is.
+  using reference = std::conditional_t<std::is_reference_v<T>, T, T&&>;
+
+  /// Of nothing: an empty range.
+  Generator() = default;
+  Generator(Generator&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+  Generator& operator=(Generator other) noexcept {
+    std::swap(frame_, other.frame_);
+    return *this;
+  }
+  ~Generator() {
+    // <exercise 3.4 Generator::~Generator> If there is a frame_, destroy() it.
+    if (frame_) frame_.destroy();
+    // </exercise>
+  }
+
+  /// Runs the body to its first value. If an earlier loop stopped in the middle, goes on from the value where
+  /// it stopped.
+  /// @throws what the body throws
+  Iterator begin() {
+    // <exercise 3.3 Generator::begin> If there is a frame_, and nothing was yielded yet, advance(). Return an
+    // Iterator of frame_.
+    if (frame_ && !frame_.promise().yielded()) advance(frame_);
+    return Iterator(frame_);
+    // </exercise>
+  }
+  std::default_sentinel_t end() const noexcept { return {}; }
+
+ private:
+  using Frame = std::coroutine_handle<promise_type>;
+
+  explicit Generator(Frame frame) noexcept : frame_(frame) {}
+
+  /// Runs the body to its next value, or to its end, unless it is there.
+  static void advance(Frame frame) {
+    // <exercise 3.1 Generator::advance> If the frame is done(), there is nothing to do. Otherwise clear() its
+    // promise, so that the last value is forgotten, and resume() it. If the body has let an exception out,
+    // rethrow that: rethrow_if_failed().
+    if (frame.done()) return;
+    frame.promise().clear();
+    frame.resume();
+    frame.promise().rethrow_if_failed();
+    // </exercise>
+  }
+
+  Frame frame_;
+};
+
+/// What the compiler asks of a Generator, in the coroutine's frame.
+template <class T>
+class Generator<T>::promise_type : public PooledFrame {
+ public:
+  Generator get_return_object() noexcept {
+    // <exercise 2.1 promise_type::get_return_object> Return a Generator of this promise's frame, which is
+    // Frame::from_promise(*this).
+    return Generator(Frame::from_promise(*this));
+    // </exercise>
+  }
+
+  /// Nothing runs before it is asked for.
+  std::suspend_always initial_suspend() const noexcept { return {}; }
+
+  /// The frame stays when the body has ended, so that done() can be asked. The Generator destroys it.
+  std::suspend_always final_suspend() const noexcept { return {}; }
+
+  /// `co_yield value`: the value stays where it is, in the frame, until the body goes on.
+  std::suspend_always yield_value(reference value) noexcept {
+    // <exercise 2.2 promise_type::yield_value> Keep the value's address in yielded_ (std::addressof), and
+    // suspend always.
+    yielded_ = std::addressof(value);
+    return {};
+    // </exercise>
+  }
+
+  /// `co_yield value` of an lvalue, from which a Generator of rvalues must not move: a copy is yielded, which
+  /// lives as long as the coroutine is suspended.
+  auto yield_value(const std::remove_reference_t<T>& value) requires(!std::is_reference_v<T> &&
+                                                                     std::copy_constructible<T>) {
+    return YieldCopy(value);
+  }
+
+  void return_void() const noexcept {}
+
+  /// Called in the handler of what the body threw.
+  void unhandled_exception() noexcept {
+    // <exercise 2.3 promise_type::unhandled_exception> Keep the std::current_exception() as the error_.
+    error_ = std::current_exception();
+    // </exercise>
+  }
+
+  /// A generator yields; it has nobody to wait for.
+  template <class Awaitable>
+  auto await_transform(Awaitable&&) {
+    static_assert(!std::is_same_v<Awaitable, Awaitable>,
+                  "a Generator cannot co_await: nobody would resume it");
+    return std::suspend_never();
+  }
+
+  /// The address of the last value; null if there is none.
+  [[nodiscard]] std::add_pointer_t<reference> yielded() const noexcept { return yielded_; }
+  void clear() noexcept { yielded_ = nullptr; }
+
+  /// Throws what the body has thrown, once.
+  void rethrow_if_failed() {
+    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+  }
+
+ private:
+  /// Keeps a copy until the coroutine is resumed.
+  class YieldCopy : public std::suspend_always {
+   public:
+    explicit YieldCopy(const T& value) : copy_(value) {}
+    void await_suspend(Frame frame) noexcept { frame.promise().yielded_ = std::addressof(copy_); }
+
+   private:
+    T copy_;
+  };
+
+  std::add_pointer_t<reference> yielded_ = nullptr;
+  std::exception_ptr error_;
+};
+
+/// Where a loop is in a Generator, which must outlive it.
+template <class T>
+class Generator<T>::Iterator {
+ public:
+  using value_type = std::remove_cvref_t<T>;
+  using difference_type = std::ptrdiff_t;
+  using iterator_concept = std::input_iterator_tag;
+
+  explicit Iterator(Frame frame) noexcept : frame_(frame) {}
+  Iterator(Iterator&&) = default;
+  Iterator& operator=(Iterator&&) = default;
+
+  /// The value. Not at the end.
+  reference operator*() const noexcept {
+    // <exercise 3.2 Iterator::operator*> Return what was yielded(), as a reference.
+    return static_cast<reference>(*frame_.promise().yielded());
+    // </exercise>
+  }
+
+  /// Lets the body go on to its next value.
+  /// @throws what the body throws
+  Iterator& operator++() {
+    advance(frame_);
+    return *this;
+  }
+  void operator++(int) { ++*this; }
+
+  bool operator==(std::default_sentinel_t) const noexcept { return !frame_ || frame_.done(); }
+
+ private:
+  Frame frame_;
+};
+
+}  // namespace asyncio

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <utility>
+
+#include "todo.hpp"
+
+namespace asyncio {
+
+/// Memory for the frames of coroutines, kept by each thread for its next ones: as much as it has needed at
+/// its busiest, until it ends. A frame may be destroyed on another thread than the one that made it. Its
+/// memory is that thread's then; but a thread that only destroys keeps nothing.
+class FramePool {
+ public:
+  /// Whether memory is kept. AddressSanitizer sees a use after free only if it was freed.
+#if defined(__SANITIZE_ADDRESS__)
+  static constexpr bool recycles = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+  static constexpr bool recycles = false;
+#else
+  static constexpr bool recycles = true;
+#endif
+#else
+  static constexpr bool recycles = true;
+#endif
+
+  /// Memory for a frame of `size` bytes.
+  static void* allocate(std::size_t size) {
+    // <exercise 7.1 FramePool::allocate> If there is no list for the class_of(size), take the memory from
+    // ::operator new. Otherwise one more block of that list is out. Take its first one out and return it; if
+    // there is none, return fresh(…) memory, of the size that all blocks of this class have.
+    const std::size_t index = class_of(size);
+    if (index >= classes) return ::operator new(size);
+    List& list = lists_[index];
+    ++list.out;
+    if (!list.first) return fresh((index + 1) * step);
+    return std::exchange(list.first, list.first->next);
+    // </exercise>
+  }
+
+  /// Takes back what allocate(size) gave, on whatever thread.
+  static void deallocate(void* memory, std::size_t size) noexcept {
+    // <exercise 7.2 FramePool::deallocate> If there is no list for the class_of(size), or none of its blocks
+    // is out, the memory goes to ::operator delete: it is too big, or more than this thread has ever needed.
+    // Otherwise one fewer is out. Put the block at the front of the list (std::construct_at a Block there).
+    const std::size_t index = class_of(size);
+    if (index >= classes || lists_[index].out == 0) return ::operator delete(memory);
+    List& list = lists_[index];
+    --list.out;
+    list.first = std::construct_at(static_cast<Block*>(memory), list.first);
+    // </exercise>
+  }
+
+ private:
+  struct Block {
+    Block* next;
+  };
+  /// The free blocks of one size.
+  struct List {
+    Block* first;
+    std::size_t out;  // taken, and not given back: a thread may give back what another has taken
+  };
+  static constexpr std::size_t step = 32;  // sizes are rounded up to a multiple of it
+  static constexpr std::size_t classes = recycles ? 16 : 0;
+
+  /// The list for frames of `size` bytes; there is none if it is not below `classes`.
+  static constexpr std::size_t class_of(std::size_t size) noexcept { return (size - 1) / step; }
+
+  static void* fresh(std::size_t size) {
+    static thread_local const AtThreadExit at_exit;
+    static_cast<void>(at_exit);
+    return ::operator new(size);
+  }
+
+  /// Gives everything back when the thread ends.
+  struct AtThreadExit {
+    ~AtThreadExit() {
+      for (List& list : lists_)
+        while (list.first) ::operator delete(std::exchange(list.first, list.first->next));
+    }
+  };
+
+  // Without constructor and destructor: to find the lists takes no look whether they are there yet.
+  static inline thread_local constinit std::array<List, recycles ? 16 : 1> lists_{};
+};
+
+/// The base of a promise whose coroutine's frame comes from the FramePool: the compiler asks the promise for
+/// memory, if it has an `operator new`.
+struct PooledFrame {
+  // <exercise 7.3 struct PooledFrame> Give it a static operator new, which returns what the FramePool
+  // allocates, and a static operator delete with a size, noexcept, which gives it back. Until then frames
+  // come from where everything else comes from.
+  static void* operator new(std::size_t size) { return FramePool::allocate(size); }
+  static void operator delete(void* frame, std::size_t size) noexcept { FramePool::deallocate(frame, size); }
+  // </exercise>
+};
+
+}  // namespace asyncio
