@@ -41,12 +41,15 @@ class Handle {
   /// Whether it is of something.
   explicit operator bool() const noexcept { return node_; }
 
- protected:
-  friend class EventLoop;
+  // For what is built on the loop.
 
   /// Takes over a reference to `node`.
   explicit Handle(Scheduled& node) noexcept : node_(&node) {}
 
+  /// What it is of; null if it is of nothing.
+  [[nodiscard]] Scheduled* node() const noexcept { return node_; }
+
+ protected:
   Scheduled* node_ = nullptr;
 };
 

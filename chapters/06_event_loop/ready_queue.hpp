@@ -45,6 +45,19 @@ class ReadyQueue {
     todo("1.2", "ReadyQueue::pop");
   }
 
+  /// Takes out `node`, wherever it is, with its reference: in as many steps as there are nodes before it.
+  /// @returns whether it was there
+  bool remove(Scheduled& node) noexcept {
+    Scheduled* before = nullptr;
+    for (Scheduled* found = first_; found; before = std::exchange(found, found->next_)) {
+      if (found != &node) continue;
+      (before ? before->next_ : first_) = node.next_;
+      if (last_ == &node) last_ = before;
+      return true;
+    }
+    return false;
+  }
+
   /// Moves all nodes of `other` to the end, however many there are, in a few steps.
   void append(ReadyQueue&& other) noexcept {
     // TODO 1.3: If other is not empty, its first_ is added as push() adds a node, but

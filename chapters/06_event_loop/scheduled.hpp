@@ -36,6 +36,9 @@ class Scheduled {
   /// Destroys the callback uncalled, if it is still there.
   virtual void drop() noexcept = 0;
 
+  /// Destroys the rest, when the last reference has gone: of one that outlasts() its callback.
+  virtual void destroy() noexcept {}
+
   /// The type of the callback, for messages.
   [[nodiscard]] virtual const std::type_info& type() const noexcept = 0;
 
@@ -54,6 +57,9 @@ class Scheduled {
       std::atomic_ref(references_).fetch_add(1, std::memory_order_relaxed);
   }
 
+  /// Whether there is but one. Not of what any thread may hold.
+  [[nodiscard]] bool held_once() const noexcept { return references_ == 1; }
+
   /// One reference fewer. @returns whether it was the last, so that this must be destroyed
   [[nodiscard]] bool let_go() noexcept {
     if (held_ == Held::by_the_loop) return --references_ == 0;
@@ -63,7 +69,8 @@ class Scheduled {
  protected:
   ~Scheduled() = default;
   /// It has one reference, for the queue that it is made for.
-  explicit Scheduled(Held held) noexcept : held_(held) {}
+  /// @param outlasts whether something is left in it when it was run or dropped: chapter 09's tasks
+  explicit Scheduled(Held held, bool outlasts = false) noexcept : held_(held), outlasts_(outlasts) {}
 
  private:
   friend class ReadyQueue;
@@ -74,6 +81,7 @@ class Scheduled {
   std::uint32_t references_ = 1;
   std::atomic<bool> cancelled_ = false;
   const Held held_;
+  const bool outlasts_;
 };
 
 /// A function and the arguments that it will be called with.

@@ -20,6 +20,7 @@
 #include "fetch_ahead.hpp"
 #include "handle.hpp"
 #include "loop_exceptions.hpp"
+#include "loop_part.hpp"
 #include "mailbox.hpp"
 #include "node_pool.hpp"
 #include "ready_queue.hpp"
@@ -29,11 +30,26 @@
 #include "todo.hpp"
 #include "type_name.hpp"
 
+namespace concurrent {
+class Executor;
+}
+
 /// What lives on one loop: the course's own `asyncio`.
 namespace asyncio {
 
 class EpollSelector;
 enum class Ready : std::uint8_t;
+template <class T = void>
+class Future;
+template <class T = void>
+class Task;
+template <class T>
+class Coro;
+struct TaskOptions;
+namespace detail {
+class LoopTasks;
+class LoopExecutor;
+}  // namespace detail
 
 /// Runs callbacks, one after another, on the thread that calls run_forever(). All members are for that thread
 /// alone, before, while and after it runs, except call_soon_threadsafe(). Python: `asyncio.BaseEventLoop`.
@@ -124,6 +140,41 @@ class EventLoop {
   /// @returns whether there was a handler
   bool remove_signal_handler(int number);
 
+  /// A Future of this loop. Include `task.hpp` for this and for what follows (chapter 09).
+  /// Python: `loop.create_future`.
+  template <class T = void>
+  [[nodiscard]] Future<T> create_future();
+
+  /// Runs a Coro, or whatever can be awaited, as a Task: from the next pass on. The loop keeps the task until
+  /// it is done. Python: `loop.create_task`.
+  /// @throws std::runtime_error if the loop is closed; then the coroutine is destroyed
+  template <class A>
+  auto create_task(A&& awaitable);
+  template <class A>
+  auto create_task(A&& awaitable, const TaskOptions& options);
+
+  /// Runs until `awaitable` is done: a Coro, a Future, a Task. Python: `loop.run_until_complete`.
+  /// @returns its result
+  /// @throws what it throws; std::runtime_error if the loop was stopped before it was done, and as
+  /// run_forever(); std::invalid_argument if it is a Future of another loop
+  template <class A>
+  decltype(auto) run_until_complete(A&& awaitable);
+
+  /// Calls `fn(args...)` on an executor of chapters 02 to 05, or on the loop's own if `executor` is nullptr.
+  /// Include `bridge.hpp` for this and for what follows (chapter 10). Python: `loop.run_in_executor`.
+  /// @returns a Future of the result. To cancel it keeps the call from starting; one that runs, runs on.
+  /// @throws as call_soon(), and what the executor's submit() throws
+  template <class E, class F, class... Args>
+  auto run_in_executor(E&& executor, F&& fn, Args&&... args);
+
+  /// The executor that nullptr stands for, which is shut down when the loop is closed. Without this, it is a
+  /// ThreadPoolExecutor. Python: `loop.set_default_executor`.
+  void set_default_executor(std::shared_ptr<concurrent::Executor> executor);
+
+  /// Waits until the loop's own executor has done its work, without blocking the loop; it takes no more.
+  /// With a timeout, it is left alone after that. Python: `loop.shutdown_default_executor`.
+  Coro<void> shutdown_default_executor(std::optional<Duration> timeout = std::nullopt);
+
   /// The time on the loop's clock. Python: `loop.time`, in seconds.
   [[nodiscard]] TimePoint time() const { return selector_->now(); }
 
@@ -177,6 +228,45 @@ class EventLoop {
   void set_debug(bool on) { debug_ = on; }
   [[nodiscard]] bool get_debug() const noexcept { return debug_; }
 
+  // For what is built on the loop.
+
+  /// The time in `delay` from now; at the ends of the clock if it would go past them.
+  /// @throws std::invalid_argument if the delay is not a number
+  template <class Rep, class Period>
+  [[nodiscard]] TimePoint after(std::chrono::duration<Rep, Period> delay) const {
+    const std::chrono::duration<double> seconds = delay;
+    if (std::isnan(seconds.count())) throw std::invalid_argument("the delay of call_later is not a number");
+    const TimePoint now = time();
+    const std::chrono::duration<double> due = now.time_since_epoch() + seconds;
+    if (due >= TimePoint::max().time_since_epoch()) return TimePoint::max();
+    if (due <= TimePoint::min().time_since_epoch()) return TimePoint::min();
+    return now + std::chrono::ceil<Duration>(delay);
+  }
+
+  /// The loop that is running on this thread; null if none is.
+  [[nodiscard]] static EventLoop* running() noexcept { return here().running; }
+
+  /// Adds a node itself to what runs in the next pass, and takes over a reference to it. A closed loop drops
+  /// it.
+  void run_soon(Scheduled& node) noexcept {
+    if (!closed_) return ready_.push(node);
+    node.drop();
+    NodePool::release(node);
+  }
+  /// As run_soon(), all of them.
+  void run_soon(ReadyQueue&& nodes) noexcept {
+    ReadyQueue all = std::move(nodes);
+    if (!closed_) ready_.append(std::move(all));
+  }
+
+  /// Waits for what works for it elsewhere: its executor. Call it before close(), when it does not run.
+  void finish() {
+    if (executor_) executor_->finish();
+  }
+
+  /// Where its nodes come from.
+  [[nodiscard]] NodePool& nodes() noexcept { return *pool_; }
+
   /// A callback that takes so long is slow. Python: `loop.slow_callback_duration`, in seconds.
   Duration slow_callback_duration = std::chrono::milliseconds(100);
 
@@ -184,6 +274,8 @@ class EventLoop {
   friend EventLoop& get_running_loop();
   friend EventLoop& get_event_loop();
   friend void set_event_loop(EventLoop*) noexcept;
+  friend class detail::LoopTasks;
+  friend class detail::LoopExecutor;
 
   /// What a thread knows of its loops; either may be null.
   struct Here {
@@ -359,21 +451,11 @@ class EventLoop {
     return handle;
   }
 
-  /// The time in `delay` from now; at the ends of the clock if it would go past them.
-  template <class Rep, class Period>
-  TimePoint after(std::chrono::duration<Rep, Period> delay) const {
-    const std::chrono::duration<double> seconds = delay;
-    if (std::isnan(seconds.count())) throw std::invalid_argument("the delay of call_later is not a number");
-    const TimePoint now = time();
-    const std::chrono::duration<double> due = now.time_since_epoch() + seconds;
-    if (due >= TimePoint::max().time_since_epoch()) return TimePoint::max();
-    if (due <= TimePoint::min().time_since_epoch()) return TimePoint::min();
-    return now + std::chrono::ceil<Duration>(delay);
-  }
-
   /// Closes the loop: what waits is destroyed, and can schedule nothing when it is.
   void drop_all() {
     closed_ = true;
+    if (tasks_) tasks_->close();
+    if (executor_) executor_->close();
     const ReadyQueue posted = mailbox_.close();
     const ReadyQueue ready = std::move(ready_);
     timers_.clear();
@@ -423,6 +505,8 @@ class EventLoop {
   std::atomic<std::thread::id> thread_{};  // that it runs on; none if it does not run
   LoopExceptionHandler exception_handler_;
   Mailbox mailbox_;
+  LoopPart::Owner tasks_;     // of chapter 09
+  LoopPart::Owner executor_;  // of chapter 10
 };
 
 /// The loop that is running on this thread. Python: `asyncio.get_running_loop`.

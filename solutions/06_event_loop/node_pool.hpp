@@ -82,6 +82,7 @@ class NodePool {
   static void release(Scheduled& node) noexcept {
     if (!node.let_go()) return;
     detail::FreeList* const list = node.home_;
+    if (node.outlasts_) node.destroy();
     if (!list) return ::operator delete(&node);
     list->first = std::construct_at(reinterpret_cast<detail::FreeList::Block*>(&node), list->first);
     NodePool* const pool = list->pool;

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "errors.hpp"
+
+namespace asyncio {
+
+/// What a cancelled future gives, and what arrives in a coroutine that is cancelled. It derives from nothing,
+/// so that `catch (const std::exception&)` lets it through. Whoever catches it to clean up throws it on.
+/// Python: `asyncio.CancelledError`, which derives from BaseException.
+struct CancelledError {};
+
+/// The operation does not fit the future's state. Python: `asyncio.InvalidStateError`.
+using concurrent::InvalidStateError;
+
+/// It took too long. Python: `TimeoutError`.
+using concurrent::TimeoutError;
+
+}  // namespace asyncio

@@ -1,0 +1,166 @@
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <stdexcept>
+#include <utility>
+
+#include "cancelled_error.hpp"
+#include "event_loop.hpp"
+#include "loop_tasks.hpp"
+#include "outcome.hpp"
+#include "todo.hpp"
+
+namespace asyncio::detail {
+
+class TaskBase;
+
+enum class State : std::uint8_t { pending, cancelled, finished };
+
+/// What all copies of a Future share, whatever it is a future of. Who waits for it stands in a queue of nodes
+/// that can be run: callbacks, and the tasks themselves. When it is done, that queue goes to the loop.
+///
+/// It is a node itself. Its references are its handles. Callbacks that wait for it hold none, for then it
+/// could not go before they do; it goes through the loop behind them instead.
+class FutureBase : public Scheduled {
+ public:
+  explicit FutureBase(LoopTasks& tasks) noexcept
+      : Scheduled(Held::by_the_loop, true), tasks_(*tasks.share()) {}
+
+  [[nodiscard]] State state() const noexcept { return state_; }
+  [[nodiscard]] bool done() const noexcept { return state_ != State::pending; }
+
+  /// Its loop, for as long as that is there, and the loop's tasks.
+  [[nodiscard]] LoopTasks& tasks() const noexcept { return tasks_; }
+
+  /// Asks for cancellation. @returns whether it was pending
+  virtual bool request_cancel() {
+    // TODO 1.2: If it is done(), who wants to cancel it has looked at it:
+    // retrieved(), and return false. Otherwise complete() it as cancelled, and return true.
+    todo("1.2", "FutureBase::request_cancel");
+  }
+
+  /// The task that this is the future of; null if it is none.
+  virtual TaskBase* task() noexcept { return nullptr; }
+
+  /// The exception that it has finished with; null if there is none.
+  [[nodiscard]] virtual std::exception_ptr error() const noexcept = 0;
+
+  /// Adds what is to run when it is done, and takes over a reference to it.
+  void add_waiter(Scheduled& node) noexcept {
+    // TODO 2.1: If it is pending, push the node to the waiters_. If it is done,
+    // run_soon() the node.
+    todo("2.1", "FutureBase::add_waiter");
+  }
+
+  /// As add_waiter(), of a node that needs this future when it runs. If the future is done, the node holds
+  /// it.
+  void add_callback(Scheduled& node) noexcept {
+    // TODO 2.2: If it is pending, note that it has_callbacks_. Add the node as
+    // a waiter.
+    todo("2.2", "FutureBase::add_callback");
+  }
+
+  /// Takes out a node that was added, and destroys its callback. @returns whether it was still there
+  bool remove_waiter(Scheduled& node) noexcept {
+    // TODO 2.3: Remove it from the waiters_. If it was there,
+    // NodePool::forget() it.
+    todo("2.3", "FutureBase::remove_waiter");
+  }
+
+  /// Somebody has looked at what it has ended with.
+  void retrieved() const noexcept { retrieved_ = true; }
+
+  // Behind its callbacks, there is nothing to do.
+  void run() override {}
+  void drop() noexcept override {}
+
+ protected:
+  ~FutureBase() { tasks_.unshare(); }
+
+  /// It is done. Who waits for it runs soon, in the loop; nobody does in here.
+  void complete(State state) noexcept {
+    // TODO 1.1: Set the state_. If it has_callbacks_, it follows them through the
+    // loop: hold() it, and push it to the waiters_. Then run_soon() all of these.
+    todo("1.1", "FutureBase::complete");
+  }
+
+  /// It is cancelled, and there is no loop any more for those who wait.
+  void give_up() noexcept {
+    state_ = State::cancelled;
+    const ReadyQueue dropped = std::move(waiters_);
+  }
+
+  /// Before it is destroyed: an exception that nobody has looked at is reported.
+  void report_unless_retrieved(const char* message) const noexcept {
+    if (retrieved_) return;
+    const std::exception_ptr exception = error();
+    if (!exception) return;
+    // TODO 6.1: Let tasks_ report() the message with the exception.
+    todo("6.1", "FutureBase::report_unless_retrieved");
+  }
+
+  /// Throws if it is done already.
+  void check_pending() const {
+    if (done()) throw InvalidStateError("the future is done already");
+  }
+
+ private:
+  /// Hands it to the loop. If that is gone, drops it.
+  void run_soon(Scheduled& node) noexcept {
+    ReadyQueue one;
+    one.push(node);
+    run_soon(std::move(one));
+  }
+  void run_soon(ReadyQueue&& nodes) noexcept {
+    ReadyQueue all = std::move(nodes);
+    if (EventLoop* loop = tasks_.loop()) loop->run_soon(std::move(all));
+  }
+
+  LoopTasks& tasks_;
+  ReadyQueue waiters_;
+  State state_ = State::pending;
+  bool has_callbacks_ = false;
+  mutable bool retrieved_ = false;
+};
+
+/// … with its outcome.
+template <class T>
+class FutureState : public FutureBase {
+ public:
+  using FutureBase::FutureBase;
+
+  template <class... Value>
+  void set_result(Value&&... value) {
+    // TODO 1.3: check_pending(). Keep the value in outcome_, and complete() it
+    // as finished.
+    todo("1.3", "FutureState::set_result");
+  }
+
+  void set_exception(std::exception_ptr error) {
+    // TODO 1.4: Without an error, throw a std::invalid_argument.
+    // check_pending(). Keep the error in outcome_, and complete() it as finished.
+    todo("1.4", "FutureState::set_exception");
+  }
+
+  /// What it has ended with, to be looked at or taken.
+  /// @throws CancelledError if it is cancelled, InvalidStateError if it is pending
+  Outcome<T>& outcome() {
+    // TODO 1.5: If it is cancelled, throw a CancelledError. If it is pending, throw
+    // an InvalidStateError "the result is not set". Otherwise it is retrieved(): return outcome_.
+    todo("1.5", "FutureState::outcome");
+  }
+
+  [[nodiscard]] std::exception_ptr error() const noexcept override { return outcome_.exception(); }
+
+  void destroy() noexcept override {
+    this->report_unless_retrieved("Future exception was never retrieved");
+    this->FutureState::~FutureState();  // of this class alone: a task has a destroy() of its own
+  }
+  [[nodiscard]] const std::type_info& type() const noexcept override { return typeid(Future<T>); }
+
+ protected:
+  Outcome<T> outcome_;
+};
+
+}  // namespace asyncio::detail

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstddef>
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "event_loop.hpp"
+#include "loop_part.hpp"
+#include "todo.hpp"
+
+namespace asyncio::detail {
+
+/// A task that is not done, as its loop knows it.
+class PendingTask {
+ public:
+  PendingTask(const PendingTask&) = delete;
+  PendingTask& operator=(const PendingTask&) = delete;
+
+  /// The loop is closed: this will never run again. It is not in the list any more.
+  virtual void abandon() noexcept = 0;
+
+ protected:
+  PendingTask() = default;
+  ~PendingTask() = default;
+
+ private:
+  friend class LoopTasks;
+
+  PendingTask* previous_ = nullptr;
+  PendingTask* next_ = nullptr;
+};
+
+/// What a loop and its futures know of each other. It lives as long as the loop or one of its futures, for a
+/// future may outlive its loop. Given, not an exercise.
+class LoopTasks final : public LoopPart {
+ public:
+  static LoopTasks& of(EventLoop& loop) {
+    if (!loop.tasks_) loop.tasks_.reset(new LoopTasks(loop));
+    return static_cast<LoopTasks&>(*loop.tasks_);
+  }
+
+  /// One that lives on as long as the caller needs it, until unshare().
+  LoopTasks* share() noexcept {
+    ++shares_;
+    return this;
+  }
+  void unshare() noexcept {
+    if (--shares_ == 0) delete this;
+  }
+
+  /// Null if it is gone.
+  [[nodiscard]] EventLoop* loop() const noexcept { return loop_; }
+
+  // The tasks that are not done, in a list whose links they are.
+
+  void add(PendingTask& task) noexcept {
+    task.previous_ = last_;
+    (last_ ? last_->next_ : first_) = &task;
+    last_ = &task;
+  }
+  void remove(PendingTask& task) noexcept {
+    (task.previous_ ? task.previous_->next_ : first_) = task.next_;
+    (task.next_ ? task.next_->previous_ : last_) = task.previous_;
+    task.previous_ = task.next_ = nullptr;
+  }
+  template <class F>
+  void for_each(F fn) const {
+    for (PendingTask* task = first_; task; task = task->next_) fn(*task);
+  }
+
+  /// The number in the name of the next task.
+  [[nodiscard]] std::size_t next_number() noexcept { return ++made_; }
+
+  /// Tells the loop's exception handler; if the loop is gone, stderr.
+  void report(const char* message, std::exception_ptr error) const noexcept {
+    const ExceptionContext context{.message = message, .exception = std::move(error)};
+    if (loop_)
+      loop_->call_exception_handler(context);
+    else
+      write_exception(context);
+  }
+
+  void close() noexcept override {
+    while (first_) {
+      PendingTask& task = *first_;
+      remove(task);
+      task.abandon();
+    }
+  }
+  void detach() noexcept override {
+    loop_ = nullptr;
+    unshare();
+  }
+
+ private:
+  explicit LoopTasks(EventLoop& loop) noexcept : loop_(&loop) {}
+  ~LoopTasks() = default;
+
+  EventLoop* loop_;
+  std::size_t shares_ = 1;  // of the loop and of its futures
+  std::size_t made_ = 0;    // tasks
+  PendingTask* first_ = nullptr;
+  PendingTask* last_ = nullptr;
+};
+
+}  // namespace asyncio::detail

@@ -1,0 +1,149 @@
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "awaitable.hpp"
+#include "event_loop.hpp"
+#include "loop_future.hpp"
+#include "task.hpp"
+#include "todo.hpp"
+
+namespace asyncio {
+
+namespace detail {
+
+/// Runs the loop until `future` is done.
+template <class T>
+void run_until_done(EventLoop& loop, Future<T>& future) {
+  // <exercise 7.1 run_until_done> Add a callback to the future that stops the loop, and run_forever(). Then
+  // cancel() the callback, for it may be ready to run already, and remove it. If the future is not done(),
+  // throw a std::runtime_error "Event loop stopped before Future completed."
+  Handle stop = future.add_done_callback([&loop](const Future<T>&) { loop.stop(); });
+  loop.run_forever();
+  stop.cancel();
+  future.remove_done_callback(stop);
+  if (!future.done()) throw std::runtime_error("Event loop stopped before Future completed.");
+  // </exercise>
+}
+
+}  // namespace detail
+
+template <class A>
+decltype(auto) EventLoop::run_until_complete(A&& awaitable) {
+  static_assert(
+      Awaitable<A>,
+      "run_until_complete needs something that can be awaited; a Coro that has a name, because it can be "
+      "awaited once, is given as std::move(coro)");
+  if (closed_ || is_running() || here().running) refuse_to_run();
+  auto future = ensure_future(std::forward<A>(awaitable), *this);
+  detail::run_until_done(*this, future);
+  return std::move(future).result();
+}
+
+/// What a Runner, and run(), may be told. Python: the keyword arguments of `asyncio.run`.
+struct RunOptions {
+  bool debug = false;                                          ///< the loop's debug mode
+  std::function<std::unique_ptr<EventLoop>()> loop_factory{};  ///< instead of new_event_loop()
+};
+
+/// A loop for several calls of run(), and what is to be done when they are over. For one thread.
+/// Python: `asyncio.Runner`.
+class Runner {
+ public:
+  explicit Runner(RunOptions options = {}) : options_(std::move(options)) {}
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+  /// Closes it. What close() throws is written to stderr.
+  ~Runner() {
+    try {
+      close();
+    } catch (...) {
+      write_exception({"Error when a Runner was closed", std::current_exception()});
+    }
+  }
+
+  /// Runs until `awaitable`, a Coro or whatever can be awaited, is done.
+  /// @returns its result
+  /// @throws what it throws; std::runtime_error if a loop is running on this thread, or the runner is closed
+  template <class A>
+  decltype(auto) run(A&& awaitable) {
+    if (EventLoop::running())
+      throw std::runtime_error("Runner.run() cannot be called from a running event loop");
+    return get_loop().run_until_complete(std::forward<A>(awaitable));
+  }
+
+  /// Its loop, which is made when it is first needed, and set for this thread.
+  /// @throws std::runtime_error if the runner is closed
+  EventLoop& get_loop() {
+    // <exercise 7.2 Runner::get_loop> If it is closed_, throw a std::runtime_error "Runner is closed". If
+    // there is no loop_ yet, make one: with the loop_factory of the options_, or else new_event_loop(). If
+    // the options_ say so, set its debug mode. Set it as the thread's event loop.
+    if (closed_) throw std::runtime_error("Runner is closed");
+    if (!loop_) {
+      loop_ = options_.loop_factory ? options_.loop_factory() : new_event_loop();
+      if (options_.debug) loop_->set_debug(true);
+      set_event_loop(loop_.get());
+    }
+    return *loop_;
+    // </exercise>
+  }
+
+  /// Cancels the tasks that are left, and runs until they are done; then closes the loop. Closing it again
+  /// does nothing.
+  /// @throws std::runtime_error if a task stops the loop meanwhile, or another loop is running on this thread
+  void close() {
+    // <exercise 7.4 Runner::close> It is closed_. Take the loop_ out, so that it is destroyed whatever
+    // happens. If there is one, and it is not closed, cancel all its tasks, and let it finish() what works
+    // for it elsewhere.
+    closed_ = true;
+    const std::unique_ptr<EventLoop> loop = std::move(loop_);
+    if (!loop || loop->is_closed()) return;
+    cancel_all_tasks(*loop);
+    loop->finish();
+    // </exercise>
+  }
+
+ private:
+  /// Cancels what is left, runs until it is done, and tells the exception handler of what that throws.
+  static void cancel_all_tasks(EventLoop& loop) {
+    // <exercise 7.3 Runner::cancel_all_tasks> Cancel all_tasks() of the loop, and run it until_done() with
+    // them. Then, for each that is not cancelled() and has an exception(), call_exception_handler() of the
+    // loop with the message "unhandled exception during asyncio.run() shutdown".
+    std::vector<AnyTask> left = all_tasks(loop);
+    for (AnyTask& task : left) task.cancel();
+    loop.run_until_complete(until_done(left));
+    for (const AnyTask& task : left)
+      if (!task.cancelled() && task.exception())
+        loop.call_exception_handler(
+            {.message = "unhandled exception during asyncio.run() shutdown", .exception = task.exception()});
+    // </exercise>
+  }
+
+  static Coro<> until_done(const std::vector<AnyTask>& tasks) {
+    for (const AnyTask& task : tasks) co_await detail::DoneAwaiter(task);
+  }
+
+  RunOptions options_;
+  std::unique_ptr<EventLoop> loop_;
+  bool closed_ = false;
+};
+
+/// Runs a program: a fresh loop, in which `main`, a Coro or whatever can be awaited, runs until it is done.
+/// What is left then is cancelled, and run until it is done too. Python: `asyncio.run`.
+/// @returns what main returns
+/// @throws what it throws; std::runtime_error if a loop is running on this thread
+template <class A>
+decltype(auto) run(A&& main, RunOptions options = {}) {
+  if (EventLoop::running())
+    throw std::runtime_error("asyncio.run() cannot be called from a running event loop");
+  Runner runner(std::move(options));
+  return runner.run(std::forward<A>(main));
+}
+
+}  // namespace asyncio

@@ -1,0 +1,191 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "awaitable.hpp"
+#include "coro.hpp"
+#include "event_loop.hpp"
+#include "loop_future.hpp"
+#include "task_state.hpp"
+#include "todo.hpp"
+
+namespace asyncio {
+
+/// What a task may be given. Python: the keyword arguments of `create_task`.
+struct TaskOptions {
+  // Not a std::string: in a `co_await` expression, g++ 12 moves such a temporary by its bytes, and a string
+  // does not survive that.
+  std::string_view name;  ///< if empty, it is named after its number: "Task-1", "Task-2", … in each loop
+};
+
+namespace detail {
+
+/// What the handles of tasks can do beyond those of futures. `Handle` has a state().
+template <class Handle>
+class TaskMembers {
+ public:
+  /// Takes back a request to cancel: who catches a CancelledError and goes on says so with it.
+  /// Python: `task.uncancel`.
+  /// @returns how many requests are left
+  std::size_t uncancel() noexcept { return task().uncancel(); }
+
+  /// How many times cancel() was called before it was done, less uncancel(). Python: `task.cancelling`.
+  [[nodiscard]] std::size_t cancelling() const noexcept { return task().cancelling(); }
+
+  /// Its name, for people. Python: `task.get_name`, `task.set_name`.
+  [[nodiscard]] std::string get_name() const { return task().name(); }
+  void set_name(std::string name) { task().set_name(std::move(name)); }
+
+ protected:
+  [[nodiscard]] TaskBase& task() const noexcept { return *static_cast<const Handle&>(*this).state().task(); }
+};
+
+template <class T>
+Task<T> start(EventLoop& loop, Coro<T> coro, std::string name);
+
+}  // namespace detail
+
+/// A Task, of whatever type. Python: `asyncio.Task`.
+class AnyTask : public AnyFuture, public detail::TaskMembers<AnyTask> {
+ private:
+  template <class T>
+  friend class Task;
+  friend std::optional<AnyTask> current_task();
+  friend std::vector<AnyTask> all_tasks(EventLoop& loop);
+
+  explicit AnyTask(detail::TaskBase& task) noexcept : AnyFuture(task.future()) { task.future().hold(); }
+};
+
+/// A coroutine that runs on its own, in its loop: a Future of what it returns. It is copied like a pointer,
+/// and runs on if nobody keeps it: its loop does, until it is done. Python: `asyncio.Task`.
+template <class T>
+class Task : public Future<T>, public detail::TaskMembers<Task<T>> {
+ public:
+  /// The same task.
+  operator AnyTask() const noexcept { return AnyTask(this->task()); }
+
+ private:
+  template <class U>
+  friend Task<U> detail::start(EventLoop& loop, Coro<U> coro, std::string name);
+
+  explicit Task(detail::TaskState<T>& state) noexcept : Future<T>(state) {}
+};
+
+namespace detail {
+
+template <class A>
+inline constexpr bool is_coro = false;
+template <class T>
+inline constexpr bool is_coro<Coro<T>> = true;
+
+/// Whether an A is a Future or a Task.
+template <class A>
+concept IsFuture = std::derived_from<A, AnyFuture>;
+
+/// Awaits what can be awaited, and keeps it as long.
+template <class A>
+Coro<std::remove_cvref_t<await_result_t<A>>> as_coro(A awaitable) {
+  co_return co_await std::move(awaitable);
+}
+
+/// Makes a task, which runs in the loop's next pass.
+template <class T>
+Task<T> start(EventLoop& loop, Coro<T> coro, std::string name) {
+  // <exercise 3.7 start> Let the loop's nodes() make a TaskState<T>, from the LoopTasks of the loop, the
+  // coroutine and the name, both moved. schedule() it. Return a Task<T> of it.
+  auto& state = loop.nodes().make<TaskState<T>>(LoopTasks::of(loop), std::move(coro), std::move(name));
+  state.schedule();
+  return Task<T>(state);
+  // </exercise>
+}
+
+}  // namespace detail
+
+template <class A>
+auto EventLoop::create_task(A&& awaitable) {
+  return create_task(std::forward<A>(awaitable), TaskOptions());
+}
+
+template <class A>
+auto EventLoop::create_task(A&& awaitable, const TaskOptions& options) {
+  static_assert(
+      Awaitable<A>,
+      "a task needs something that can be awaited; a Coro that has a name, because it can be awaited "
+      "once, is given as std::move(coro)");
+  check();
+  if constexpr (detail::is_coro<A>) {
+    if (!awaitable.handle()) throw std::runtime_error("cannot reuse already awaited coroutine");
+    return detail::start(*this, std::move(awaitable), std::string(options.name));
+  } else {
+    return create_task(detail::as_coro<std::decay_t<A>>(std::forward<A>(awaitable)), options);
+  }
+}
+
+/// Runs a Coro, or whatever can be awaited, as a task of the running loop, from the next pass on.
+/// Python: `asyncio.create_task`.
+/// @throws std::runtime_error if no loop is running on this thread
+template <class A>
+auto create_task(A&& awaitable, const TaskOptions& options = {}) {
+  return get_running_loop().create_task(std::forward<A>(awaitable), options);
+}
+
+/// A Future or a Task as it is; anything else that can be awaited as a task of `loop`.
+/// Python: `asyncio.ensure_future`.
+/// @throws std::invalid_argument if it is a future of another loop
+template <class A>
+auto ensure_future(A&& awaitable, EventLoop& loop) {
+  if constexpr (detail::IsFuture<std::remove_cvref_t<A>>) {
+    if (&awaitable.get_loop() != &loop)
+      throw std::invalid_argument(
+          "The future belongs to a different loop than the one specified as the loop argument");
+    return std::remove_cvref_t<A>(std::forward<A>(awaitable));
+  } else {
+    return loop.create_task(std::forward<A>(awaitable));
+  }
+}
+/// As ensure_future(), of the future's own loop, or of the running one.
+template <class A>
+auto ensure_future(A&& awaitable) {
+  if constexpr (detail::IsFuture<std::remove_cvref_t<A>>)
+    return std::remove_cvref_t<A>(std::forward<A>(awaitable));
+  else
+    return create_task(std::forward<A>(awaitable));
+}
+
+/// The task that runs on this thread; none in a plain callback. Python: `asyncio.current_task`.
+/// @throws std::runtime_error if no loop is running on this thread
+inline std::optional<AnyTask> current_task() {
+  // <exercise 6.2 current_task> Get the running loop, which throws if there is none. If there is a current
+  // TaskBase, return an AnyTask of it; otherwise nothing.
+  get_running_loop();
+  if (detail::TaskBase* task = detail::TaskBase::current()) return AnyTask(*task);
+  return std::nullopt;
+  // </exercise>
+}
+
+/// The tasks of `loop` that are not done, in the order in which they were made. Python: `asyncio.all_tasks`,
+/// a set.
+inline std::vector<AnyTask> all_tasks(EventLoop& loop) {
+  std::vector<AnyTask> tasks;
+  // <exercise 6.3 all_tasks> for_each() of the LoopTasks of this loop, which is a TaskBase, add an AnyTask.
+  detail::LoopTasks::of(loop).for_each(
+      [&](detail::PendingTask& task) { tasks.push_back(AnyTask(static_cast<detail::TaskBase&>(task))); });
+  // </exercise>
+  return tasks;
+}
+/// Those of the running loop.
+/// @throws std::runtime_error if no loop is running on this thread
+inline std::vector<AnyTask> all_tasks() { return all_tasks(get_running_loop()); }
+
+}  // namespace asyncio
+
+#include "runner.hpp"
+#include "sleep.hpp"
