@@ -3,7 +3,7 @@
 # The chapters, in order, and what each builds on. A chapter is graded against the reference solutions of the ones below
 # it, so that a slip in one never costs points in another; with BASE=mine it is graded against your own.
 CHAPTERS := 00_baseline 01_pooling 02_executors 03_futures 04_process_pool 05_work_stealing 06_event_loop 07_reactor \
-  08_coroutines 09_tasks
+  08_coroutines 09_tasks 10_composition
 needs_00 :=
 needs_01 := 00
 needs_02 := 01
@@ -15,6 +15,7 @@ needs_06 :=
 needs_07 := 01 06
 needs_08 :=
 needs_09 := 06 08
+needs_10 := 04 05 09
 # The libraries that a chapter stands on, as tests/support/need.sh calls them.
 libraries_04 := cereal
 # The chapters whose recipe is the cookbook's first: the last of them is what `make run` runs.
@@ -83,7 +84,7 @@ help:
 #:   make run            the cookbook's recipe on the reference: sequential, a thread pool, a process pool
 #:   make test           all tests on the reference solutions; all starters fail as they should
 #:
-#: Chapters 00 01 02 03 04 05 06 07 08 09. With 01 for any of them:
+#: Chapters 00 01 02 03 04 05 06 07 08 09 10. With 01 for any of them:
 #:   make 01             grade your chapter 01         make next         what to do next
 #:   make watch-01       grade it at every save        make grade        grade all chapters
 #:   make recipe-01      run its program on your code  make run-01       … on the reference
@@ -323,7 +324,7 @@ $B/ladder/$2/$(name_$1)_test: tests/$(name_$1)_test.cpp tests/support/starters.a
 	@$$(call compile_steps,$1,$B/ladder/$2/$(name_$1),$(rung),-Werror -c -o $$@.o)
 	@$$(call link_tests,$$@.o,$$@)
 $B/ladder/$2/$(name_$1)_explored: tests/$(name_$1)_explored.cpp $B/ladder/$2/$(name_$1)_test $X/works $X/$(notdir $(PRELUDE))
-	@$$(call explored,$1,$B/ladder/$2/$(name_$1),$(rung_explored),$$@,-Werror)
+	@$$(call explored,$1,$B/ladder/$2/$(name_$1),$(rung_explored),$$@,-Werror -Wno-unused-function)
 starter-$1-$2: $B/ladder/$2/$(name_$1)_test $(if $(rung_explored),$B/ladder/$2/$(name_$1)_explored) $(GRADE)
 	@$(GRADE) --starter $2 --filter '$(subst $(space),:,$(rung:%=Step%_*))' $$(filter-out $(GRADE),$$^)
 STARTERS-$2 += starter-$1-$2

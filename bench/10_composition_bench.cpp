@@ -1,0 +1,154 @@
+#include "composition.hpp"
+
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "bridge.hpp"
+#include "composition_rows.hpp"
+#include "empty_job.hpp"
+#include "one_core.hpp"
+#include "row.hpp"
+
+using asyncio::Coro;
+using asyncio::EventLoop;
+using bench::empty_job;
+using namespace std::chrono_literals;
+
+namespace {
+
+Coro<> job() {
+  empty_job();
+  co_return;
+}
+
+/// Takes a pass of the loop.
+Coro<> pass() {
+  empty_job();
+  co_await asyncio::sleep(0s);
+}
+
+Coro<> gather_all(int count) {
+  for (int i = 0; i < count; i += bench::children) {
+    std::vector<Coro<>> all;
+    all.reserve(bench::children);
+    for (int child = 0; child < bench::children; ++child) all.push_back(job());
+    co_await asyncio::gather(std::move(all));
+  }
+}
+
+Coro<> group_all(int count) {
+  for (int i = 0; i < count; i += bench::children)
+    co_await asyncio::TaskGroup::run([](asyncio::TaskGroup& group) -> Coro<> {
+      for (int child = 0; child < bench::children; ++child) group.create_task(job());
+      co_return;
+    });
+}
+
+Coro<> gather_pairs(int count) {
+  for (int i = 0; i < count; ++i) co_await asyncio::gather(job(), job());
+}
+
+Coro<> wait_without_limit(int count) {
+  for (int i = 0; i < count; ++i) co_await pass();
+}
+
+Coro<> wait_for_each(int count) {
+  for (int i = 0; i < count; ++i) co_await asyncio::wait_for(pass(), 1h);
+}
+
+Coro<> limit_each(int count) {
+  for (int i = 0; i < count; ++i) co_await asyncio::timeout(1h, [] { return pass(); });
+}
+
+Coro<> call_each(int count) {
+  EventLoop& loop = asyncio::get_running_loop();
+  for (int i = 0; i < count; ++i) co_await loop.run_in_executor(nullptr, empty_job);
+}
+
+std::shared_ptr<concurrent::Executor> one_worker() {
+  return std::make_shared<concurrent::ThreadPoolExecutor>(concurrent::ThreadPoolOptions{.max_workers = 1});
+}
+
+/// Registers the baseline of a group: as many calls.
+void calls(const std::string& group, int items) {
+  bench::row(group + "/sequential", items, [=] {
+    for (int i = 0; i < items; ++i) empty_job();
+  });
+}
+
+/// A loop where what a callback throws ends the program, with a message: nobody would end the loop any more.
+std::shared_ptr<EventLoop> make_loop() {
+  auto loop = std::make_shared<EventLoop>();
+  loop->set_exception_handler([](EventLoop&, const asyncio::ExceptionContext& context) noexcept {
+    if (context.exception) std::rethrow_exception(context.exception);
+  });
+  return loop;
+}
+
+/// Registers a row of a coroutine that runs on a loop.
+void loop_row(const std::string& group, const std::string& variant, int items, Coro<> (*coroutine)(int)) {
+  bench::row(group + "/" + variant, items, [=] {
+    return bench::warmed_up([=, loop = make_loop()] { loop->run_until_complete(coroutine(items)); });
+  });
+}
+
+/// A loop that runs on a thread of its own.
+class LoopThread {
+ public:
+  ~LoopThread() {
+    loop_->call_soon_threadsafe([this] { loop_->stop(); });
+  }
+  EventLoop& loop() { return *loop_; }
+
+ private:
+  const std::shared_ptr<EventLoop> loop_ = make_loop();
+  std::jthread thread_{[this] { loop_->run_forever(); }};
+};
+
+}  // namespace
+
+void bench::rows() {
+  calls(gathered, many_children);
+  loop_row(gathered, "gather", many_children, gather_all);
+  calls(grouped, many_children);
+  loop_row(grouped, "TaskGroup", many_children, group_all);
+  calls(two_gathered, many_pairs);
+  loop_row(two_gathered, "gather", many_pairs, gather_pairs);
+
+  calls(waited_for, many_waits);
+  loop_row(waited_for, "no limit", many_waits, wait_without_limit);
+  loop_row(waited_for, "wait_for", many_waits, wait_for_each);
+  calls(in_time, many_waits);
+  loop_row(in_time, "timeout", many_waits, limit_each);
+
+  calls(in_executor, many_round_trips);
+  row(in_executor + "/submit, then result", many_round_trips, [] {
+    const auto core = std::make_shared<OneCore>();
+    return warmed_up([core, pool = one_worker()] {
+      for (int i = 0; i < many_round_trips; ++i) pool->submit(empty_job).result();
+    });
+  });
+  row(in_executor + "/EventLoop", many_round_trips, [] {
+    const auto core = std::make_shared<OneCore>();
+    const auto loop = make_loop();
+    loop->set_default_executor(one_worker());
+    return warmed_up([=] {
+      static_cast<void>(core);
+      loop->run_until_complete(call_each(many_round_trips));
+    });
+  });
+
+  calls(threadsafe, many_round_trips);
+  row(threadsafe + "/EventLoop", many_round_trips, [] {
+    const auto core = std::make_shared<OneCore>();
+    return warmed_up([core, thread = std::make_shared<LoopThread>()] {
+      for (int i = 0; i < many_round_trips; ++i)
+        asyncio::run_coroutine_threadsafe(job(), thread->loop()).result();
+    });
+  });
+}

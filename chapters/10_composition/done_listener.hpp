@@ -1,0 +1,52 @@
+#pragma once
+
+#include <exception>
+#include <utility>
+
+#include "task.hpp"
+
+namespace asyncio::detail {
+
+/// Calls a function when a future is done, unless this is gone by then. Given, not an exercise.
+class DoneListener {
+ public:
+  template <class T, class F>
+  DoneListener(Future<T> future, F fn)
+      : future_(future), callback_(future.add_done_callback(std::move(fn))) {}
+  DoneListener(DoneListener&&) noexcept = default;
+  DoneListener& operator=(DoneListener&&) = delete;
+  ~DoneListener() {
+    // The callback may be with the loop already.
+    if (callback_ && future_.remove_done_callback(callback_) == 0) callback_.cancel();
+  }
+
+  [[nodiscard]] AnyFuture& future() noexcept { return future_; }
+
+ private:
+  AnyFuture future_;
+  Handle callback_;
+};
+
+/// Cancels a handle when it goes. Given, not an exercise.
+class CancelAtEnd {
+ public:
+  explicit CancelAtEnd(Handle handle) noexcept : handle_(std::move(handle)) {}
+  CancelAtEnd(const CancelAtEnd&) = delete;
+  CancelAtEnd& operator=(const CancelAtEnd&) = delete;
+  ~CancelAtEnd() { handle_.cancel(); }
+
+ private:
+  Handle handle_;
+};
+
+/// Ends `future` with what `make()` returns or, as a copy may, throws. Given, not an exercise.
+template <class F, class Make>
+void set_result_of(F& future, Make make) {
+  try {
+    future.set_result(make());
+  } catch (...) {
+    future.set_exception(std::current_exception());
+  }
+}
+
+}  // namespace asyncio::detail

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <concepts>
+#include <exception>
+#include <functional>
+#include <type_traits>
+#include <utility>
+
+#include "awaitable.hpp"
+#include "cancelled_error.hpp"
+#include "coro.hpp"
+#include "outcome.hpp"
+
+namespace asyncio::detail {
+
+// What stands for Python's `async with`, whose end may wait, as no destructor can: a function that gives the
+// part of the coroutine between the beginning and the end. Given, not an exercise.
+
+/// Calls `body(scope)` or, if it takes no parameter, `body()`.
+template <class Body, class Scope>
+decltype(auto) call_body(Body& body, Scope& scope) {
+  if constexpr (std::invocable<Body&, Scope&>)
+    return std::invoke(body, scope);
+  else
+    return std::invoke(body);
+}
+
+/// A function that gives something to await, of a Scope or of nothing.
+template <class Body, class Scope>
+concept ScopeBody =
+    (std::invocable<Body&, Scope&> ||
+     std::invocable<Body&>)&&Awaitable<decltype(call_body(std::declval<Body&>(), std::declval<Scope&>()))>;
+
+/// What awaiting that gives.
+template <class Body, class Scope>
+using ScopeResult = await_result_t<decltype(call_body(std::declval<Body&>(), std::declval<Scope&>()))>;
+
+/// Whether the compiler gets a body that is written in a `co_await` expression right. g++ before 15 destroys
+/// the captures of such a lambda twice.
+template <class Body>
+inline constexpr bool is_safe_body =
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 15
+    std::is_lvalue_reference_v<Body> || std::is_trivially_destructible_v<Body>;
+#else
+    true;
+#endif
+
+/// Awaits the body, and gives what it ends with, whatever that is.
+template <class Body, class Scope>
+Coro<Outcome<ScopeResult<Body, Scope>>> outcome_of_scope(Body& body, Scope& scope) {
+  Outcome<ScopeResult<Body, Scope>> outcome;
+  try {
+    if constexpr (std::is_void_v<ScopeResult<Body, Scope>>) {
+      co_await call_body(body, scope);
+      outcome.set_value();
+    } else {
+      outcome.set_value(co_await call_body(body, scope));
+    }
+  } catch (...) {
+    outcome.set_exception(std::current_exception());
+  }
+  co_return outcome;
+}
+
+/// Whether it is a CancelledError.
+inline bool is_cancelled(const std::exception_ptr& error) {
+  if (!error) return false;
+  try {
+    std::rethrow_exception(error);
+  } catch (const CancelledError&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace asyncio::detail

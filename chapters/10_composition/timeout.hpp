@@ -1,0 +1,141 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "awaitable.hpp"
+#include "outcome.hpp"
+#include "scope_body.hpp"
+#include "task.hpp"
+#include "todo.hpp"
+
+namespace asyncio {
+
+/// A limit for the time that a part of a task takes: timeout() makes it. When the time is over, the task is
+/// cancelled; where the part ends, that becomes a TimeoutError. Python: `asyncio.Timeout`.
+class Timeout {
+ public:
+  /// For timeout(): the part begins.
+  /// @throws std::runtime_error outside of a task
+  explicit Timeout(std::optional<TimePoint> when) : task_(parent()), when_(when) { start(); }
+  Timeout(const Timeout&) = delete;
+  Timeout& operator=(const Timeout&) = delete;
+  ~Timeout() { timer_.cancel(); }
+
+  /// When the time is over, on the loop's clock; nothing if there is no limit. Python: `timeout.when`.
+  [[nodiscard]] std::optional<TimePoint> when() const noexcept { return when_; }
+
+  /// Whether the time was over before the part had ended. Python: `timeout.expired`.
+  [[nodiscard]] bool expired() const noexcept {
+    return state_ == State::expiring || state_ == State::expired;
+  }
+
+  /// Sets another limit, or none. Python: `timeout.reschedule`.
+  /// @throws std::runtime_error if the time is over, or the part has ended
+  void reschedule(std::optional<TimePoint> when) {
+    if (state_ != State::active)
+      throw std::runtime_error("Cannot change state of " +
+                               std::string(state_ == State::expiring  ? "expiring"
+                                           : state_ == State::expired ? "expired"
+                                                                      : "finished") +
+                               " Timeout");
+    timer_.cancel();
+    when_ = when;
+    start();
+  }
+
+  /// For timeout(): the part has ended.
+  /// @param cancelled whether with a CancelledError
+  /// @returns whether that is a TimeoutError
+  bool end(bool cancelled) {
+    // TODO 3.2: Cancel the timer_. If the state_ is not expiring, it is finished: return
+    // false. Otherwise it is expired, and its own request to cancel the task_ is taken back: uncancel().
+    // Return whether the part was cancelled, and no more requests are left than there were before_.
+    todo("3.2", "Timeout::end");
+  }
+
+ private:
+  enum class State : std::uint8_t { active, expiring, expired, finished };
+
+  static detail::TaskBase& parent() {
+    if (detail::TaskBase* task = detail::TaskBase::current()) return *task;
+    throw std::runtime_error("Timeout should be used inside a task");
+  }
+
+  void start() {
+    // TODO 3.1: Without `when_`, there is no timer. Otherwise expire() is to be called at
+    // that time or, if that is past on the clock of the running loop, soon: keep the handle of it as timer_.
+    todo("3.1", "Timeout::start");
+  }
+
+  void expire() {
+    state_ = State::expiring;
+    task_.request_cancel();
+  }
+
+  detail::TaskBase& task_;
+  const std::size_t before_ = task_.cancelling();  // requests that are not ours
+  std::optional<TimePoint> when_;
+  State state_ = State::active;
+  Handle timer_;
+};
+
+namespace detail {
+
+template <class Body>
+Coro<ScopeResult<Body, Timeout>> run_until(std::optional<TimePoint> when, Body body) {
+  // TODO 3.3: Make a Timeout of `when`. Await the outcome_of_scope(), of the body and that
+  // Timeout. Then the part is to end(): it wants to know whether the outcome's exception() is_cancelled(),
+  // and says whether you throw a TimeoutError. Otherwise return what you take() from the outcome.
+  todo("3.3", "run_until");
+}
+
+/// The time counts from the first step.
+template <class Body>
+Coro<ScopeResult<Body, Timeout>> run_for(std::optional<Duration> delay, Body body) {
+  std::optional<TimePoint> when;
+  if (delay) when = get_running_loop().after(*delay);
+  co_return co_await run_until(when, std::move(body));
+}
+
+}  // namespace detail
+
+/// Runs a part of a task until `when` at most; without a time, there is no limit:
+///
+///     co_await timeout_at(when, [&](Timeout& limit) -> Coro<> { … });
+///
+/// The function lives as long as the part, so that it may capture. It may do without the parameter.
+/// Python: `async with asyncio.timeout_at(when) as limit`.
+/// @returns what the part returns
+/// @throws TimeoutError if the part ended with a CancelledError because the time was over; otherwise what the
+/// part throws; std::runtime_error outside of a task
+template <class Body>
+requires detail::ScopeBody<std::decay_t<Body>, Timeout>
+auto timeout_at(std::optional<TimePoint> when, Body&& body) {
+  static_assert(
+      detail::is_safe_body<Body>,
+      "this g++ destroys captures of such a lambda twice: give the lambda a name, and pass that; or capture "
+      "by reference");
+  return detail::run_until(when, std::decay_t<Body>(std::forward<Body>(body)));
+}
+
+/// As timeout_at(), for so long from when it is awaited. Without a delay there is no limit.
+/// Python: `async with asyncio.timeout(delay) as limit`.
+template <class Body>
+requires detail::ScopeBody<std::decay_t<Body>, Timeout>
+auto timeout(std::optional<Duration> delay, Body&& body) {
+  static_assert(
+      detail::is_safe_body<Body>,
+      "this g++ destroys captures of such a lambda twice: give the lambda a name, and pass that; or capture "
+      "by reference");
+  return detail::run_for(delay, std::decay_t<Body>(std::forward<Body>(body)));
+}
+
+}  // namespace asyncio

@@ -1,0 +1,201 @@
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "awaitable.hpp"
+#include "done_listener.hpp"
+#include "future.hpp"
+#include "loop_executor.hpp"
+#include "scope_body.hpp"
+#include "task.hpp"
+#include "todo.hpp"
+#include "waiting.hpp"
+
+namespace asyncio {
+
+namespace detail {
+
+/// What is done in the loop's thread: `future` ends as `source` has.
+template <class T>
+void copy_outcome(concurrent::Future<T>& source, Future<T>& future) {
+  // <exercise 6.3 copy_outcome> If the future is done(), there is nothing to do: it was cancelled. If the
+  // source was cancelled(), cancel() the future. If the source has an exception(), that is the future's.
+  // Otherwise the result is, for void, nothing; or set_result_of() what is: if a T cannot be copied (it is no
+  // reference, and not is_copyable), the value() of the source's shared_state(), moved; and
+  // otherwise the source's result().
+  if (future.done()) return;
+  if (source.cancelled()) {
+    future.cancel();
+  } else if (const std::exception_ptr error = source.exception()) {
+    future.set_exception(error);
+  } else if constexpr (std::is_void_v<T>) {
+    future.set_result();
+  } else if constexpr (!std::is_reference_v<T> && !is_copyable<T>) {
+    set_result_of(future, [&] { return std::move(source.shared_state()->value()); });
+  } else {
+    set_result_of(future, [&]() -> T { return source.result(); });
+  }
+  // </exercise>
+}
+
+/// The Future of type T that a loop has kept.
+template <class T>
+Future<T> typed(const AnyFuture& future) {
+  future.state().hold();
+  return Future<T>(static_cast<FutureState<T>&>(future.state()));
+}
+
+}  // namespace detail
+
+/// A Future of `loop` that ends as a future of an executor does. To cancel it cancels the other. If the loop
+/// is closed before, the result is dropped. For the loop's thread. Python: `asyncio.wrap_future`.
+template <class T>
+Future<T> wrap_future(concurrent::Future<T> source, EventLoop& loop) {
+  Future<T> future = loop.create_future<T>();
+  // <exercise 6.4 wrap_future> Keep the future in the LoopExecutor of the loop, which gives you its number.
+  // When the future is done and was cancelled(), cancel() the source. When the source is done, on whatever
+  // thread that is, post to the LoopExecutor's gate() a function that takes the future of that number out of
+  // the LoopExecutor again and, if it is there, lets copy_outcome() do the rest: typed() makes a Future<T> of
+  // what was kept. The callback of the source must hold the gate, not the future, whose handles are for the
+  // loop's thread alone.
+  auto& bridge = detail::LoopExecutor::of(loop);
+  const std::uint64_t number = bridge.keep(future);
+  future.add_done_callback([source](const Future<T>& future) mutable {
+    if (future.cancelled()) source.cancel();
+  });
+  source.add_done_callback([gate = bridge.gate(), &loop, number](concurrent::Future<T> source) {
+    gate->post([&loop, number, source]() mutable {
+      const std::optional<AnyFuture> kept = detail::LoopExecutor::of(loop).take(number);
+      if (!kept) return;
+      Future<T> future = detail::typed<T>(*kept);
+      detail::copy_outcome(source, future);
+    });
+  });
+  // </exercise>
+  return future;
+}
+/// … of the running loop.
+/// @throws std::runtime_error if no loop is running on this thread
+template <class T>
+Future<T> wrap_future(concurrent::Future<T> source) {
+  return wrap_future(std::move(source), get_running_loop());
+}
+
+template <class E, class F, class... Args>
+auto EventLoop::run_in_executor(E&& executor, F&& fn, Args&&... args) {
+  check();
+  if constexpr (std::is_null_pointer_v<std::remove_cvref_t<E>>)
+    return wrap_future(
+        detail::LoopExecutor::of(*this).executor().submit(std::forward<F>(fn), std::forward<Args>(args)...),
+        *this);
+  else
+    return wrap_future(executor.submit(std::forward<F>(fn), std::forward<Args>(args)...), *this);
+}
+
+inline void EventLoop::set_default_executor(std::shared_ptr<concurrent::Executor> executor) {
+  if (!executor) throw std::invalid_argument("set_default_executor: the executor must not be null");
+  check();
+  detail::LoopExecutor::of(*this).set(std::move(executor));
+}
+
+inline Coro<void> EventLoop::shutdown_default_executor(std::optional<Duration> timeout) {
+  const std::vector<Future<>> joined(1, detail::LoopExecutor::of(*this).shut_down());
+  const auto found = co_await asyncio::wait(joined, {.timeout = timeout});
+  if (!found.pending.empty())
+    call_exception_handler({.message = "The executor did not finish joining its threads in time."});
+}
+
+/// Joins the executor while the loop runs: what still works may need the loop.
+inline void detail::LoopExecutor::finish() {
+  loop_.run_until_complete(loop_.shutdown_default_executor(join_timeout));
+}
+
+namespace detail {
+
+template <class F, class... Args>
+Coro<concurrent::CallResult<F, Args...>> in_thread(F fn, Args... args) {
+  // <exercise 7.1 in_thread> Let the running loop run_in_executor() the function, with its arguments, all
+  // moved: on nullptr, its own executor. Return what you await of that.
+  co_return co_await get_running_loop().run_in_executor(nullptr, std::move(fn), std::move(args)...);
+  // </exercise>
+}
+
+}  // namespace detail
+
+/// Calls `fn(args...)` on a thread of the loop's own executor, from when it is awaited. Python:
+/// `asyncio.to_thread`.
+/// @returns what it returns
+/// @throws what it throws
+template <class F, class... Args>
+auto to_thread(F&& fn, Args&&... args) {
+  static_assert(
+      detail::is_safe_body<F>,
+      "this g++ destroys captures of such a lambda twice: give the lambda a name, and pass that; or hand in "
+      "arguments");
+  return detail::in_thread<std::decay_t<F>, std::decay_t<Args>...>(std::forward<F>(fn),
+                                                                   std::forward<Args>(args)...);
+}
+
+namespace detail {
+
+/// In the loop's thread: `promise` ends as the task does, and its cancellation cancels the task.
+template <class T>
+void chain(EventLoop& loop, Future<T> task, concurrent::Promise<T> promise) {
+  // <exercise 7.2 chain> Keep the task in the LoopExecutor of the loop, which gives you its number. When the
+  // promise's future is done and was cancelled(), on whatever thread, post to the gate() a function that
+  // finds the task of that number and, if it is there, cancel()s it. When the task is done, take it out; the
+  // promise, moved into that callback, goes with it. If the task was cancelled(), that is all: so is the
+  // future of a promise that goes. The same if the promise, that you let set_running_or_notify_cancel(), says
+  // that it was cancelled. Otherwise set its exception; or its result, of an rvalue, or for void nothing.
+  auto& bridge = LoopExecutor::of(loop);
+  const std::uint64_t number = bridge.keep(task);
+  promise.future().add_done_callback(
+      [gate = bridge.gate(), &loop, number](const concurrent::Future<T>& future) {
+        if (!future.cancelled()) return;
+        gate->post([&loop, number] {
+          if (std::optional<AnyFuture> task = LoopExecutor::of(loop).find(number)) task->cancel();
+        });
+      });
+  task.add_done_callback([&bridge, number, promise = std::move(promise)](Future<T> task) mutable {
+    bridge.take(number);
+    concurrent::Promise<T> outcome = std::move(promise);
+    if (task.cancelled() || !outcome.set_running_or_notify_cancel()) return;
+    if (const std::exception_ptr error = task.exception())
+      outcome.set_exception(error);
+    else if constexpr (std::is_void_v<T>)
+      outcome.set_result();
+    else
+      outcome.set_result(std::move(task).result());
+  });
+  // </exercise>
+}
+
+}  // namespace detail
+
+/// Runs a Coro as a task of a loop that runs on another thread. To cancel the future cancels the task. If the
+/// loop is closed before the task is done, the future is cancelled. Any thread may call it. Python:
+/// `asyncio.run_coroutine_threadsafe`.
+/// @throws std::runtime_error if the loop is closed
+template <class T>
+concurrent::Future<T> run_coroutine_threadsafe(Coro<T> coro, EventLoop& loop) {
+  concurrent::Promise<T> promise;
+  concurrent::Future<T> future = promise.future();
+  // <exercise 7.3 run_coroutine_threadsafe> Let the loop call_soon_threadsafe() a function that makes a task
+  // of the coroutine, and chain()s it to the promise; both are moved into the function.
+  loop.call_soon_threadsafe([&loop, coro = std::move(coro), promise = std::move(promise)]() mutable {
+    detail::chain<T>(loop, loop.create_task(std::move(coro)), std::move(promise));
+  });
+  // </exercise>
+  return future;
+}
+
+}  // namespace asyncio

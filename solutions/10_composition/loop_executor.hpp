@@ -1,0 +1,137 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "executor.hpp"
+#include "loop_part.hpp"
+#include "task.hpp"
+#include "todo.hpp"
+
+namespace asyncio::detail {
+
+/// The way from other threads into a loop, for those who do not know whether it is still there. Any thread
+/// may post; the rest is for the loop's thread.
+class LoopGate {
+ public:
+  explicit LoopGate(EventLoop& loop) noexcept : loop_(&loop) {}
+
+  /// Calls `fn()` in the loop. If that is closed, nothing happens.
+  template <class F>
+  void post(F&& fn) {
+    // <exercise 6.1 LoopGate::post> Under the lock, if the loop_ is there, call_soon_threadsafe() the
+    // function, forwarded. (Under the lock, for without it the loop might go between the look and the call.)
+    std::lock_guard lock(mutex_);
+    if (loop_) loop_->call_soon_threadsafe(std::forward<F>(fn));
+    // </exercise>
+  }
+
+  /// The loop is closed.
+  void close() noexcept {
+    // <exercise 6.2 LoopGate::close> Under the lock, there is no loop_ any more.
+    std::lock_guard lock(mutex_);
+    loop_ = nullptr;
+    // </exercise>
+  }
+
+ private:
+  std::mutex mutex_;  // guards loop_
+  EventLoop* loop_;
+};
+
+/// What a loop has to do with threads: its executor, and the futures that other threads will have a result
+/// for. Those stay here, where only the loop's thread comes; the other threads know their numbers. For the
+/// loop's thread. Given, not an exercise.
+class LoopExecutor final : public LoopPart {
+ public:
+  static LoopExecutor& of(EventLoop& loop) {
+    if (!loop.executor_) loop.executor_.reset(new LoopExecutor(loop));
+    return static_cast<LoopExecutor&>(*loop.executor_);
+  }
+
+  [[nodiscard]] const std::shared_ptr<LoopGate>& gate() const noexcept { return gate_; }
+
+  /// Keeps `future` for a thread that will ask for it. @returns its number
+  std::uint64_t keep(AnyFuture future) {
+    kept_.emplace(++last_, std::move(future));
+    return last_;
+  }
+  /// The future of that number; nothing if it was taken.
+  [[nodiscard]] std::optional<AnyFuture> find(std::uint64_t number) const {
+    const auto found = kept_.find(number);
+    return found == kept_.end() ? std::nullopt : std::optional(found->second);
+  }
+  /// … and it need not be kept any more.
+  std::optional<AnyFuture> take(std::uint64_t number) {
+    std::optional<AnyFuture> future = find(number);
+    kept_.erase(number);
+    return future;
+  }
+
+  /// The executor, which is made when it is first needed.
+  /// @throws std::runtime_error after shut_down()
+  concurrent::Executor& executor() {
+    if (is_shut_down_) throw std::runtime_error("Executor shutdown has been called");
+    if (!executor_)
+      executor_ = std::make_shared<concurrent::ThreadPoolExecutor>(
+          concurrent::ThreadPoolOptions{.thread_name_prefix = "asyncio"});
+    return *executor_;
+  }
+  void set(std::shared_ptr<concurrent::Executor> executor) noexcept { executor_ = std::move(executor); }
+
+  /// Lets another thread wait until the executor has done its work. @returns a future of that
+  Future<> shut_down() {
+    is_shut_down_ = true;
+    if (joined_) return *joined_;
+    Future<> done = joined_.emplace(loop_.create_future());
+    if (!executor_) {
+      done.set_result();
+    } else {
+      joiner_ = std::jthread([executor = executor_, gate = gate_, &loop = loop_, number = keep(done)] {
+        executor->shutdown({.wait = true});
+        gate->post([&loop, number] {
+          if (auto done = of(loop).take(number)) static_cast<FutureState<void>&>(done->state()).set_result();
+        });
+      });
+    }
+    return done;
+  }
+
+  void finish() override;
+
+  void close() noexcept override {
+    gate_->close();
+    kept_.clear();
+    joined_.reset();
+    is_shut_down_ = true;
+    if (executor_) executor_->shutdown({.wait = false});
+  }
+  void detach() noexcept override { delete this; }
+
+ private:
+  explicit LoopExecutor(EventLoop& loop) : loop_(loop), gate_(std::make_shared<LoopGate>(loop)) {
+    if (loop.is_closed()) gate_->close();
+  }
+  ~LoopExecutor() = default;
+
+  static constexpr Duration join_timeout = std::chrono::minutes(5);
+
+  EventLoop& loop_;
+  const std::shared_ptr<LoopGate> gate_;
+  std::uint64_t last_ = 0;
+  std::unordered_map<std::uint64_t, AnyFuture> kept_;
+  bool is_shut_down_ = false;
+  std::shared_ptr<concurrent::Executor> executor_;  // its destructor waits for its threads
+  std::optional<Future<>> joined_;
+  std::jthread joiner_;
+};
+
+}  // namespace asyncio::detail

@@ -1,0 +1,176 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <list>
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "awaitable.hpp"
+#include "done_listener.hpp"
+#include "exception_group.hpp"
+#include "outcome.hpp"
+#include "scope_body.hpp"
+#include "task.hpp"
+#include "todo.hpp"
+
+namespace asyncio {
+
+/// Tasks that end before a part of another task does:
+///
+///     co_await TaskGroup::run([&](TaskGroup& group) -> Coro<> {
+///       group.create_task(first());
+///       group.create_task(second());
+///       co_return;
+///     });
+///
+/// If one of them fails, or the part does, all others are cancelled. What is thrown is an ExceptionGroup of
+/// everything that went wrong. For the loop's thread. Python: `async with asyncio.TaskGroup() as group`.
+class TaskGroup {
+ public:
+  TaskGroup(const TaskGroup&) = delete;
+  TaskGroup& operator=(const TaskGroup&) = delete;
+
+  /// Awaits the part of a task that `body` gives, and then all tasks of the group, whoever made them. The
+  /// function lives as long, so that it may capture.
+  /// @returns what the part returns
+  /// @throws ExceptionGroup of what the part and its tasks threw, but for CancelledError; CancelledError if
+  /// the task was cancelled; std::runtime_error outside of a task
+  template <class Body>
+  requires detail::ScopeBody<std::decay_t<Body>, TaskGroup>
+  static auto run(Body&& body) {
+    static_assert(detail::is_safe_body<Body>,
+                  "this g++ destroys captures of such a lambda twice: give the lambda a name, and pass that; "
+                  "or capture "
+                  "by reference");
+    return run_part(std::decay_t<Body>(std::forward<Body>(body)));
+  }
+
+  /// Runs a Coro, or whatever can be awaited, as a task of the group. The tasks of the group may do so too.
+  /// @throws std::runtime_error if the group has ended, or its tasks are being cancelled; then the coroutine
+  /// is destroyed
+  template <class A>
+  auto create_task(A&& awaitable, const TaskOptions& options = {}) {
+    check_open();
+    auto task = loop_.create_task(std::forward<A>(awaitable), options);
+    add(task);
+    return task;
+  }
+
+ private:
+  TaskGroup() : loop_(get_running_loop()), parent_(parent()) {}
+  ~TaskGroup() = default;
+
+  template <class Body>
+  static Coro<detail::ScopeResult<Body, TaskGroup>> run_part(Body body) {
+    TaskGroup group;
+    auto outcome = co_await detail::outcome_of_scope(body, group);
+    co_await group.end(outcome.exception());
+    co_return outcome.take();
+  }
+
+  static detail::TaskBase& parent() {
+    if (detail::TaskBase* task = detail::TaskBase::current()) return *task;
+    throw std::runtime_error("TaskGroup cannot be used outside of a task");
+  }
+
+  void check_open() const {
+    // <exercise 4.2 TaskGroup::check_open> If the part has ended (ending_) and there are no tasks_ any more,
+    // throw a std::runtime_error "TaskGroup is finished". If the group is aborting_, throw one "TaskGroup is
+    // shutting down".
+    if (ending_ && tasks_.empty()) throw std::runtime_error("TaskGroup is finished");
+    if (aborting_) throw std::runtime_error("TaskGroup is shutting down");
+    // </exercise>
+  }
+
+  template <class T>
+  void add(const Future<T>& task) {
+    const auto place = tasks_.emplace(tasks_.end());
+    place->emplace(task, [this, place](const AnyFuture& done) {
+      tasks_.erase(place);
+      task_done(done);
+    });
+  }
+
+  /// A task has ended, and is not one of tasks_ any more.
+  void task_done(const AnyFuture& task) {
+    // <exercise 4.3 TaskGroup::task_done> If there are no tasks_ any more and somebody waits for that
+    // (all_done_ is there and not done()), set its result. A task that was cancelled is no error. Otherwise,
+    // if the task has an exception(), it is one of the errors_; and if the group is not aborting_, abort(),
+    // note that the parent_is_cancelled_ by us, and request that the parent_ is cancelled: so the part ends.
+    if (tasks_.empty() && all_done_ && !all_done_->done()) all_done_->set_result();
+    if (task.cancelled() || !task.exception()) return;
+    errors_.push_back(task.exception());
+    if (aborting_ || parent_is_cancelled_) return;
+    abort();
+    parent_is_cancelled_ = true;
+    parent_.request_cancel();
+    // </exercise>
+  }
+
+  /// Cancels all tasks, and takes no new ones.
+  void abort() {
+    aborting_ = true;
+    for (auto& task : tasks_) task->future().cancel();
+  }
+
+  /// The part has ended, with `error` or without: so do the tasks.
+  Coro<> end(std::exception_ptr error) {
+    ending_ = true;
+    bool cancelled = detail::is_cancelled(error);
+    if (error && !aborting_) abort();
+    if (co_await cancelled_before_tasks_end()) cancelled = true;
+    // Our own request is taken back. If that was the only one, nobody else has cancelled the parent.
+    if (parent_is_cancelled_ && parent_.uncancel() == 0) cancelled = false;
+    if (cancelled && errors_.empty()) throw CancelledError();
+    if (error && !detail::is_cancelled(error)) errors_.push_back(error);
+    if (errors_.empty()) co_return;
+    // A request of somebody else is not lost: it arrives at the next co_await.
+    if (parent_.cancelling() > 0) {
+      parent_.uncancel();
+      parent_.request_cancel();
+    }
+    throw ExceptionGroup("unhandled errors in a TaskGroup", std::move(errors_));
+  }
+
+  /// Waits until there are no tasks any more, even if the parent is cancelled meanwhile. @returns whether it
+  /// was cancelled, and not by this group
+  Coro<bool> cancelled_before_tasks_end() {
+    bool cancelled = false;
+    // <exercise 4.4 TaskGroup::cancelled_before_tasks_end> As long as there are tasks_: create a future of
+    // the loop_ that is all_done_, and await it. If that throws a CancelledError and the group is not
+    // aborting_ yet, that is somebody else's: it is cancelled, and you abort(). After each time, all_done_ is
+    // nothing.
+    while (!tasks_.empty()) {
+      all_done_ = loop_.create_future();
+      try {
+        co_await *all_done_;
+      } catch (const CancelledError&) {
+        if (!aborting_) {
+          cancelled = true;
+          abort();
+        }
+      }
+      all_done_.reset();
+    }
+    // </exercise>
+    co_return cancelled;
+  }
+
+  EventLoop& loop_;
+  detail::TaskBase& parent_;
+  std::list<std::optional<detail::DoneListener>> tasks_;
+  std::vector<std::exception_ptr> errors_;
+  std::optional<Future<>> all_done_;  // while somebody waits for it
+  bool ending_ = false;
+  bool aborting_ = false;
+  bool parent_is_cancelled_ = false;  // by this group
+};
+
+}  // namespace asyncio
