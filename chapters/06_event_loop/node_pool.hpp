@@ -7,6 +7,7 @@
 #include <new>
 #include <utility>
 
+#include "recycles.hpp"
 #include "scheduled.hpp"
 
 namespace asyncio {
@@ -35,18 +36,8 @@ class NodePool {
   };
 
  public:
-  /// Whether memory is kept. AddressSanitizer sees a use after free only if it was freed.
-#if defined(__SANITIZE_ADDRESS__)
-  static constexpr bool recycles = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-  static constexpr bool recycles = false;
-#else
-  static constexpr bool recycles = true;
-#endif
-#else
-  static constexpr bool recycles = true;
-#endif
+  /// Whether memory is kept.
+  static constexpr bool recycles = pools_recycle;
 
   using Owner = std::unique_ptr<NodePool, Retire>;
   static Owner create() { return Owner(new NodePool); }

@@ -36,7 +36,7 @@ class Scheduled {
   /// Destroys the callback uncalled, if it is still there.
   virtual void drop() noexcept = 0;
 
-  /// Destroys the rest, when the last reference has gone: of one that outlasts() its callback.
+  /// Destroys the rest, when the last reference has gone: of one that outlasts its callback.
   virtual void destroy() noexcept {}
 
   /// The type of the callback, for messages.

@@ -45,6 +45,16 @@ inline constexpr bool is_safe_body =
     true;
 #endif
 
+/// The body, to be kept as long as the scope.
+template <class Body>
+std::decay_t<Body> kept_body(Body&& body) {
+  static_assert(
+      is_safe_body<Body>,
+      "this g++ destroys captures of such a lambda twice: give the lambda a name, and pass that; or "
+      "capture by reference");
+  return std::forward<Body>(body);
+}
+
 /// Awaits the body, and gives what it ends with, whatever that is.
 template <class Body, class Scope>
 Coro<Outcome<ScopeResult<Body, Scope>>> outcome_of_scope(Body& body, Scope& scope) {

@@ -44,13 +44,7 @@ class TaskGroup {
   /// the task was cancelled; std::runtime_error outside of a task
   template <class Body>
   requires detail::ScopeBody<std::decay_t<Body>, TaskGroup>
-  static auto run(Body&& body) {
-    static_assert(detail::is_safe_body<Body>,
-                  "this g++ destroys captures of such a lambda twice: give the lambda a name, and pass that; "
-                  "or capture "
-                  "by reference");
-    return run_part(std::decay_t<Body>(std::forward<Body>(body)));
-  }
+  static auto run(Body&& body) { return run_part(detail::kept_body(std::forward<Body>(body))); }
 
   /// Runs a Coro, or whatever can be awaited, as a task of the group. The tasks of the group may do so too.
   /// @throws std::runtime_error if the group has ended, or its tasks are being cancelled; then the coroutine

@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "recycles.hpp"
 #include "todo.hpp"
 
 namespace asyncio {
@@ -15,18 +16,8 @@ namespace asyncio {
 /// memory is that thread's then; but a thread that only destroys keeps nothing.
 class FramePool {
  public:
-  /// Whether memory is kept. AddressSanitizer sees a use after free only if it was freed.
-#if defined(__SANITIZE_ADDRESS__)
-  static constexpr bool recycles = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-  static constexpr bool recycles = false;
-#else
-  static constexpr bool recycles = true;
-#endif
-#else
-  static constexpr bool recycles = true;
-#endif
+  /// Whether memory is kept.
+  static constexpr bool recycles = pools_recycle;
 
   /// Memory for a frame of `size` bytes.
   static void* allocate(std::size_t size) {

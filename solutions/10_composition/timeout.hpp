@@ -136,11 +136,7 @@ Coro<ScopeResult<Body, Timeout>> run_for(std::optional<Duration> delay, Body bod
 template <class Body>
 requires detail::ScopeBody<std::decay_t<Body>, Timeout>
 auto timeout_at(std::optional<TimePoint> when, Body&& body) {
-  static_assert(
-      detail::is_safe_body<Body>,
-      "this g++ destroys captures of such a lambda twice: give the lambda a name, and pass that; or capture "
-      "by reference");
-  return detail::run_until(when, std::decay_t<Body>(std::forward<Body>(body)));
+  return detail::run_until(when, detail::kept_body(std::forward<Body>(body)));
 }
 
 /// As timeout_at(), for so long from when it is awaited. Without a delay there is no limit.
@@ -148,11 +144,7 @@ auto timeout_at(std::optional<TimePoint> when, Body&& body) {
 template <class Body>
 requires detail::ScopeBody<std::decay_t<Body>, Timeout>
 auto timeout(std::optional<Duration> delay, Body&& body) {
-  static_assert(
-      detail::is_safe_body<Body>,
-      "this g++ destroys captures of such a lambda twice: give the lambda a name, and pass that; or capture "
-      "by reference");
-  return detail::run_for(delay, std::decay_t<Body>(std::forward<Body>(body)));
+  return detail::run_for(delay, detail::kept_body(std::forward<Body>(body)));
 }
 
 }  // namespace asyncio
