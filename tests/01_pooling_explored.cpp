@@ -1,7 +1,7 @@
 // Chapter 01 under every schedule that matters: see docs/schedule-explorer.md.
 
 #include "blocking_queue.hpp"
-#include "lossy_mailbox.hpp"
+#include "pitfall_lossy_mailbox.hpp"
 #include "thread_pool.hpp"
 
 #include <atomic>

@@ -1,7 +1,7 @@
 // Chapter 02 under every schedule that matters: see docs/schedule-explorer.md.
 
 #include "executor.hpp"
-#include "loose_strand.hpp"
+#include "pitfall_loose_strand.hpp"
 
 #include <atomic>
 #include <mutex>

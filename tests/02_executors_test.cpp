@@ -810,7 +810,7 @@ TEST(Step4_SerialExecutor, ItTakesOneJobOfTheExecutorForAllThatIsQueued) {
   ManualExecutor executor;
   SerialExecutor strand(executor);
   for (int i = 0; i < 100; ++i) strand.post([&] { ++ran; });
-  EXPECT_EQ(executor.pending(), 1u) << "a strand has one turn at most in the executor's queue";
+  EXPECT_EQ(executor.pending(), 1u) << "a strand has one drain job at most in the executor's queue";
   EXPECT_EQ(ran, 0) << "post() only queues, if the executor underneath only queues";
   executor.run_one();
   EXPECT_EQ(ran, 100);
@@ -1118,7 +1118,7 @@ TEST(Step4_SerialExecutor, JobsAreDestroyedWhenTheirTurnIs) {  // CF-42
   SerialExecutor strand(executor);
   for (int i = 0; i < 3; ++i) strand.post([&, owned = std::make_unique<Counted>(alive)] { ++ran; });
   executor.shutdown({.cancel_futures = true});
-  EXPECT_EQ(alive, 0) << "what waited for the turn has been destroyed with it";
+  EXPECT_EQ(alive, 0) << "what waited for the drain job has been destroyed with it";
   EXPECT_EQ(ran, 0);
   strand.shutdown();  // must not wait for what was destroyed
 }
@@ -1162,7 +1162,7 @@ TEST(Step4_SerialExecutor, WhatIsQueuedRunsAlthoughThePoolShutsDown) {  // CF-40
   SerialExecutor strand(pool);
   strand.post(gate.job());
   gate.wait_until_entered();
-  for (int i = 0; i < 1'000; ++i) strand.post([&] { ++ran; });  // more than one turn's worth
+  for (int i = 0; i < 1'000; ++i) strand.post([&] { ++ran; });  // more than one batch
   pool.shutdown({.wait = false});
   gate.open();
   pool.shutdown();
@@ -1177,8 +1177,8 @@ TEST(Step4_SerialExecutor, WhatIsQueuedRunsAlthoughANewTurnIsRefused) {
   for (int i = 0; i < 600; ++i) strand.post([&, owned = std::make_unique<Counted>(alive)] { ++ran; });
   executor.mood = Moody::refuses;
   executor.jobs.run_all();
-  EXPECT_EQ(ran, 600) << "a turn that cannot be handed on goes on";
-  EXPECT_EQ(executor.posts, 3) << "after each 256 jobs it tries to hand the turn on";
+  EXPECT_EQ(ran, 600) << "a drain job that cannot be posted again goes on";
+  EXPECT_EQ(executor.posts, 3) << "after each 256 jobs it tries to yield";
   EXPECT_EQ(alive, 0);
   executor.mood = Moody::queues;
   strand.post([&] { ++ran; });

@@ -1,6 +1,6 @@
 // Chapter 03 under every schedule that matters: see docs/schedule-explorer.md.
 
-#include "forgetful_future.hpp"
+#include "pitfall_forgetful_future.hpp"
 #include "future.hpp"
 
 #include <array>

@@ -35,8 +35,8 @@ using concurrent::Promise;
 using concurrent::ReturnWhen;
 using concurrent::SerialExecutor;
 using concurrent::ThreadPoolExecutor;
-using concurrent::detail::Waiter;
-using concurrent::detail::Watch;
+using concurrent::detail::CompletionQueue;
+using concurrent::detail::WaitNode;
 using course::AtEnd;
 using course::Counted;
 using namespace std::chrono_literals;
@@ -490,8 +490,8 @@ TEST(Step2_Waiting, OneThatGivesUpLeavesTheOthersWaiting) {
   EXPECT_THROW(future.result(1ms), concurrent::TimeoutError);  // the newest of two gives up
   Gate gate;
   std::thread between([&] {
-    Waiter waiter;
-    Watch watch(waiter, future.shared_state());
+    CompletionQueue queue;
+    WaitNode node(queue, future.shared_state());
     gate.pass();
   });
   gate.wait_until_entered();
@@ -505,34 +505,34 @@ TEST(Step2_Waiting, OneThatGivesUpLeavesTheOthersWaiting) {
 
 TEST(Step2_Waiting, AWatchThatIsGoneIsNotTold) {
   Promise<int> one, other;
-  Waiter waiter;
-  std::optional<Watch> early, late;
-  early.emplace(waiter, one.future().shared_state());
-  Watch stays(waiter, one.future().shared_state());
-  late.emplace(waiter, one.future().shared_state());
-  Watch elsewhere(waiter, other.future().shared_state());
+  CompletionQueue queue;
+  std::optional<WaitNode> early, late;
+  early.emplace(queue, one.future().shared_state());
+  WaitNode stays(queue, one.future().shared_state());
+  late.emplace(queue, one.future().shared_state());
+  WaitNode elsewhere(queue, other.future().shared_state());
   early.reset();
   late.reset();
   one.set_result(1);
-  EXPECT_EQ(waiter.next(std::chrono::steady_clock::now()), &stays);
-  EXPECT_EQ(waiter.next(std::chrono::steady_clock::now()), nullptr)
-      << "neither the first nor the last watch is there any more, and the other future is not done";
+  EXPECT_EQ(queue.next(std::chrono::steady_clock::now()), &stays);
+  EXPECT_EQ(queue.next(std::chrono::steady_clock::now()), nullptr)
+      << "neither the first nor the last node is there any more, and the other future is not done";
   other.set_result(1);
-  EXPECT_EQ(waiter.next(std::nullopt), &elsewhere);
+  EXPECT_EQ(queue.next(std::nullopt), &elsewhere);
 }
 
 TEST(Step2_Waiting, WatchesLineUpInTheOrderInWhichTheirFuturesAreDone) {
   Several several(6);
   several.promises[3].set_result(0);
-  Waiter waiter;
-  std::vector<std::unique_ptr<Watch>> watches;
+  CompletionQueue queue;
+  std::vector<std::unique_ptr<WaitNode>> nodes;
   for (auto& future : several.futures)
-    watches.push_back(std::make_unique<Watch>(waiter, future.shared_state()));
+    nodes.push_back(std::make_unique<WaitNode>(queue, future.shared_state()));
   std::vector<long> order;
   const auto take = [&] {
-    Watch* watch = waiter.next(std::chrono::steady_clock::now());
-    const auto same = [watch](const auto& each) { return each.get() == watch; };
-    order.push_back(std::ranges::find_if(watches, same) - watches.begin());
+    WaitNode* node = queue.next(std::chrono::steady_clock::now());
+    const auto same = [node](const auto& each) { return each.get() == node; };
+    order.push_back(std::ranges::find_if(nodes, same) - nodes.begin());
   };
   take();  // the one that was done from the start
   for (std::size_t i : {5, 0, 4}) several.promises[i].set_result(0);
@@ -540,18 +540,18 @@ TEST(Step2_Waiting, WatchesLineUpInTheOrderInWhichTheirFuturesAreDone) {
   for (std::size_t i : {2, 1}) several.promises[i].set_result(0);
   for (int i = 0; i < 4; ++i) take();
   EXPECT_EQ(order, (std::vector<long>{3, 5, 0, 4, 2, 1}));
-  EXPECT_EQ(waiter.next(std::chrono::steady_clock::now()), nullptr) << "each is told once";
+  EXPECT_EQ(queue.next(std::chrono::steady_clock::now()), nullptr) << "each is told once";
 }
 
 TEST(Step2_Waiting, AWaiterThatHasWaitedCanWaitAgain) {
   Several several(3);
   std::atomic<int> done = 0;
   std::thread thread([&] {
-    Waiter waiter;
-    std::vector<std::unique_ptr<Watch>> watches;
+    CompletionQueue queue;
+    std::vector<std::unique_ptr<WaitNode>> nodes;
     for (auto& future : several.futures)
-      watches.push_back(std::make_unique<Watch>(waiter, future.shared_state()));
-    for (; done < 3; ++done) waiter.next(std::nullopt);
+      nodes.push_back(std::make_unique<WaitNode>(queue, future.shared_state()));
+    for (; done < 3; ++done) queue.next(std::nullopt);
   });
   for (int i = 0; i < 3; ++i) {
     course::wait_until_others_block();
@@ -1477,7 +1477,7 @@ TEST(Step6_Wait, WhenTheTimeIsUpItReturnsWhatThereIs) {  // CF-19
     EXPECT_EQ(done, several.at({1}));
     EXPECT_EQ(not_done, several.at({0, 2}));
   }
-  several.finish_all();  // nobody watches these any more
+  several.finish_all();  // nobody waits for these any more
   const auto [done, not_done] = concurrent::wait(several.futures, {.timeout = 0s});
   EXPECT_EQ(done, several.futures) << "a timeout of 0 asks without waiting";
 }
@@ -1641,7 +1641,7 @@ TEST(Step7_AsCompleted, ARangeThatIsGivenUpLeavesNothingBehind) {  // CF-23
     EXPECT_GT(several.futures[1].shared_state().use_count(), held);
   }
   EXPECT_EQ(several.futures[1].shared_state().use_count(), held);
-  several.finish_all();  // crashes if a watch is still in the list
+  several.finish_all();  // crashes if a node is still in the list
   for (auto& future : concurrent::as_completed(several.futures)) {
     EXPECT_TRUE(future.done());
     break;

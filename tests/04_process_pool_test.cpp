@@ -1,4 +1,4 @@
-#include "careless_fork.hpp"
+#include "pitfall_careless_fork.hpp"
 #include "process_pool.hpp"
 
 #include <poll.h>
@@ -43,17 +43,17 @@ using concurrent::ProcessPoolExecutor;
 using concurrent::RemoteError;
 using concurrent::Sendable;
 using concurrent::to_bytes;
-using concurrent::detail::About;
 using concurrent::detail::Answer;
-using concurrent::detail::Ended;
 using concurrent::detail::ForkServer;
 using concurrent::detail::Header;
 using concurrent::detail::Packet;
 using concurrent::detail::packet_sockets;
+using concurrent::detail::PacketType;
 using concurrent::detail::Receiver;
 using concurrent::detail::send_packet;
 using concurrent::detail::State;
 using concurrent::detail::Worker;
+using concurrent::detail::WorkerExit;
 using course::open_descriptors;
 using namespace std::chrono_literals;
 
@@ -224,10 +224,10 @@ TEST(Step1_Values, PointersAndReferencesCannotCross) {
 TEST(Step2_Packets, APacketArrivesWhole) {
   const auto [a, b] = packet_sockets();
   Receiver receiver;
-  EXPECT_TRUE(send_packet(a, {About::error, 7, 11}, Bytes("text")));
+  EXPECT_TRUE(send_packet(a, {PacketType::error, 7, 11}, Bytes("text")));
   const auto packet = receiver.receive(b);
   ASSERT_TRUE(packet);
-  EXPECT_EQ(packet->header().about, About::error);
+  EXPECT_EQ(packet->header().type, PacketType::error);
   EXPECT_EQ(packet->header().number, 7u);
   EXPECT_EQ(packet->header().function, 11);
   packet->read([](std::span<const char> bytes) { EXPECT_EQ(Bytes(bytes.begin(), bytes.end()), "text"); });
@@ -315,10 +315,10 @@ Answer call_here(F fn, const Args&... args) {
 
 /// What a future finishes with that gets this answer.
 template <class T>
-Future<T> finished_with(About about, const Bytes& bytes) {
+Future<T> finished_with(PacketType type, const Bytes& bytes) {
   const auto state = std::make_shared<State<T>>();
   state->start();
-  concurrent::detail::finish_with<T>(*state, Packet({.about = about}, bytes, Fd()));
+  concurrent::detail::finish_with<T>(*state, Packet({.type = type}, bytes, Fd()));
   return Future<T>(state);
 }
 
@@ -327,14 +327,14 @@ Future<T> finished_with(About about, const Bytes& bytes) {
 TEST(Step3_Calls, AFunctionIsFoundByItsName) {
   EXPECT_EQ(from_name(&twice)(21), 42);
   const Answer answer = call_here(&twice, 21);
-  EXPECT_EQ(answer.about, About::result);
+  EXPECT_EQ(answer.type, PacketType::result);
   EXPECT_EQ(answer.bytes, to_bytes(42));
 }
 
 TEST(Step3_Calls, ALambdaWithoutCapturesIsItsType) {
   const Answer answer =
       call_here([](std::string a, int b) { return a + std::to_string(b); }, std::string("x"), 7);
-  EXPECT_EQ(answer.about, About::result);
+  EXPECT_EQ(answer.type, PacketType::result);
   EXPECT_EQ(answer.bytes, to_bytes(std::string("x7")));
 }
 
@@ -346,59 +346,59 @@ TEST(Step3_Calls, ArgumentsAreMovedIn) {
 
 TEST(Step3_Calls, WhatReturnsNothingSendsNothing) {
   const Answer answer = call_here([] {});
-  EXPECT_EQ(answer.about, About::result);
+  EXPECT_EQ(answer.type, PacketType::result);
   EXPECT_EQ(answer.bytes, "");
 }
 
 TEST(Step3_Calls, WhatIsThrownCrossesAsTypeAndText) {
   const Answer answer = call_here([](int) -> int { throw std::out_of_range("far"); }, 1);
-  EXPECT_EQ(answer.about, About::error);
+  EXPECT_EQ(answer.type, PacketType::error);
   EXPECT_EQ(answer.bytes, to_bytes(std::string("std::out_of_range"), std::string("far")));
 }
 
 TEST(Step3_Calls, AnythingCanBeThrown) {
   const Answer answer = call_here([] { throw 7; });
-  EXPECT_EQ(answer.about, About::error);
+  EXPECT_EQ(answer.type, PacketType::error);
   EXPECT_EQ(answer.bytes, to_bytes(std::string("int"), std::string("an exception of type int")));
 }
 
 TEST(Step3_Calls, AResultThatCannotBeWrittenIsAnError) {
   const Answer answer = call_here([] { return Shy(); });
-  EXPECT_EQ(answer.about, About::error);
+  EXPECT_EQ(answer.type, PacketType::error);
   EXPECT_EQ(answer.bytes, to_bytes(std::string("std::runtime_error"), std::string("too shy")));
 }
 
 TEST(Step3_Calls, ArgumentsThatCannotBeReadAreAnError) {
   const auto run = concurrent::detail::run_call<decltype(&twice), int>;
-  EXPECT_EQ(run(Bytes("short")).about, About::error);
+  EXPECT_EQ(run(Bytes("short")).type, PacketType::error);
 }
 
 TEST(Step3_Calls, TheAnswerFinishesTheFuture) {
-  EXPECT_EQ(outcome(finished_with<int>(About::result, to_bytes(42))), "42");
-  EXPECT_EQ(outcome(finished_with<void>(About::result, {})), "void");
+  EXPECT_EQ(outcome(finished_with<int>(PacketType::result, to_bytes(42))), "42");
+  EXPECT_EQ(outcome(finished_with<void>(PacketType::result, {})), "void");
 }
 
 TEST(Step3_Calls, AnErrorBecomesARemoteError) {
   const Bytes bytes = to_bytes(std::string("std::out_of_range"), std::string("far"));
-  EXPECT_EQ(outcome(finished_with<int>(About::error, bytes)), "std::out_of_range: far");
-  EXPECT_EQ(outcome(finished_with<void>(About::error, bytes)), "std::out_of_range: far");
+  EXPECT_EQ(outcome(finished_with<int>(PacketType::error, bytes)), "std::out_of_range: far");
+  EXPECT_EQ(outcome(finished_with<void>(PacketType::error, bytes)), "std::out_of_range: far");
 }
 
 TEST(Step3_Calls, AResultThatCannotBeReadIsAnError) {
-  EXPECT_EQ(outcome(finished_with<Illegible>(About::result, to_bytes(1))), "illegible");
-  EXPECT_THROW(finished_with<int>(About::result, Bytes("x")).result(), cereal::Exception);
+  EXPECT_EQ(outcome(finished_with<Illegible>(PacketType::result, to_bytes(1))), "illegible");
+  EXPECT_THROW(finished_with<int>(PacketType::result, Bytes("x")).result(), cereal::Exception);
 }
 
 TEST(Step3_Calls, AnAnswerComesTooLateForADoneFuture) {
-  EXPECT_EQ(outcome(finished_with<int>(About::result, to_bytes(42))), "42");
+  EXPECT_EQ(outcome(finished_with<int>(PacketType::result, to_bytes(42))), "42");
   const auto state = std::make_shared<State<int>>();
   state->try_fail(std::make_exception_ptr(BrokenProcessPool("gone")));
-  concurrent::detail::finish_with<int>(*state, Packet({.about = About::result}, to_bytes(1), Fd()));
+  concurrent::detail::finish_with<int>(*state, Packet({.type = PacketType::result}, to_bytes(1), Fd()));
   EXPECT_EQ(outcome(Future<int>(state)), "broken: gone");
   concurrent::Promise<int> promise;
   promise.set_result(7);
   concurrent::detail::finish_with<int>(*promise.future().shared_state(),
-                                       Packet({.about = About::result}, to_bytes(1), Fd()));
+                                       Packet({.type = PacketType::result}, to_bytes(1), Fd()));
   EXPECT_EQ(outcome(promise.future()), "7");
 }
 
@@ -413,9 +413,9 @@ void wait_for(const Fd& fd) {
 }
 
 /// The next worker that has ended.
-Ended next_end(ForkServer& server) {
+WorkerExit next_exit(ForkServer& server) {
   wait_for(server.fd());
-  return server.ended().value_or(Ended{});
+  return server.next_exit().value_or(WorkerExit{});
 }
 
 /// A server whose workers do the work of a Worker.
@@ -469,7 +469,7 @@ TEST(Step4_Workers, AWorkerAnswersCalls) {
   for (const int number : {1, 2, 3}) {
     crew.call(static_cast<std::uint32_t>(number), &twice, number);
     const Header header = crew.receive();
-    EXPECT_EQ(header.about, About::result);
+    EXPECT_EQ(header.type, PacketType::result);
     EXPECT_EQ(header.number, static_cast<std::uint32_t>(number));
     EXPECT_EQ(crew.body(), to_bytes(2 * number));
   }
@@ -500,10 +500,10 @@ TEST(Step4_Workers, WhenNoMoreCallsCanComeItLeaves) {
   crew.server().start();
   crew.call(1, &twice, 21);
   crew.close();
-  EXPECT_EQ(crew.receive().about, About::result) << "a call that was sent before is still answered";
+  EXPECT_EQ(crew.receive().type, PacketType::result) << "a call that was sent before is still answered";
   const Header header = crew.receive();
-  EXPECT_EQ(header.about, About::leaving);
-  const Ended ended = next_end(crew.server());
+  EXPECT_EQ(header.type, PacketType::leaving);
+  const WorkerExit ended = next_exit(crew.server());
   EXPECT_EQ(ended.process, static_cast<pid_t>(header.number));
   EXPECT_EQ(ended.status, 0);
 }
@@ -512,12 +512,12 @@ TEST(Step4_Workers, AfterTheMostCallsItLeaves) {
   Crew crew(2);
   crew.server().start();
   for (std::uint32_t number = 1; number <= 3; ++number) crew.call(number, &process);
-  EXPECT_EQ(crew.receive().about, About::result);
+  EXPECT_EQ(crew.receive().type, PacketType::result);
   const Bytes first = crew.body();
-  EXPECT_EQ(crew.receive().about, About::result);
+  EXPECT_EQ(crew.receive().type, PacketType::result);
   EXPECT_EQ(crew.body(), first);
-  EXPECT_EQ(crew.receive().about, About::leaving);
-  EXPECT_EQ(next_end(crew.server()).status, 0);
+  EXPECT_EQ(crew.receive().type, PacketType::leaving);
+  EXPECT_EQ(next_exit(crew.server()).status, 0);
   crew.server().start();
   EXPECT_EQ(crew.receive().number, 3u);
   EXPECT_NE(crew.body(), first) << "the third call is the next worker's";
@@ -535,7 +535,7 @@ TEST(Step4_Workers, AnAnswerThatCannotBeSentIsAnError) {
     return std::string(1 << 20, 'x');
   });
   const Header header = crew.receive();
-  EXPECT_EQ(header.about, About::error);
+  EXPECT_EQ(header.type, PacketType::error);
   EXPECT_EQ(header.number, 1u);
   EXPECT_EQ(std::get<0>(from_bytes<std::string, std::string>(crew.body())), "std::system_error");
 }
@@ -554,20 +554,20 @@ TEST(Step4_Workers, AnInitializerRunsOnceBeforeTheFirstCall) {
 TEST(Step4_Workers, AnInitializerThatFailsEndsTheWorker) {
   Crew crew({}, [] { throw std::out_of_range("far"); });
   crew.server().start();
-  EXPECT_EQ(crew.receive().about, About::broken);
+  EXPECT_EQ(crew.receive().type, PacketType::broken);
   EXPECT_EQ(crew.body(), to_bytes(std::string("std::out_of_range"), std::string("far")));
-  EXPECT_EQ(next_end(crew.server()).text().substr(0, 7), "worker ");
+  EXPECT_EQ(next_exit(crew.server()).text().substr(0, 7), "worker ");
 }
 
 TEST(Step4_Workers, HowItEndedIsReported) {
   const NothingIsLeft nothing_is_left;
   ForkServer server({}, [] { return 3; });
   server.start();
-  const Ended ended = next_end(server);
+  const WorkerExit ended = next_exit(server);
   EXPECT_EQ(ended.text(), "worker " + std::to_string(ended.process) + " exited with status 3");
   ForkServer other({}, [] { return ::kill(::getpid(), SIGKILL); });
   other.start();
-  const Ended killed = next_end(other);
+  const WorkerExit killed = next_exit(other);
   EXPECT_EQ(killed.text(), "worker " + std::to_string(killed.process) + " was killed by signal 9 (Killed)");
 }
 
@@ -578,7 +578,7 @@ TEST(Step4_Workers, AllThatEndTogetherAreReported) {
   for (int i = 0; i < 8; ++i) server.start();
   for (int i = 0; i < 8; ++i) sem_wait(&shared.entered);
   server.signal(SIGKILL);
-  for (int i = 0; i < 8; ++i) ended.insert(next_end(server).process);
+  for (int i = 0; i < 8; ++i) ended.insert(next_exit(server).process);
   EXPECT_EQ(ended.size(), 8u);
 }
 
@@ -588,7 +588,7 @@ TEST(Step4_Workers, ASignalReachesEachWorker) {
   for (int i = 0; i < 3; ++i) server.start();
   for (int i = 0; i < 3; ++i) sem_wait(&shared.entered);
   server.signal(SIGTERM);
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(contains(next_end(server).text(), "signal 15"));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(contains(next_exit(server).text(), "signal 15"));
 }
 
 TEST(Step4_Workers, StoppingKillsThemAndWaits) {
@@ -628,7 +628,7 @@ TEST(Step4_Workers, WhenTheServerDiesTheyDieToo) {
   ForkServer server({}, [] { return Gate::pass(::kill(::getppid(), SIGKILL)); });
   server.start();
   wait_for(server.fd());
-  EXPECT_EQ(server.ended().value_or(Ended{}).process, -1) << "the server is gone";
+  EXPECT_EQ(server.next_exit().value_or(WorkerExit{}).process, -1) << "the server is gone";
   int gone = 0;
   while (::waitpid(-1, nullptr, 0) > 0) ++gone;
   EXPECT_EQ(gone, 2) << "it, and its worker";
@@ -640,7 +640,7 @@ TEST(Step4_Workers, TheyHaveNoneOfTheProgramsDescriptors) {
   ForkServer server({many.back().first.get()}, [] { return open_descriptors(); });
   server.start();
   // 0, 1, 2, the one that is kept, the folder itself, and the server's two.
-  EXPECT_LE(WEXITSTATUS(next_end(server).status), 7);
+  EXPECT_LE(WEXITSTATUS(next_exit(server).status), 7);
 }
 
 TEST(Step4_Workers, WhatTheProgramHadNotPrintedYetIsPrintedOnce) {
@@ -649,7 +649,7 @@ TEST(Step4_Workers, WhatTheProgramHadNotPrintedYetIsPrintedOnce) {
   {
     ForkServer server({}, [] { return std::printf("worker "), 0; });
     server.start();
-    next_end(server);
+    next_exit(server);
   }
   EXPECT_EQ(testing::internal::GetCapturedStdout(), "program worker ");
 }
@@ -661,7 +661,7 @@ TEST(Step4_Workers, HandlersOfTheProgramAreNotTheirs) {
   server.start();
   sem_wait(&shared.entered);
   server.signal(SIGTERM);
-  EXPECT_TRUE(contains(next_end(server).text(), "signal 15"));
+  EXPECT_TRUE(contains(next_exit(server).text(), "signal 15"));
   std::signal(SIGTERM, SIG_DFL);
 }
 

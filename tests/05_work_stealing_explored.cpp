@@ -2,7 +2,7 @@
 
 #include "event_count.hpp"
 #include "fork_join.hpp"
-#include "hasty_deque.hpp"
+#include "pitfall_hasty_deque.hpp"
 #include "task_scope.hpp"
 #include "work_stealing_deque.hpp"
 #include "work_stealing_executor.hpp"
@@ -343,7 +343,7 @@ TEST(Step5_Executor, EveryJobRunsOnceWhoeverPostsIt) {
   const auto scenario = [] {
     std::atomic<int> ran = 0;
     {
-      WorkStealingExecutor executor{{.max_workers = 2, .looks_before_sleep = 0}};
+      WorkStealingExecutor executor{{.max_workers = 2, .spins_before_sleep = 0}};
       std::jthread other([&] { executor.post([&] { ++ran; }); });
       executor.post([&] { ++ran; });
     }
@@ -354,7 +354,7 @@ TEST(Step5_Executor, EveryJobRunsOnceWhoeverPostsIt) {
 
 TEST(Step5_Executor, APostIsNoticedByAWorkerThatIsAboutToSleep) {
   const auto scenario = [] {
-    WorkStealingExecutor executor{{.max_workers = 1, .looks_before_sleep = 0}};
+    WorkStealingExecutor executor{{.max_workers = 1, .spins_before_sleep = 0}};
     std::latch ran(1);
     executor.post([&] { ran.count_down(); });
     ran.wait();  // the end of the executor, which wakes everybody, has not come yet
@@ -364,7 +364,7 @@ TEST(Step5_Executor, APostIsNoticedByAWorkerThatIsAboutToSleep) {
 
 TEST(Step5_Executor, JobsThatWaitForEachOtherEachGetAWorker) {
   const auto scenario = [] {
-    WorkStealingExecutor executor{{.max_workers = 2, .looks_before_sleep = 0}};
+    WorkStealingExecutor executor{{.max_workers = 2, .spins_before_sleep = 0}};
     std::latch both(2), done(2);
     for (int i = 0; i < 2; ++i)
       executor.post([&] {
@@ -378,7 +378,7 @@ TEST(Step5_Executor, JobsThatWaitForEachOtherEachGetAWorker) {
 
 TEST(Step5_Executor, AJobThatAJobPostsIsStolenIfItMustBe) {
   const auto scenario = [] {
-    WorkStealingExecutor executor{{.max_workers = 2, .looks_before_sleep = 0}};
+    WorkStealingExecutor executor{{.max_workers = 2, .spins_before_sleep = 0}};
     std::latch both(2), done(1);
     executor.post([&] {
       executor.post([&] { both.count_down(); });
@@ -394,7 +394,7 @@ TEST(Step5_Executor, TheEndWaitsForJobsThatJobsPost) {
   const auto scenario = [] {
     std::atomic<int> ran = 0, refused = 0;
     {
-      WorkStealingExecutor executor{{.max_workers = 2, .looks_before_sleep = 0}};
+      WorkStealingExecutor executor{{.max_workers = 2, .spins_before_sleep = 0}};
       executor.post([&] {
         ++ran;
         try {
@@ -411,7 +411,7 @@ TEST(Step5_Executor, TheEndWaitsForJobsThatJobsPost) {
 
 TEST(Step5_Executor, APostWhileAllWorkersAreBusyWakesNobody) {
   const auto scenario = [] {
-    WorkStealingExecutor executor{{.max_workers = 1, .looks_before_sleep = 0}};
+    WorkStealingExecutor executor{{.max_workers = 1, .spins_before_sleep = 0}};
     std::latch busy(1), go_on(1);
     executor.post([&] {
       busy.count_down();
@@ -432,7 +432,7 @@ TEST(Step6_Shutdown, APostEitherRunsOrThrowsWheneverShutdownComes) {
   const auto scenario = [] {
     std::atomic<int> ran = 0;
     int refused = 0;
-    WorkStealingExecutor executor{{.max_workers = 1, .looks_before_sleep = 0}};
+    WorkStealingExecutor executor{{.max_workers = 1, .spins_before_sleep = 0}};
     std::jthread poster([&] {
       try {
         executor.post([&] { ++ran; });
@@ -449,7 +449,7 @@ TEST(Step6_Shutdown, APostEitherRunsOrThrowsWheneverShutdownComes) {
 
 TEST(Step6_Shutdown, EveryJobRunsOrIsDestroyedWhenTheRestIsCancelled) {
   const auto scenario = [] {
-    WorkStealingExecutor executor{{.max_workers = 1, .looks_before_sleep = 0}};
+    WorkStealingExecutor executor{{.max_workers = 1, .spins_before_sleep = 0}};
     std::atomic<int> ran = 0;
     const auto future = executor.submit([&] { ++ran; });
     executor.shutdown({.cancel_futures = true});
@@ -462,7 +462,7 @@ TEST(Step6_Shutdown, EveryJobRunsOrIsDestroyedWhenTheRestIsCancelled) {
 TEST(Step6_Shutdown, EveryShutdownThatWaitsFindsTheWorkersEnded) {
   const auto scenario = [] {
     int result = 0;
-    WorkStealingExecutor executor{{.max_workers = 1, .looks_before_sleep = 0}};
+    WorkStealingExecutor executor{{.max_workers = 1, .spins_before_sleep = 0}};
     executor.post([&] { result = 1; });
     const auto end = [&] {
       executor.shutdown();
@@ -478,7 +478,7 @@ TEST(Step6_Shutdown, EveryShutdownThatWaitsFindsTheWorkersEnded) {
 
 TEST(Step7_ForkJoin, BothHaveEndedWhenItReturns) {
   const auto scenario = [] {
-    WorkStealingExecutor executor{{.max_workers = 2, .looks_before_sleep = 0}};
+    WorkStealingExecutor executor{{.max_workers = 2, .spins_before_sleep = 0}};
     std::latch done(1);
     int left = 0, right = 0;
     executor.post([&] {
@@ -494,7 +494,7 @@ TEST(Step7_ForkJoin, BothHaveEndedWhenItReturns) {
 
 TEST(Step7_ForkJoin, AWaitingWorkerHelps) {
   const auto scenario = [] {
-    WorkStealingExecutor executor{{.max_workers = 2, .looks_before_sleep = 0}};
+    WorkStealingExecutor executor{{.max_workers = 2, .spins_before_sleep = 0}};
     std::latch helped(1), done(1);
     executor.post([&] {
       const auto owner = std::this_thread::get_id();
@@ -514,7 +514,7 @@ TEST(Step7_ForkJoin, AWaitingWorkerHelps) {
 
 TEST(Step7_ForkJoin, AForkThatNobodyStealsIsFreeUnlessItIsTheLastInItsDeque) {
   const auto scenario = [] {
-    WorkStealingExecutor executor{{.max_workers = 1, .looks_before_sleep = 0}};
+    WorkStealingExecutor executor{{.max_workers = 1, .spins_before_sleep = 0}};
     fork_join(
         executor,
         [&] {
@@ -530,7 +530,7 @@ TEST(Step7_ForkJoin, AForkThatNobodyStealsIsFreeUnlessItIsTheLastInItsDeque) {
 
 TEST(Step7_ForkJoin, AWakeUpForWorkIsPassedOnByAWorkerThatHasItsResult) {
   const auto scenario = [] {
-    WorkStealingExecutor executor{{.max_workers = 2, .looks_before_sleep = 0}};
+    WorkStealingExecutor executor{{.max_workers = 2, .spins_before_sleep = 0}};
     std::latch forked(1), other_ran(1), done(1);
     executor.post([&] {
       fork_join(
@@ -549,7 +549,7 @@ TEST(Step7_ForkJoin, AWakeUpForWorkIsPassedOnByAWorkerThatHasItsResult) {
 
 TEST(Step8_TaskScope, NothingOutlivesTheScope) {
   const auto scenario = [] {
-    WorkStealingExecutor executor{{.max_workers = 2, .looks_before_sleep = 0}};
+    WorkStealingExecutor executor{{.max_workers = 2, .spins_before_sleep = 0}};
     int a = 0, b = 0;
     {
       TaskScope scope(executor);
@@ -565,7 +565,7 @@ TEST(Step8_TaskScope, NothingOutlivesTheScope) {
 
 TEST(Step8_TaskScope, OfTwoErrorsOneIsTold) {
   const auto scenario = [] {
-    WorkStealingExecutor executor{{.max_workers = 2, .looks_before_sleep = 0}};
+    WorkStealingExecutor executor{{.max_workers = 2, .spins_before_sleep = 0}};
     TaskScope scope(executor);
     for (int i = 0; i < 2; ++i) scope.spawn([] { throw std::runtime_error("burnt"); });
     EXPECT_THROW(scope.join(), std::runtime_error);

@@ -255,11 +255,11 @@ TEST(Step4_EventCount, NotifyAllWakesAll) {
 
 TEST(Step4_EventCount, AnAnnouncementCanBeTakenBack) {
   EventCount events;
-  EXPECT_FALSE(events.someone_sleeps());
+  EXPECT_FALSE(events.has_sleepers());
   static_cast<void>(events.prepare_wait());
-  EXPECT_TRUE(events.someone_sleeps());
+  EXPECT_TRUE(events.has_sleepers());
   events.cancel_wait();
-  EXPECT_FALSE(events.someone_sleeps());
+  EXPECT_FALSE(events.has_sleepers());
 }
 
 TEST(Step4_EventCount, WaitingUsesNoProcessorTime) {

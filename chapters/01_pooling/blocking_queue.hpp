@@ -29,7 +29,7 @@ class BlockingQueue {
 
   /// @param capacity how many items the queue holds before push() waits
   /// @throws std::invalid_argument if `capacity` is 0: nothing could ever get through
-  explicit BlockingQueue(std::size_t capacity = unbounded) : capacity_(capacity), room_(capacity) {
+  explicit BlockingQueue(std::size_t capacity = unbounded) : capacity_(capacity), free_slots_(capacity) {
     if (capacity == 0) throw std::invalid_argument("BlockingQueue: capacity must be at least 1, not 0");
   }
   BlockingQueue(const BlockingQueue&) = delete;
@@ -39,7 +39,8 @@ class BlockingQueue {
   /// @throws Closed if the queue is closed, before the call or while it waits; it takes nothing then
   void push(T&& value) {
     // TODO 1.1: Under the tail's lock, wait while the queue is open and has no
-    // room_. Throw Closed if it is closed. Append the value to in_; that takes up room. Then wake_consumer().
+    // free_slots_. Throw Closed if it is closed. Append the value to in_; that takes up room. Then
+    // wake_consumer().
     todo("1.1", "BlockingQueue::push");
   }
   void push(const T& value) { push(T(value)); }
@@ -62,8 +63,8 @@ class BlockingQueue {
   std::optional<T> pop() {
     // TODO 2.1: As try_pop(), in a loop. When both ends are empty and you hold both
     // locks: return nothing if the queue is closed. Else count yourself in waiting_, give the head's lock
-    // back, and wait for has_item_. Once woken, you are not waiting_ any more, nobody is waking_, and you
-    // look again.
+    // back, and wait for not_empty_. Once woken, you are not waiting_ any more, no wakeup is in flight, and
+    // you look again.
     todo("2.1", "BlockingQueue::pop");
   }
 
@@ -94,8 +95,8 @@ class BlockingQueue {
   /// Takes the oldest item from out_, which has one, and sees to whoever can go on because of that.
   std::optional<T> take(Lock head) {
     // TODO 1.4: Take the item and give the head's lock back. If the queue is
-    // bounded, there is room_ now: say so under the tail's lock, and wake one push(). If some pop() waits,
-    // wake_consumer(), and tell it whether items are left.
+    // bounded, there is one more of free_slots_: say so under the tail's lock, and wake one push(). If some
+    // pop() waits, wake_consumer(), and tell it whether items are left.
     todo("1.4", "BlockingQueue::take");
   }
 
@@ -103,10 +104,10 @@ class BlockingQueue {
   /// woken that is still on its way: to wake a thread costs more than most jobs. The one that wakes up calls
   /// this in its turn, so no item is left lying.
   void wake_consumer(Lock tail, bool elsewhere) {
-    const bool wake = (elsewhere || !in_.empty()) && waiting_ > 0 && !waking_;
-    if (wake) waking_ = true;
+    const bool wake = (elsewhere || !in_.empty()) && waiting_ > 0 && !wakeup_in_flight_;
+    if (wake) wakeup_in_flight_ = true;
     tail.unlock();  // first: a thread that wakes up under our lock only runs into it
-    if (wake) has_item_.notify_one();
+    if (wake) not_empty_.notify_one();
   }
 
   // Both ends read these two, and seldom does anybody change them. So they are on a cache line of their own:
@@ -115,11 +116,11 @@ class BlockingQueue {
   std::atomic<std::size_t> waiting_ = 0;  // calls of pop() that wait; it changes under the tail's lock
 
   alignas(64) mutable std::mutex tail_mutex_;  // guards all down to closed_
-  std::condition_variable has_room_;           // a push() waits for it
-  std::condition_variable has_item_;           // a pop() waits for it
+  std::condition_variable not_full_;           // a push() waits for it
+  std::condition_variable not_empty_;          // a pop() waits for it
   Ring<T> in_;
-  std::size_t room_;
-  bool waking_ = false;  // a pop() that waited has been woken and has not come yet
+  std::size_t free_slots_;
+  bool wakeup_in_flight_ = false;  // a pop() that waited has been woken and has not come yet
   bool closed_ = false;
 
   alignas(64) mutable std::mutex head_mutex_;  // guards out_

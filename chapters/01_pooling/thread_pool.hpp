@@ -115,7 +115,7 @@ class ThreadPool {
   void work(std::size_t number) {
     set_thread_name(prefix_ + "_" + std::to_string(number));
     worker_of_ = this;
-    // TODO 4.3: Call the initializer, if there is one; if it throws, break_down() with
+    // TODO 4.3: Call the initializer, if there is one; if it throws, mark_broken() with
     // what it threw, and end. Then run jobs until the queue is closed and drained. What a job throws goes to
     // on_exception_, and a job is destroyed before you wait for the next.
     todo("4.3", "ThreadPool::work");
@@ -136,11 +136,11 @@ class ThreadPool {
   }
 
   /// Makes the pool refuse work for good because an initializer threw `error`.
-  void break_down(std::exception_ptr error) {
+  void mark_broken(std::exception_ptr error) {
     on_exception_(std::move(error));
     // TODO 5.2: Under the pool's lock, set broken_ to a BrokenThreadPool, unless
     // another worker was first, and close the queue. Drop what is queued, with broken_ as the DropReason.
-    todo("5.2", "ThreadPool::break_down");
+    todo("5.2", "ThreadPool::mark_broken");
   }
 
   void drop_queued() {

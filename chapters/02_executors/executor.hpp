@@ -237,7 +237,8 @@ class SerialExecutor : public Executor {
   void shutdown(ShutdownOptions options = {}) override { strand_->shutdown(options); }
 
  private:
-  /// The queue. The turns on the executor underneath share it, so it lives for as long as anyone needs it.
+  /// The queue. The drain jobs on the executor underneath share it, so it lives for as long as anyone needs
+  /// it.
   class Strand : public std::enable_shared_from_this<Strand> {
    public:
     Strand(Executor& executor, std::shared_ptr<ExceptionHandler> on_exception)
@@ -245,7 +246,7 @@ class SerialExecutor : public Executor {
 
     void post(Job job) {
       // TODO 4.1: Under the lock, refuse the job after shutdown; else queue it. If
-      // the strand is not active, it is now: post_turn(), without the lock.
+      // the strand is not active, it is now: post_drain_job(), without the lock.
       todo("4.1", "SerialExecutor::post");
     }
 
@@ -265,20 +266,21 @@ class SerialExecutor : public Executor {
    private:
     /// The right to run the strand's jobs, as a job of the executor underneath. There is at most one, so one
     /// job runs at a time.
-    class Turn {
+    class DrainJob {
      public:
-      explicit Turn(std::shared_ptr<Strand> strand) noexcept : strand_(std::move(strand)) {}
-      Turn(Turn&& other) noexcept = default;
-      ~Turn() {
-        if (strand_) strand_->drop_turn();
+      explicit DrainJob(std::shared_ptr<Strand> strand) noexcept : strand_(std::move(strand)) {}
+      DrainJob(DrainJob&& other) noexcept = default;
+      ~DrainJob() {
+        if (strand_) strand_->drop_drain_job();
       }
-      void operator()() { std::exchange(strand_, nullptr)->take_turn(); }
+      void operator()() { std::exchange(strand_, nullptr)->run_drain_job(); }
 
      private:
       std::shared_ptr<Strand> strand_;
     };
 
-    /// A turn that runs, on the stack of its thread, and the turn of another strand that it runs in, if any.
+    /// A drain job that runs, on the stack of its thread, and the drain job of another strand that it runs
+    /// in, if any.
     struct Running {
       explicit Running(const Strand& strand) : strand(strand), outer(std::exchange(innermost, this)) {}
       Running(const Running&) = delete;
@@ -287,23 +289,23 @@ class SerialExecutor : public Executor {
 
       const Strand& strand;
       Running* const outer;
-      bool came_back = false;  // the turn that it handed on
+      bool ran_inline = false;  // the drain job that it has posted came back at once
       static inline thread_local Running* innermost = nullptr;
     };
 
-    void post_turn() { executor_.post(Turn(shared_from_this())); }
+    void post_drain_job() { executor_.post(DrainJob(shared_from_this())); }
 
-    void take_turn() {
-      if (came_back()) return;
+    void run_drain_job() {
+      if (ran_inline()) return;
       Running running(*this);
-      run_turn();
+      drain();
     }
 
-    void run_turn() {
+    void drain() {
       // TODO 4.2: Run jobs until there is none, each destroyed before you take
-      // the next. After turn_length of them, hand_on() the turn, so that the executor's other jobs have
-      // theirs, and return; if that fails, go on.
-      todo("4.2", "SerialExecutor::run_turn");
+      // the next. After batch_size of them, try_yield(), so that the executor's other jobs have their turn,
+      // and return; if that fails, go on.
+      todo("4.2", "SerialExecutor::drain");
     }
 
     /// The next job; if there is none, the strand is not active any more.
@@ -313,30 +315,30 @@ class SerialExecutor : public Executor {
       todo("4.3", "SerialExecutor::take_next");
     }
 
-    /// Posts a new turn. @returns false if it came back, so that this one must go on: the executor is
-    /// shutting down and refused it, or runs jobs inside post(), where turns would pile up on the stack.
-    bool hand_on() {
+    /// Posts a new drain job. @returns false if it came back, so that this one must go on: the executor is
+    /// shutting down and refused it, or runs jobs inside post(), where drain jobs would pile up on the stack.
+    bool try_yield() {
       Running& running = *Running::innermost;
-      running.came_back = false;
+      running.ran_inline = false;
       try {
-        post_turn();
+        post_drain_job();
       } catch (...) {  // it was destroyed on the way here, and came back
       }
-      return !running.came_back;
+      return !running.ran_inline;
     }
 
-    /// Whether the turn that this thread is about to run or to destroy has just been handed on by this very
-    /// thread. If so, lets hand_on() know.
-    bool came_back() noexcept {
+    /// Whether the drain job that this thread is about to run or to destroy has just been handed on by this
+    /// very thread. If so, lets try_yield() know.
+    bool ran_inline() noexcept {
       Running* const running = Running::innermost;
       if (!running || &running->strand != this) return false;
-      return running->came_back = true;
+      return running->ran_inline = true;
     }
 
-    /// A turn that is destroyed unrun takes the jobs that waited for it along, one by one and without the
-    /// lock.
-    void drop_turn() noexcept {
-      if (came_back()) return;
+    /// A drain job that is destroyed unrun takes the jobs that waited for it along, one by one and without
+    /// the lock.
+    void drop_drain_job() noexcept {
+      if (ran_inline()) return;
       while (take_next()) {
       }
     }
@@ -353,14 +355,14 @@ class SerialExecutor : public Executor {
       return running != nullptr;
     }
 
-    static constexpr int turn_length = 256;
+    static constexpr int batch_size = 256;
 
     Executor& executor_;
     const std::shared_ptr<ExceptionHandler> on_exception_;
     std::mutex mutex_;
     std::condition_variable idle_;
     Ring<Job> jobs_;
-    bool active_ = false;  // a turn is posted or runs
+    bool active_ = false;  // a drain job is posted or runs
     bool shut_down_ = false;
   };
 
@@ -369,17 +371,17 @@ class SerialExecutor : public Executor {
 
 namespace detail {
 
-/// Waits for a group of jobs. Each holds a Ticket and gives it back when it is destroyed, whether it ran or
+/// Waits for a group of jobs. Each holds a Token and gives it back when it is destroyed, whether it ran or
 /// not.
-class Join {
+class WaitGroup {
  public:
-  class Ticket {
+  class Token {
    public:
-    explicit Ticket(Join& join) : join_(&join) { join.add(); }
-    Ticket(Ticket&& other) noexcept
-        : join_(std::exchange(other.join_, nullptr)), outcome_(std::move(other.outcome_)) {}
-    ~Ticket() {
-      if (join_) join_->finish(outcome_ ? std::move(*outcome_) : why_dropped());
+    explicit Token(WaitGroup& group) : group_(&group) { group.add(); }
+    Token(Token&& other) noexcept
+        : group_(std::exchange(other.group_, nullptr)), outcome_(std::move(other.outcome_)) {}
+    ~Token() {
+      if (group_) group_->finish(outcome_ ? std::move(*outcome_) : why_dropped());
     }
 
     /// Says how the job ended; null: well. A job that never says so did not run.
@@ -391,11 +393,11 @@ class Join {
       return reason ? reason : std::make_exception_ptr(CancelledError());
     }
 
-    Join* join_;
+    WaitGroup* group_;
     std::optional<std::exception_ptr> outcome_;
   };
 
-  /// Waits until every ticket is back. @returns the first error that came, or null
+  /// Waits until every token is back. @returns the first error that came, or null
   std::exception_ptr wait() {
     std::unique_lock lock(mutex_);
     all_back_.wait(lock, [this] { return out_ == 0; });
@@ -431,7 +433,7 @@ class Join {
 template <std::ranges::forward_range Items, class F>
 requires std::invocable<F&, std::ranges::range_reference_t<Items>>
 void parallel_for(Executor& executor, Items&& items, F fn) {
-  // TODO 5.1: Post a job for each item, with a Ticket of one Join; the job says how its
+  // TODO 5.1: Post a job for each item, with a Token of one WaitGroup; the job says how its
   // call ended. If the executor refuses a job, post no more. In any case wait for all that were posted; throw
   // the refusal, if there was one, else the first error.
   todo("5.1", "parallel_for");

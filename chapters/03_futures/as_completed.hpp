@@ -30,13 +30,13 @@ class Completions {
   template <std::ranges::input_range Futures>
   Completions(Futures&& futures, Deadline deadline) : deadline_(deadline) {
     for (const Future<T>& future : distinct(std::forward<Futures>(futures)))
-      watches_.emplace_back(waiter_, future.shared_state());
-    left_ = watches_.size();
+      nodes_.emplace_back(queue_, future.shared_state());
+    left_ = nodes_.size();
   }
 
   /// The next future that is done; nothing when all have been given.
   std::optional<Future<T>> next() {
-    // TODO 7.1: Nothing is left: return nothing. Else wait for the next watch; too
+    // TODO 7.1: Nothing is left: return nothing. Else wait for the next node; too
     // late is a TimeoutError that says how many of how many futures are unfinished. Release its state: the
     // range must not keep it alive.
     todo("7.1", "Completions::next");
@@ -44,8 +44,8 @@ class Completions {
 
  private:
   const Deadline deadline_;
-  Waiter waiter_;
-  std::deque<Watch> watches_;
+  CompletionQueue queue_;
+  std::deque<WaitNode> nodes_;
   std::size_t left_ = 0;
 };
 

@@ -30,47 +30,48 @@ inline ExceptionHandler& callback_exception_handler() {
 namespace detail {
 
 class SharedState;
-class Watch;
+class WaitNode;
 
-/// A thread that waits for futures. Those that are done line up here, in the order in which they came.
-class Waiter {
+/// The futures that a thread waits for, as they become done: in a line, in that order.
+class CompletionQueue {
  public:
-  /// Waits for the next watch whose future is done, and takes it out of the line.
+  /// Waits for the next node whose future is done, and takes it out of the line.
   /// @returns null if there is none before the deadline
-  Watch* next(Deadline deadline);
+  WaitNode* next(Deadline deadline);
 
-  /// Lets `watch` join the line, and wakes the thread.
-  void notify(Watch& watch);
+  /// Appends `node` to the line, and wakes the thread that waits.
+  void push(WaitNode& node);
 
  private:
   std::mutex mutex_;
   std::condition_variable arrived_;
-  Watch* newest_ = nullptr;  // those that came since the thread last looked, the newest first
-  Watch* line_ = nullptr;    // those before them, the oldest first; the waiting thread's own
+  WaitNode* incoming_ = nullptr;  // those that came since the thread last looked, the newest first
+  WaitNode* ready_ = nullptr;     // those before them, the oldest first; the waiting thread's own
 };
 
-/// Tells a waiter, once, that the future of `state` is done, also if it is done already. Stops watching when
-/// destroyed. It is itself the node of the list in which it stands, first the state's, then the waiter's: it
+/// Tells a queue, once, that the future of `state` is done, also if it is done already. Stops watching when
+/// destroyed. It is itself the node of the list in which it stands, first the state's, then the queue's: it
 /// allocates nothing.
-class Watch {
+class WaitNode {
  public:
-  Watch(Waiter& waiter, std::shared_ptr<SharedState> state);
-  Watch(const Watch&) = delete;
-  Watch& operator=(const Watch&) = delete;
-  ~Watch();
+  WaitNode(CompletionQueue& queue, std::shared_ptr<SharedState> state);
+  WaitNode(const WaitNode&) = delete;
+  WaitNode& operator=(const WaitNode&) = delete;
+  ~WaitNode();
 
   const std::shared_ptr<SharedState>& state() const noexcept { return state_; }
 
-  /// Gives away the state of a watch that Waiter::next() returned: there is nothing to watch any more.
+  /// Gives away the state of a node that CompletionQueue::next() returned: there is nothing to watch any
+  /// more.
   std::shared_ptr<SharedState> release() noexcept { return std::move(state_); }
 
  private:
-  friend class Waiter;
+  friend class CompletionQueue;
   friend class SharedState;
 
-  Waiter& waiter_;
+  CompletionQueue& queue_;
   std::shared_ptr<SharedState> state_;
-  Watch* next_ = nullptr;
+  WaitNode* next_ = nullptr;
 };
 
 /// What a promise and its futures share, but for the value.
@@ -124,8 +125,9 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
 
   /// Waits until the future is done. @throws TimeoutError if it is not before the deadline
   void wait(Deadline deadline) {
-    if (deadline ? done() : soon_done()) return;
-    // TODO 2.1: Watch the future with a Waiter of your own, and wait for that.
+    if (deadline ? done() : spin_until_done()) return;
+    // TODO 2.1: Make a CompletionQueue of your own, give the future a WaitNode of it,
+    // and wait for that.
     todo("2.1", "SharedState::wait");
   }
 
@@ -171,12 +173,12 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   std::exception_ptr error_;
 
  private:
-  friend class Watch;
+  friend class WaitNode;
   enum class Phase { pending, running, claimed, cancelled, finished };
 
   /// Whether it is done, now or after a few looks: to fall asleep and be woken costs more than most results
   /// take to come.
-  [[nodiscard]] bool soon_done() const noexcept {
+  [[nodiscard]] bool spin_until_done() const noexcept {
     for (int looks = 50; looks > 0 && !done(); --looks) std::this_thread::yield();
     return done();
   }
@@ -184,9 +186,9 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   /// Tells everyone that the future is done: first the threads that wait, then the callbacks, without the
   /// lock.
   void publish(std::unique_lock<std::mutex> lock) {
-    for (Watch* watch = std::exchange(watches_, nullptr); watch;) {
-      Watch& current = *std::exchange(watch, watch->next_);
-      current.waiter_.notify(current);
+    for (WaitNode* node = std::exchange(nodes_, nullptr); node;) {
+      WaitNode& current = *std::exchange(node, node->next_);
+      current.queue_.push(current);
     }
     auto callbacks = std::exchange(callbacks_, {});
     lock.unlock();
@@ -199,44 +201,44 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
     todo("4.2", "SharedState::run_callback");
   }
 
-  void add(Watch& watch) {
-    // TODO 2.2: Under the lock, put the watch in the list, or notify its waiter if the
+  void add(WaitNode& node) {
+    // TODO 2.2: Under the lock, put the node in the list, or notify its queue if the
     // future is done.
     todo("2.2", "SharedState::add");
   }
 
-  void remove(Watch& watch) noexcept {
-    // TODO 2.3: Under the lock, take the watch out of the list, if it is still in
+  void remove(WaitNode& node) noexcept {
+    // TODO 2.3: Under the lock, take the node out of the list, if it is still in
     // it.
     todo("2.3", "SharedState::remove");
   }
 
   std::atomic<Phase> phase_ = Phase::pending;
   std::mutex mutex_;
-  Watch* watches_ = nullptr;
+  WaitNode* nodes_ = nullptr;
   std::vector<Callback> callbacks_;
 };
 
-inline Watch::Watch(Waiter& waiter, std::shared_ptr<SharedState> state)
-    : waiter_(waiter), state_(std::move(state)) {
+inline WaitNode::WaitNode(CompletionQueue& queue, std::shared_ptr<SharedState> state)
+    : queue_(queue), state_(std::move(state)) {
   state_->add(*this);
 }
 
-inline Watch::~Watch() {
+inline WaitNode::~WaitNode() {
   if (state_) state_->remove(*this);
 }
 
-inline Watch* Waiter::next(Deadline deadline) {
-  // TODO 2.4: If the line is empty, wait until somebody has come, or the deadline has
-  // passed; then turn the newcomers round into the line. Take out the first.
-  todo("2.4", "Waiter::next");
+inline WaitNode* CompletionQueue::next(Deadline deadline) {
+  // TODO 2.4: If the line is empty, wait until somebody has come, or the deadline
+  // has passed; then turn the newcomers round into the line. Take out the first.
+  todo("2.4", "CompletionQueue::next");
 }
 
-inline void Waiter::notify(Watch& watch) {
-  // TODO 2.5: Under the lock, put the watch before the other newcomers, and wake the
-  // thread. It may be destroying other watches by now: do not touch them. And it may destroy this waiter as
+inline void CompletionQueue::push(WaitNode& node) {
+  // TODO 2.5: Under the lock, put the node before the other newcomers, and wake
+  // the thread. It may be destroying other nodes by now: do not touch them. And it may destroy this queue as
   // soon as it has the lock: touch nothing after you give it back.
-  todo("2.5", "Waiter::notify");
+  todo("2.5", "CompletionQueue::push");
 }
 
 }  // namespace detail

@@ -17,49 +17,49 @@ namespace detail {
 
 /// A submitted call: the function with its arguments, and the state of its future, in one piece of memory.
 template <class T, class Call>
-class Task : public State<T> {
+class PackagedCall : public State<T> {
  public:
-  explicit Task(Call call) : call_(std::in_place, std::move(call)) {}
+  explicit PackagedCall(Call call) : call_(std::in_place, std::move(call)) {}
 
   /// Runs the call, unless it was cancelled meanwhile, and finishes the future with its outcome.
   void run() {
-    // TODO 5.1: Start; a cancelled call is only destroyed. Store what the call returns or
-    // throws. Destroy the call before you finish: whoever has the result may rely on that what went in is
+    // TODO 5.1: Start; a cancelled call is only destroyed. Store what the call returns
+    // or throws. Destroy the call before you finish: whoever has the result may rely on that what went in is
     // gone.
-    todo("5.1", "Task::run");
+    todo("5.1", "PackagedCall::run");
   }
 
   /// Does without the result: the call will never run.
   void drop() {
-    // TODO 5.2: Destroy the call here too: the task lives on for as long as a handle does.
-    // Then abandon the state.
-    todo("5.2", "Task::drop");
+    // TODO 5.2: Destroy the call here too: the packaged call lives on for as long as
+    // a handle does. Then abandon the state.
+    todo("5.2", "PackagedCall::drop");
   }
 
  private:
   std::optional<Call> call_;
 };
 
-/// The job that runs a task. Destroyed unrun, it drops it, so that nobody waits for the result.
+/// The job that runs a packaged call. Destroyed unrun, it drops it, so that nobody waits for the result.
 template <class T, class Call>
-class TaskJob {
+class CallJob {
  public:
-  explicit TaskJob(std::shared_ptr<Task<T, Call>> task) noexcept : task_(std::move(task)) {}
-  TaskJob(TaskJob&&) noexcept = default;
-  ~TaskJob() {
-    if (task_) task_->drop();
+  explicit CallJob(std::shared_ptr<PackagedCall<T, Call>> packaged) noexcept : call_(std::move(packaged)) {}
+  CallJob(CallJob&&) noexcept = default;
+  ~CallJob() {
+    if (call_) call_->drop();
   }
 
-  void operator()() { std::exchange(task_, nullptr)->run(); }
+  void operator()() { std::exchange(call_, nullptr)->run(); }
 
  private:
-  std::shared_ptr<Task<T, Call>> task_;
+  std::shared_ptr<PackagedCall<T, Call>> call_;
 };
 
 /// The call of a copy of `fn` with copies of `args`, to be made once. Taken by value, so that calls of the
 /// same types are one type, however their arguments come.
 template <class F, class... Args>
-auto call_of(F fn, Args... args) {
+auto bind_call(F fn, Args... args) {
   return [fn = std::move(fn), ... args = std::move(args)]() mutable -> CallResult<F, Args...> {
     return std::invoke(std::move(fn), std::move(args)...);
   };
@@ -69,8 +69,8 @@ auto call_of(F fn, Args... args) {
 
 template <class F, class... Args>
 Future<CallResult<F, Args...>> Executor::submit(F&& fn, Args&&... args) {
-  // TODO 5.3: Make the task of the call_of() all that, with one allocation. Post its
-  // job. Return its future.
+  // TODO 5.3: Make the packaged call of the bind_call() all that, with one allocation.
+  // Post its job. Return its future.
   todo("5.3", "Executor::submit");
 }
 

@@ -27,7 +27,7 @@
 namespace concurrent::detail {
 
 /// How a worker ended, as waitpid() tells it.
-struct Ended {
+struct WorkerExit {
   pid_t process = 0;  ///< 0: it could not be started, and status is fork()'s errno; -1: the server is gone
   int status = 0;
 
@@ -74,18 +74,18 @@ class ForkServer {
   [[nodiscard]] const Fd& fd() const noexcept { return control_; }
 
   /// Starts one more worker.
-  void start() { ask(0); }
+  void start() { request(0); }
 
   /// Sends `signal` to all workers.
-  void signal(int signal) { ask(signal); }
+  void signal(int signal) { request(signal); }
 
   /// A worker that has ended, or could not be started. @returns nothing if there is none at the moment
-  std::optional<Ended> ended() {
-    Ended ended;
+  std::optional<WorkerExit> next_exit() {
+    WorkerExit ended;
     const auto size =
         uninterrupted([&] { return ::recv(control_.get(), &ended, sizeof ended, MSG_DONTWAIT); });
     if (size < 0 && errno == EAGAIN) return std::nullopt;
-    return size > 0 ? ended : Ended{-1};
+    return size > 0 ? ended : WorkerExit{-1};
   }
 
   /// Kills the workers that are left, and waits until they and the server are gone. It may be called again.
@@ -97,7 +97,7 @@ class ForkServer {
   }
 
  private:
-  void ask(int what) noexcept {
+  void request(int what) noexcept {
     uninterrupted([&] { return ::send(control_.get(), &what, sizeof what, MSG_NOSIGNAL); });
   }
 
@@ -115,7 +115,7 @@ class ForkServer {
 
   /// The server: does what it is asked, until nobody can ask any more.
   static void serve(const Fd& control, const std::function<int()>& work) {
-    forget_handlers();
+    reset_signal_handlers();
     sigset_t child_ends;
     ::sigemptyset(&child_ends);
     ::sigaddset(&child_ends, SIGCHLD);
@@ -124,7 +124,7 @@ class ForkServer {
     const Fd ends(::signalfd(-1, &child_ends, SFD_CLOEXEC | SFD_NONBLOCK));
     std::vector<pid_t> workers;
     // TODO 4.2: Again and again, poll() both: if workers have ended, empty `ends` and
-    // report_ended(); if there is a number on `control`, 0 asks to start_worker(), any other is a signal for
+    // reap_workers(); if there is a number on `control`, 0 asks to start_worker(), any other is a signal for
     // each worker. When nobody can ask any more, kill and wait for all.
     todo("4.2", "ForkServer::serve");
   }
@@ -138,12 +138,12 @@ class ForkServer {
   }
 
   /// Tells of the workers that have ended, and forgets them.
-  static void report_ended(const Fd& control, std::vector<pid_t>& workers) {
+  static void reap_workers(const Fd& control, std::vector<pid_t>& workers) {
     // TODO 4.3: Ask waitpid() for children until it has no more that ended.
-    todo("4.3", "ForkServer::report_ended");
+    todo("4.3", "ForkServer::reap_workers");
   }
 
-  static void report(const Fd& control, Ended ended) noexcept {
+  static void report(const Fd& control, WorkerExit ended) noexcept {
     uninterrupted([&] { return ::send(control.get(), &ended, sizeof ended, MSG_NOSIGNAL); });
   }
 
@@ -169,7 +169,7 @@ class ForkServer {
 
   /// Handlers that the program has set mean nothing here. Ctrl-C reaches all processes of a terminal: what
   /// it ends is for the program to say.
-  static void forget_handlers() noexcept {
+  static void reset_signal_handlers() noexcept {
     for (int signal = 1; signal < NSIG; ++signal) {
       struct sigaction action {};
       if (::sigaction(signal, nullptr, &action) != 0 || is_fault(signal)) continue;

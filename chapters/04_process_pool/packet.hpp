@@ -24,7 +24,7 @@
 namespace concurrent::detail {
 
 /// What a packet is about.
-enum class About : std::uint32_t {
+enum class PacketType : std::uint32_t {
   call,     ///< to a worker: call a function with these arguments
   result,   ///< from a worker: what the function returned
   error,    ///< from a worker: what it threw
@@ -33,7 +33,7 @@ enum class About : std::uint32_t {
 };
 
 struct Header {
-  About about = About::call;
+  PacketType type = PacketType::call;
   std::uint32_t number = 0;   ///< of the call; leaving: of the process
   std::int64_t function = 0;  ///< call: the name of what runs it
 };
@@ -121,9 +121,9 @@ inline bool send_packet(const Fd& socket, Header header, std::span<const char> b
 class MappedFile {
  public:
   explicit MappedFile(const Fd& file) {
-    struct stat about {};
-    checked(::fstat(file.get(), &about), "fstat");
-    const auto size = static_cast<std::size_t>(about.st_size);
+    struct stat status {};
+    checked(::fstat(file.get(), &status), "fstat");
+    const auto size = static_cast<std::size_t>(status.st_size);
     void* const memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
     if (memory == MAP_FAILED) throw std::bad_alloc();
     bytes_ = {static_cast<const char*>(memory), size};

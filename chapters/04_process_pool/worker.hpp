@@ -24,12 +24,12 @@ class Worker {
   Worker(const Fd& tasks, const Fd& results) noexcept : tasks_(tasks), results_(results) {}
 
   /// Calls `initializer`, if there is one, then makes calls until no more can come, or until there have been
-  /// `most`.
+  /// `max_calls`.
   /// @returns the status to exit with
-  int run(const std::function<void()>& initializer, std::optional<int> most) {
+  int run(const std::function<void()>& initializer, std::optional<int> max_calls) {
     if (!prepare(initializer)) return 1;
-    // TODO 4.4: Receive a call, and answer it, until none comes or there have been `most`.
-    // Then say that you are leaving, with the number of your process.
+    // TODO 4.4: Receive a call, and answer it, until none comes or there have been
+    // `max_calls`. Then say that you are leaving, with the number of your process.
     todo("4.4", "Worker::run");
   }
 
@@ -38,8 +38,8 @@ class Worker {
   bool prepare(const std::function<void()>& initializer) {
     if (!initializer) return true;
     const Answer outcome = answer_of(initializer);
-    if (outcome.about == About::result) return true;
-    send_packet(results_, {.about = About::broken}, outcome.bytes);
+    if (outcome.type == PacketType::result) return true;
+    send_packet(results_, {.type = PacketType::broken}, outcome.bytes);
     return false;
   }
 

@@ -62,8 +62,9 @@ class EventCount {
   }
 
   /// Whether somebody sleeps whom nobody has woken yet: only a hint, without a fence.
-  [[nodiscard]] bool someone_sleeps() const noexcept {
-    return sleepers_.load(std::memory_order_relaxed) != 0 && !waking_.load(std::memory_order_relaxed);
+  [[nodiscard]] bool has_sleepers() const noexcept {
+    return sleepers_.load(std::memory_order_relaxed) != 0 &&
+           !wakeup_in_flight_.load(std::memory_order_relaxed);
   }
 
  private:
@@ -74,16 +75,16 @@ class EventCount {
   /// One sleeper fewer. If one was on its way, it is this one. Call it under the lock. The fence is for what
   /// the caller looks for next: who found one on its way, and notified nobody, has published before.
   void leave() noexcept {
-    waking_.store(false, std::memory_order_relaxed);
+    wakeup_in_flight_.store(false, std::memory_order_relaxed);
     sleepers_.fetch_sub(1, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_seq_cst);
   }
 
   // Whoever notifies only reads these two, most of the time.
   alignas(64) std::atomic<std::uint32_t> sleepers_ = 0;  // threads that sleep, or are about to
-  std::atomic<bool> waking_ = false;                     // one has been woken, and has not come yet
+  std::atomic<bool> wakeup_in_flight_ = false;           // one has been woken, and has not come yet
 
-  alignas(64) std::mutex mutex_;  // guards the epoch_, waking_, and who leaves
+  alignas(64) std::mutex mutex_;  // guards the epoch_, wakeup_in_flight_, and who leaves
   std::condition_variable changed_;
   std::atomic<Key> epoch_ = 0;
 };

@@ -30,8 +30,8 @@ class TaskScope {
   /// @throws what post() throws; the job then counts as failed, as one that was dropped
   template <std::invocable F>
   void spawn(F fn) {
-    // TODO 8.1: Post a job with a Ticket and the function. It calls the function and
-    // destroys it, and only then hands in the ticket, with what the call threw.
+    // TODO 8.1: Post a job with a Token and the function. It calls the function and
+    // destroys it, and only then hands in the token, with what the call threw.
     todo("8.1", "TaskScope::spawn");
   }
 
@@ -47,11 +47,11 @@ class TaskScope {
 
  private:
   /// What a job of the scope holds: when it is destroyed, the job has ended, whether it ran or not.
-  class Ticket {
+  class Token {
    public:
-    explicit Ticket(TaskScope& scope) noexcept : scope_(&scope) { scope.pending_.add(); }
-    Ticket(Ticket&& other) noexcept : scope_(std::exchange(other.scope_, nullptr)) {}
-    ~Ticket() {
+    explicit Token(TaskScope& scope) noexcept : scope_(&scope) { scope.pending_.add(); }
+    Token(Token&& other) noexcept : scope_(std::exchange(other.scope_, nullptr)) {}
+    ~Token() {
       if (scope_) hand_in(why_dropped());
     }
 
@@ -74,7 +74,7 @@ class TaskScope {
   }
 
   WorkStealingExecutor& executor_;
-  detail::Pending pending_;
+  detail::JoinCounter pending_;
   std::mutex mutex_;  // guards error_ while jobs run
   std::exception_ptr error_;
 };

@@ -31,23 +31,23 @@ struct WorkStealingOptions {
   std::string thread_name_prefix =
       {};  ///< workers are called `<prefix>_<n>`; empty: `WorkStealingExecutor-<k>`
   std::function<void()> initializer = {};  ///< each worker calls it once, before its first job
-  int looks_before_sleep = 8;  ///< how often a worker looks once more: to be woken costs much more
+  int spins_before_sleep = 8;  ///< how often a worker looks once more: to be woken costs much more
 };
 
 namespace detail {
 
 /// How many pieces of work somebody waits for. It may be gone as soon as the last of them has ended: only its
 /// waiter keeps it alive.
-class Pending {
+class JoinCounter {
  public:
-  explicit Pending(std::size_t count = 0) noexcept : state_(count * one) {}
+  explicit JoinCounter(std::size_t count = 0) noexcept : state_(count * one) {}
 
   void add() noexcept { state_.fetch_add(one, std::memory_order_relaxed); }
 
   /// One has ended. @returns whether it was the last and the waiter may be asleep: wake it
   bool finish() noexcept {
     // TODO 7.1: Take one away, and publish with that all that has been done before.
-    todo("7.1", "Pending::finish");
+    todo("7.1", "JoinCounter::finish");
   }
 
   [[nodiscard]] bool none() const noexcept { return state_.load(std::memory_order_acquire) < one; }
@@ -64,7 +64,7 @@ class Pending {
 class Forked {
  public:
   virtual void run() noexcept = 0;
-  Pending pending{1};  // what a thief finishes
+  JoinCounter pending{1};  // what a thief finishes
 
  protected:
   ~Forked() = default;
@@ -82,7 +82,7 @@ class WorkStealingExecutor : public Executor {
   /// @throws std::invalid_argument if `max_workers` is below 1
   /// @throws std::system_error if a thread cannot be started
   explicit WorkStealingExecutor(WorkStealingOptions options = {})
-      : initializer_(std::move(options.initializer)), looks_before_sleep_(options.looks_before_sleep) {
+      : initializer_(std::move(options.initializer)), spins_before_sleep_(options.spins_before_sleep) {
     const int count =
         options.max_workers.value_or(static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
     if (count < 1)
@@ -109,7 +109,7 @@ class WorkStealingExecutor : public Executor {
   void post(Job job) override {
     require_job(job, "WorkStealingExecutor::post");
     // TODO 5.1: If phase_ is not open, refuse(). A worker pushes the job to
-    // its own deque; from outside it goes to deliver(). Then notify one.
+    // its own deque; from outside it goes to inject(). Then notify one.
     todo("5.1", "WorkStealingExecutor::post");
   }
 
@@ -131,7 +131,7 @@ class WorkStealingExecutor : public Executor {
 
   /// Offers `forked` to the other workers. Only for a worker, which must unfork() or join it.
   void fork(detail::Forked& forked) {
-    // TODO 7.3: Push it to the worker's forks. If someone_sleeps, notify one:
+    // TODO 7.3: Push it to the worker's forks. If has_sleepers, notify one:
     // a hint is enough, for if nobody comes the worker runs it itself.
     todo("7.3", "WorkStealingExecutor::fork");
   }
@@ -143,17 +143,17 @@ class WorkStealingExecutor : public Executor {
   }
 
   /// Returns when `pending` is none. A worker runs other work meanwhile; any other thread sleeps.
-  void join(detail::Pending& pending) {
+  void join(detail::JoinCounter& pending) {
     Worker* const self = this_worker();
     if (!self) return wait_outside(pending);
     // TODO 7.5: As long as something is pending, run the next() job. If there
     // is none, the waiter will fall_asleep(): sleep_unless() nothing is pending any more. In the end
-    // pass_on(), for you may have been woken for work that you have not looked for.
+    // wake_another(), for you may have been woken for work that you have not looked for.
     todo("7.5", "WorkStealingExecutor::join");
   }
 
   /// Says that one of `pending` has ended. It may be gone after that.
-  void finish(detail::Pending& pending) {
+  void finish(detail::JoinCounter& pending) {
     // TODO 7.6: If its waiter may be asleep, notify all: who it is, and
     // whether it sleeps outside, nobody knows any more.
     todo("7.6", "WorkStealingExecutor::finish");
@@ -168,7 +168,7 @@ class WorkStealingExecutor : public Executor {
 
     WorkStealingExecutor& executor;
     const std::size_t number;
-    std::uint32_t turn = 0;                    // how often it has looked for work
+    std::uint32_t tick = 0;                    // how often it has looked for work
     bool was_asleep = false;                   // and may have been woken for work that is still there
     WorkStealingDeque<detail::Forked*> forks;  // the oldest is the largest
     WorkStealingDeque<Job*> jobs;              // what its own jobs have posted; the deque owns them
@@ -187,22 +187,22 @@ class WorkStealingExecutor : public Executor {
     try {
       if (initializer_) initializer_();
     } catch (...) {
-      break_down(std::current_exception());
+      mark_broken(std::current_exception());
       active_.fetch_sub(1);
-      over();
+      try_end();
       return;
     }
     // TODO 5.2: Run the next() job. If there is none, you are not active_ any
-    // more: sleep_unless() all is over(), and be active_ again. When phase_ has ended, so have you.
+    // more: sleep_unless() you can try_end(), and be active_ again. When phase_ has ended, so have you.
     todo("5.2", "WorkStealingExecutor::work");
   }
 
   /// Looks for a job and moves it to `job`, which is empty. @returns whether there was one
-  bool find(Worker& self, Job& job) {
+  bool find_job(Worker& self, Job& job) {
     // TODO 5.3: Look into your own jobs, then into your inbox; every 64th
     // time into the inbox first. If there is nothing, steal: from each of the others, beginning with the one
     // after you, a fork, a job, or what lies in the inbox.
-    todo("5.3", "WorkStealingExecutor::find");
+    todo("5.3", "WorkStealingExecutor::find_job");
   }
 
   /// Runs a job where it is, and destroys it.
@@ -223,32 +223,33 @@ class WorkStealingExecutor : public Executor {
   }
 
   /// The same, and if this worker was asleep, the next one is woken for what is left.
-  bool next(Worker& self, Job& job) {
-    const bool found = find(self, job);
-    pass_on(self);
+  bool next_job(Worker& self, Job& job) {
+    const bool found = find_job(self, job);
+    wake_another(self);
     return found;
   }
 
   /// If this worker was asleep, and there is more work than it has taken, wakes another one.
-  void pass_on(Worker& self) {
-    // TODO 5.5: Only once after each sleep: notify one if there is work.
-    todo("5.5", "WorkStealingExecutor::pass_on");
+  void wake_another(Worker& self) {
+    // TODO 5.5: Only once after each sleep: notify one if there is
+    // work.
+    todo("5.5", "WorkStealingExecutor::wake_another");
   }
 
   /// Sleeps until there may be work, or `ready()` may have become true.
   template <class Ready>
   void sleep_unless(Worker& self, Ready ready) {
-    // TODO 5.4: First ask looks_before_sleep_ times, with a yield
+    // TODO 5.4: First ask spins_before_sleep_ times, with a yield
     // after each, whether it is ready or there is work: return if so. Then prepare to wait, and look again:
     // if so, cancel, else wait. Note that you were asleep.
     todo("5.4", "WorkStealingExecutor::sleep_unless");
   }
 
   /// Whether all is over: nothing may be posted, nothing runs, and nothing is left.
-  bool over() {
+  bool try_end() {
     // TODO 5.6: If phase_ is closed, and then there is no work, and then
     // nobody is active_: it has ended; wake all. Say whether it has.
-    todo("5.6", "WorkStealingExecutor::over");
+    todo("5.6", "WorkStealingExecutor::try_end");
   }
 
   /// Moves what a deque gave, if it gave something, to `job`, and frees its memory.
@@ -268,7 +269,7 @@ class WorkStealingExecutor : public Executor {
 
   /// Gives a job from outside to one of the workers: to the next one in turn, unless another thread is at its
   /// inbox.
-  void deliver(Job& job) {
+  void inject(Job& job) {
     static thread_local constinit std::size_t turn = 0;
     for (std::size_t tried = 0;; ++tried) {
       if (++turn >= workers_.size()) turn = 0;
@@ -279,7 +280,7 @@ class WorkStealingExecutor : public Executor {
     }
   }
 
-  void wait_outside(detail::Pending& pending) {
+  void wait_outside(detail::JoinCounter& pending) {
     while (!pending.none()) {
       pending.fall_asleep();
       const EventCount::Key key = outside_.prepare_wait();
@@ -317,11 +318,11 @@ class WorkStealingExecutor : public Executor {
   }
 
   /// Makes the executor refuse work for good because an initializer threw `error`.
-  void break_down(std::exception_ptr error) {
+  void mark_broken(std::exception_ptr error) {
     (*on_exception_)(std::move(error));
     // TODO 6.3: Under the lock, set broken_ to a BrokenThreadPool,
     // unless another worker was first. close(), and drop what is queued, with broken_ as the DropReason.
-    todo("6.3", "WorkStealingExecutor::break_down");
+    todo("6.3", "WorkStealingExecutor::mark_broken");
   }
 
   [[noreturn]] void refuse() const {
@@ -335,7 +336,7 @@ class WorkStealingExecutor : public Executor {
 
   std::string prefix_;
   const std::function<void()> initializer_;
-  const int looks_before_sleep_;
+  const int spins_before_sleep_;
   std::vector<std::unique_ptr<Worker>> workers_;  // never changes once the threads have started
 
   alignas(64) std::atomic<Phase> phase_ = Phase::open;  // read by every post, and written twice

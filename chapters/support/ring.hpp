@@ -34,7 +34,7 @@ class Ring {
   T& front() noexcept { return *front_; }
 
   void push_back(T&& value) {
-    if (back_ == end_) go_on();
+    if (back_ == end_) next_block();
     std::construct_at(back_, std::move(value));
     ++back_;
     ++size_;
@@ -85,7 +85,7 @@ class Ring {
   };
 
   /// Goes on in the next block: the last one is full.
-  void go_on() {
+  void next_block() {
     if (!last_) {
       first_ = last_ = new Block;
       front_ = first_->items;

@@ -133,13 +133,13 @@ class ThreadPool {
   void work(std::size_t number) {
     set_thread_name(prefix_ + "_" + std::to_string(number));
     worker_of_ = this;
-    // <exercise 4.3 ThreadPool::work> Call the initializer, if there is one; if it throws, break_down() with
+    // <exercise 4.3 ThreadPool::work> Call the initializer, if there is one; if it throws, mark_broken() with
     // what it threw, and end. Then run jobs until the queue is closed and drained. What a job throws goes to
     // on_exception_, and a job is destroyed before you wait for the next.
     try {
       if (initializer_) initializer_();
     } catch (...) {
-      return break_down(std::current_exception());
+      return mark_broken(std::current_exception());
     }
     while (std::optional<Job> job = jobs_.pop()) {
       try {
@@ -171,9 +171,9 @@ class ThreadPool {
   }
 
   /// Makes the pool refuse work for good because an initializer threw `error`.
-  void break_down(std::exception_ptr error) {
+  void mark_broken(std::exception_ptr error) {
     on_exception_(std::move(error));
-    // <exercise 5.2 ThreadPool::break_down> Under the pool's lock, set broken_ to a BrokenThreadPool, unless
+    // <exercise 5.2 ThreadPool::mark_broken> Under the pool's lock, set broken_ to a BrokenThreadPool, unless
     // another worker was first, and close the queue. Drop what is queued, with broken_ as the DropReason.
     {
       std::lock_guard lock(mutex_);

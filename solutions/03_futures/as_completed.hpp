@@ -30,29 +30,29 @@ class Completions {
   template <std::ranges::input_range Futures>
   Completions(Futures&& futures, Deadline deadline) : deadline_(deadline) {
     for (const Future<T>& future : distinct(std::forward<Futures>(futures)))
-      watches_.emplace_back(waiter_, future.shared_state());
-    left_ = watches_.size();
+      nodes_.emplace_back(queue_, future.shared_state());
+    left_ = nodes_.size();
   }
 
   /// The next future that is done; nothing when all have been given.
   std::optional<Future<T>> next() {
-    // <exercise 7.1 Completions::next> Nothing is left: return nothing. Else wait for the next watch; too
+    // <exercise 7.1 Completions::next> Nothing is left: return nothing. Else wait for the next node; too
     // late is a TimeoutError that says how many of how many futures are unfinished. Release its state: the
     // range must not keep it alive.
     if (left_ == 0) return std::nullopt;
-    Watch* watch = waiter_.next(deadline_);
-    if (!watch)
-      throw TimeoutError(std::to_string(left_) + " (of " + std::to_string(watches_.size()) +
+    WaitNode* node = queue_.next(deadline_);
+    if (!node)
+      throw TimeoutError(std::to_string(left_) + " (of " + std::to_string(nodes_.size()) +
                          ") futures unfinished");
     --left_;
-    return Future<T>(std::static_pointer_cast<State<T>>(watch->release()));
+    return Future<T>(std::static_pointer_cast<State<T>>(node->release()));
     // </exercise>
   }
 
  private:
   const Deadline deadline_;
-  Waiter waiter_;
-  std::deque<Watch> watches_;
+  CompletionQueue queue_;
+  std::deque<WaitNode> nodes_;
   std::size_t left_ = 0;
 };
 

@@ -35,10 +35,10 @@ class Mapping {
       : executor_(executor),
         fn_(std::move(fn)),
         deadline_(deadline_after(options.timeout)),
-        most_(options.buffersize.value_or(std::numeric_limits<std::size_t>::max())),
+        buffersize_(options.buffersize.value_or(std::numeric_limits<std::size_t>::max())),
         views_(std::move(views)...),
         items_(std::apply([](auto&... view) { return std::tuple(std::ranges::begin(view)...); }, views_)) {
-    if (most_ == 0) throw std::invalid_argument("map: buffersize must be at least 1, not 0");
+    if (buffersize_ == 0) throw std::invalid_argument("map: buffersize must be at least 1, not 0");
   }
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;
@@ -54,7 +54,7 @@ class Mapping {
   void fill() {
     // <exercise 8.1 Mapping::fill> While there is room and no range is at_end(), submit_next() and keep its
     // future.
-    while (futures_.size() < most_ && !at_end()) futures_.push_back(submit_next());
+    while (futures_.size() < buffersize_ && !at_end()) futures_.push_back(submit_next());
     // </exercise>
   }
 
@@ -87,7 +87,7 @@ class Mapping {
   /// Whether a range has ended. Steps past the items that were used, but no sooner than somebody asks: an
   /// item may take its time to come.
   [[nodiscard]] bool at_end() {
-    if (std::exchange(used_, false)) std::apply([](auto&... item) { (++item, ...); }, items_);
+    if (std::exchange(consumed_, false)) std::apply([](auto&... item) { (++item, ...); }, items_);
     return [this]<std::size_t... I>(std::index_sequence<I...>) {
       return ((std::get<I>(items_) == std::ranges::end(std::get<I>(views_))) || ...);
     }
@@ -96,18 +96,18 @@ class Mapping {
 
   Future<T> submit_next() {
     auto future = std::apply([this](auto&... item) { return executor_.submit(fn_, *item...); }, items_);
-    used_ = true;
+    consumed_ = true;
     return future;
   }
 
   Pool& executor_;
   const F fn_;
   const Deadline deadline_;
-  const std::size_t most_;
+  const std::size_t buffersize_;
   bool unread_ = false;
   std::tuple<Views...> views_;
   std::tuple<std::ranges::iterator_t<Views>...> items_;
-  bool used_ = false;  // the items have been submitted
+  bool consumed_ = false;  // the items have been submitted
   Ring<Future<T>> futures_;
 };
 

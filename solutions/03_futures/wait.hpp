@@ -58,17 +58,17 @@ std::vector<FutureIn<Futures>> distinct(Futures&& futures) {
 template <std::ranges::input_range Futures, class T = typename detail::FutureIn<Futures>::value_type>
 DoneAndNotDoneFutures<T> wait(Futures&& futures, WaitOptions options = {}) {
   const std::vector<Future<T>> distinct = detail::distinct(std::forward<Futures>(futures));
-  // <exercise 6.1 wait> Watch all futures with one Waiter. Take its watches one by one until the condition is
-  // met, all are done or the deadline has passed.
+  // <exercise 6.1 wait> Give each future a WaitNode of one CompletionQueue. Take its nodes one by one until
+  // the condition is met, all are done or the deadline has passed.
   const Deadline deadline = deadline_after(options.timeout);
-  detail::Waiter waiter;
-  std::deque<detail::Watch> watches;
-  for (const Future<T>& future : distinct) watches.emplace_back(waiter, future.shared_state());
+  detail::CompletionQueue queue;
+  std::deque<detail::WaitNode> nodes;
+  for (const Future<T>& future : distinct) nodes.emplace_back(queue, future.shared_state());
   for (std::size_t left = distinct.size(); left > 0; --left) {
-    const detail::Watch* watch = waiter.next(deadline);
-    if (!watch) break;
+    const detail::WaitNode* node = queue.next(deadline);
+    if (!node) break;
     if (options.return_when == ReturnWhen::first_completed) break;
-    const detail::SharedState& state = *watch->state();
+    const detail::SharedState& state = *node->state();
     if (options.return_when == ReturnWhen::first_exception && state.state() == FutureState::finished &&
         state.error())
       break;

@@ -62,15 +62,15 @@ class Dispatcher {
   /// @throws ExecutorShutdown after shutdown()
   void post(Call call) {
     // <exercise 6.3 Dispatcher::post> Under the lock, refuse the call if the pool is broken, or else if it is
-    // closed; queue it, and take what is due. Without the lock, send() that; if there was no room, wake() the
-    // pool's thread, which waits for it.
+    // closed; queue it, and take what is sendable. Without the lock, send() that; if there was no room,
+    // wake() the pool's thread, which waits for it.
     std::unique_lock lock(mutex_);
     if (broken_) std::rethrow_exception(broken_);
     if (closed_) throw ExecutorShutdown();
     queue_.push_back(std::move(call));
-    auto due = take_due();
+    auto sendable = take_sendable();
     lock.unlock();
-    if (!send(std::move(due))) wake();
+    if (!send(std::move(sendable))) wake();
     // </exercise>
   }
 
@@ -81,7 +81,7 @@ class Dispatcher {
       throw Error("a callback on the pool's own thread cannot wait for the pool to end");
     // <exercise 5.1 Dispatcher::shutdown> Under the lock, close; if futures are to be cancelled, take the
     // queue. Without the lock, cancel those. wake() the pool's thread. If you are to wait, wait until it is
-    // gone_.
+    // stopped_.
     Ring<Call> dropped;
     {
       std::lock_guard lock(mutex_);
@@ -92,21 +92,21 @@ class Dispatcher {
     wake();
     if (!options.wait) return;
     std::unique_lock lock(mutex_);
-    has_ended_.wait(lock, [this] { return gone_; });
+    has_stopped_.wait(lock, [this] { return stopped_; });
     // </exercise>
   }
 
   /// Sends `signal` to all workers.
   void signal_workers(int signal) {
     std::lock_guard lock(mutex_);
-    if (!ended_) server_.signal(signal);
+    if (!stopping_) server_.signal(signal);
   }
 
  private:
   using Sockets = std::pair<Fd, Fd>;  // our end, the workers' end
 
   /// A call that is out, as it crosses.
-  struct Letter {
+  struct OutgoingCall {
     Header header;
     Bytes arguments;
   };
@@ -117,66 +117,69 @@ class Dispatcher {
         tasks_(std::move(tasks.first)),
         results_(std::move(results.first)),
         wake_(checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
-        out_(max_workers + most_ahead),
+        in_flight_(max_workers + prefetch_limit),
         server_({tasks.second.get(), results.second.get()},
                 [&] { return Worker(tasks.second, results.second).run(initializer, max_tasks_per_child); }) {
-    for (std::size_t number = out_.size(); number-- > 0;) free_.push_back(static_cast<std::uint32_t>(number));
+    for (std::size_t number = in_flight_.size(); number-- > 0;)
+      free_numbers_.push_back(static_cast<std::uint32_t>(number));
     thread_ =
         std::thread([this] { run(); });  // after the fork: the server must not have been forked beside it
   }
 
   // ---- For any thread, under the lock ----
 
-  [[nodiscard]] std::size_t count_out() const noexcept { return out_.size() - free_.size(); }
+  [[nodiscard]] std::size_t count_in_flight() const noexcept {
+    return in_flight_.size() - free_numbers_.size();
+  }
 
   /// Starts the workers that are needed. @returns what is to be sent now: what could not be sent before, and
   /// the calls for which there is room
-  std::vector<Letter> take_due() {
-    if (queue_.empty() && count_out() == 0) return {};
-    // <exercise 6.1 Dispatcher::take_due> While there are fewer workers than calls that are queued or out,
-    // and than max_workers_, start one. What is in unsent_ is due. While there are calls, and fewer out than
-    // workers_ + most_ahead, take the oldest; if it was cancelled and does not start(), drop it, else it is
-    // out under a free number, and due.
-    for (; workers_ < std::min(max_workers_, queue_.size() + count_out()); ++workers_) server_.start();
-    std::vector<Letter> due = std::exchange(unsent_, {});
-    while (!queue_.empty() && count_out() < workers_ + most_ahead) {
+  std::vector<OutgoingCall> take_sendable() {
+    if (queue_.empty() && count_in_flight() == 0) return {};
+    // <exercise 6.1 Dispatcher::take_sendable> While there are fewer workers than calls that are queued or
+    // out, and than max_workers_, start one. What is in unsent_ is sendable. While there are calls, and fewer
+    // out than workers_ + prefetch_limit, take the oldest; if it was cancelled and does not start(), drop it,
+    // else it is out under a free number, and sendable.
+    for (; workers_ < std::min(max_workers_, queue_.size() + count_in_flight()); ++workers_) server_.start();
+    std::vector<OutgoingCall> sendable = std::exchange(unsent_, {});
+    while (!queue_.empty() && count_in_flight() < workers_ + prefetch_limit) {
       Call call = queue_.take_front();
       if (!call.state->start()) continue;
-      const std::uint32_t number = free_.back();
-      free_.pop_back();
-      due.push_back({{.number = number, .function = call.function}, std::move(call.arguments)});
-      out_[number] = std::move(call);
+      const std::uint32_t number = free_numbers_.back();
+      free_numbers_.pop_back();
+      sendable.push_back({{.number = number, .function = call.function}, std::move(call.arguments)});
+      in_flight_[number] = std::move(call);
     }
-    return due;
+    return sendable;
     // </exercise>
   }
 
   /// The call of that number, which is free again.
-  Call take_out(std::uint32_t number) {
-    free_.push_back(number);
-    return std::exchange(out_[number], {});
+  Call take_in_flight(std::uint32_t number) {
+    free_numbers_.push_back(number);
+    return std::exchange(in_flight_[number], {});
   }
 
   // ---- For any thread, without the lock ----
 
   /// Sends calls that are out. @returns false if there was no room for all
-  bool send(std::vector<Letter> letters) {
-    if (letters.empty()) return true;
+  bool send(std::vector<OutgoingCall> calls) {
+    if (calls.empty()) return true;
     // <exercise 6.2 Dispatcher::send> Send each, without waiting. If there is no room, keep it in unsent_. If
-    // it cannot be sent, take_out() its call, which fails, unless the pool broke meanwhile and took it; and
-    // wake() the pool's thread, for there is room for another. But if nobody_reads(), leave the call where it
-    // is: the pool is about to break, and takes it.
+    // it cannot be sent, take_in_flight() its call, which fails, unless the pool broke meanwhile and took it;
+    // and wake() the pool's thread, for there is room for another. But if nobody_reads(), leave the call
+    // where it is: the pool is about to break, and takes it.
     bool all_sent = true;
-    for (Letter& letter : letters) {
+    for (OutgoingCall& outgoing : calls) {
       try {
-        if (send_packet(tasks_, letter.header, letter.arguments, MSG_DONTWAIT)) continue;
+        if (send_packet(tasks_, outgoing.header, outgoing.arguments, MSG_DONTWAIT)) continue;
         std::lock_guard lock(mutex_);
-        unsent_.push_back(std::move(letter));
+        unsent_.push_back(std::move(outgoing));
         all_sent = false;
       } catch (...) {
         if (nobody_reads(std::current_exception())) continue;
         std::unique_lock lock(mutex_);
-        const Call call = take_out(letter.header.number);
+        const Call call = take_in_flight(outgoing.header.number);
         lock.unlock();
         if (call.state) call.state->try_fail(std::current_exception());
         wake();
@@ -202,7 +205,7 @@ class Dispatcher {
   void run() {
     std::exception_ptr reason;
     try {
-      while (!may_end()) take_news(wait_for_news());
+      while (!may_end()) handle_events(wait_for_events());
     } catch (...) {
       reason = std::current_exception();
     }
@@ -212,16 +215,16 @@ class Dispatcher {
   /// Whether all is done, after shutdown(). When there are no calls any more, the workers may go.
   bool may_end() {
     std::lock_guard lock(mutex_);
-    if (!closed_ || !queue_.empty() || count_out() > 0) return false;
+    if (!closed_ || !queue_.empty() || count_in_flight() > 0) return false;
     // <exercise 5.2 Dispatcher::may_end> Shut down the socket for writing, once: the workers see that no more
     // calls can come. You may end when the last of them has.
-    if (!std::exchange(let_go_, true)) ::shutdown(tasks_.get(), SHUT_WR);
+    if (!std::exchange(eof_sent_, true)) ::shutdown(tasks_.get(), SHUT_WR);
     return workers_ == 0;
     // </exercise>
   }
 
   /// @returns whether there may be news of workers that have ended
-  bool wait_for_news() {
+  bool wait_for_events() {
     std::array<pollfd, 4> wanted{{{server_.fd().get(), POLLIN, 0},
                                   {results_.get(), POLLIN, 0},
                                   {wake_.get(), POLLIN, 0},
@@ -241,62 +244,62 @@ class Dispatcher {
     uninterrupted([&] { return ::write(wake_.get(), &one, sizeof one); });
   }
 
-  void take_news(bool of_ends) {
-    std::vector<Ended> ended;
+  void handle_events(bool of_ends) {
+    std::vector<WorkerExit> ended;
     while (of_ends) {
-      const auto next = server_.ended();
+      const auto next = server_.next_exit();
       if (next) ended.push_back(*next);
       of_ends = next && next->process >= 0;
     }
-    take_answers();  // after that: a worker has sent all it had to say before it ended
-    for (const Ended& worker : ended) note_end(worker);
+    receive_answers();  // after that: a worker has sent all it had to say before it ended
+    for (const WorkerExit& worker : ended) note_exit(worker);
     std::unique_lock lock(mutex_);
-    auto due = take_due();
+    auto sendable = take_sendable();
     lock.unlock();
-    send(std::move(due));
+    send(std::move(sendable));
   }
 
   /// Takes all that the workers have sent by now.
-  void take_answers() {
-    for (std::size_t most = out_.size() + max_workers_; most > 0; --most) {
+  void receive_answers() {
+    for (std::size_t most = in_flight_.size() + max_workers_; most > 0; --most) {
       const auto packet = receiver_.receive(results_, MSG_DONTWAIT);
       if (!packet) return;
-      switch (packet->header().about) {
-        case About::leaving:
+      switch (packet->header().type) {
+        case PacketType::leaving:
           leaving_.insert(static_cast<pid_t>(packet->header().number));
           break;
-        case About::broken:
+        case PacketType::broken:
           packet->read([](std::span<const char> bytes) {
             const auto [type, what] = from_bytes<std::string, std::string>(bytes);
             throw BrokenProcessPool("the initializer of a worker failed: " + type + ": " + what);
           });
           break;
         default:
-          take_answer(*packet);
+          finish_call(*packet);
       }
     }
   }
 
-  void take_answer(const Packet& answer) {
-    // <exercise 6.4 Dispatcher::take_answer> Under the lock, take_out() the call, and take what is due now.
-    // First send() that, for a worker is waiting; then finish the future.
+  void finish_call(const Packet& answer) {
+    // <exercise 6.4 Dispatcher::finish_call> Under the lock, take_in_flight() the call, and take what is due
+    // now. First send() that, for a worker is waiting; then finish the future.
     std::unique_lock lock(mutex_);
-    const Call call = take_out(answer.header().number);
-    auto due = take_due();
+    const Call call = take_in_flight(answer.header().number);
+    auto sendable = take_sendable();
     lock.unlock();
-    send(std::move(due));
+    send(std::move(sendable));
     call.finish(*call.state, answer);
     // </exercise>
   }
 
   /// A worker has ended. @throws BrokenProcessPool if it has not said that it would
-  void note_end(const Ended& worker) {
+  void note_exit(const WorkerExit& worker) {
     if (leaving_.erase(worker.process) > 0) {
       std::lock_guard lock(mutex_);
       --workers_;
       return;
     }
-    // <exercise 7.1 Dispatcher::note_end> Throw, with the text of how the worker ended, and ": the pool is
+    // <exercise 7.1 Dispatcher::note_exit> Throw, with the text of how the worker ended, and ": the pool is
     // broken" behind it.
     throw BrokenProcessPool(worker.text() + ": the pool is broken");
     // </exercise>
@@ -304,52 +307,52 @@ class Dispatcher {
 
   /// The end. @param reason why the pool is broken; null: all is done
   void end(std::exception_ptr reason) noexcept {
-    if (reason) break_down(std::move(reason));
+    if (reason) mark_broken(std::move(reason));
     {
       std::lock_guard lock(mutex_);
-      ended_ = true;
+      stopping_ = true;
     }
     server_.stop();
     std::lock_guard lock(mutex_);
-    gone_ = true;
-    has_ended_.notify_all();
+    stopped_ = true;
+    has_stopped_.notify_all();
   }
 
   /// Fails all calls, queued and out, and those to come.
-  void break_down(std::exception_ptr reason) {
-    // <exercise 7.2 Dispatcher::break_down> Under the lock, keep the reason in broken_, and take all calls
-    // out of queue_ and out_. Without the lock, fail them.
+  void mark_broken(std::exception_ptr reason) {
+    // <exercise 7.2 Dispatcher::mark_broken> Under the lock, keep the reason in broken_, and take all calls
+    // out of queue_ and in_flight_. Without the lock, fail them.
     std::vector<Call> calls;
     {
       std::lock_guard lock(mutex_);
       broken_ = reason;
       while (!queue_.empty()) calls.push_back(queue_.take_front());
-      for (Call& call : out_)
+      for (Call& call : in_flight_)
         if (call.state) calls.push_back(std::exchange(call, {}));
     }
     for (const Call& call : calls) call.state->try_fail(reason);
     // </exercise>
   }
 
-  static constexpr std::size_t most_ahead = 16;  // calls that are out although no worker has them yet
+  static constexpr std::size_t prefetch_limit = 16;  // calls that are out although no worker has them yet
 
   const std::size_t max_workers_;
   const Fd tasks_;
   const Fd results_;
   const Fd wake_;
 
-  std::mutex mutex_;  // guards all down to gone_
-  std::condition_variable has_ended_;
+  std::mutex mutex_;  // guards all down to stopped_
+  std::condition_variable has_stopped_;
   Ring<Call> queue_;
-  std::vector<Call> out_;            // by number
-  std::vector<std::uint32_t> free_;  // numbers that no call has
-  std::size_t workers_ = 0;          // those that run, and those that have been asked for
-  std::vector<Letter> unsent_;       // there was no room for them in the socket
+  std::vector<Call> in_flight_;              // by number
+  std::vector<std::uint32_t> free_numbers_;  // numbers that no call has
+  std::size_t workers_ = 0;                  // those that run, and those that have been asked for
+  std::vector<OutgoingCall> unsent_;         // there was no room for them in the socket
   bool closed_ = false;
-  bool let_go_ = false;
+  bool eof_sent_ = false;
   std::exception_ptr broken_;
-  bool ended_ = false;
-  bool gone_ = false;
+  bool stopping_ = false;
+  bool stopped_ = false;
 
   ForkServer server_;
   Receiver receiver_;        // the pool's own thread's

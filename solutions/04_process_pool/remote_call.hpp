@@ -36,19 +36,19 @@ class RemoteError : public Error {
 
 namespace detail {
 
-inline void known_to_all() {}
+inline void anchor() {}
 
 /// A function's name, which means the same in each process that runs this program: how far it lies from one
 /// that all know. (Its address alone means nothing where the program was loaded elsewhere.)
 template <class R, class... Args>
 std::int64_t name_of(R (*function)(Args...)) noexcept {
-  return reinterpret_cast<std::intptr_t>(function) - reinterpret_cast<std::intptr_t>(&known_to_all);
+  return reinterpret_cast<std::intptr_t>(function) - reinterpret_cast<std::intptr_t>(&anchor);
 }
 
 /// The function of that name. @tparam Function the type of a pointer to it
 template <class Function>
 Function function_named(std::int64_t name) noexcept {
-  return reinterpret_cast<Function>(name + reinterpret_cast<std::intptr_t>(&known_to_all));
+  return reinterpret_cast<Function>(name + reinterpret_cast<std::intptr_t>(&anchor));
 }
 
 /// A function, or an object without state, such as a lambda without captures: its type says it all.
@@ -74,8 +74,8 @@ F callable_named(std::int64_t name) noexcept {
 
 /// What came of a call, as it crosses.
 struct Answer {
-  About about = About::error;  ///< result or error
-  Bytes bytes;                 ///< the value, or the type and the text of the exception
+  PacketType type = PacketType::error;  ///< result or error
+  Bytes bytes;                          ///< the value, or the type and the text of the exception
 };
 
 /// The exception that is being handled. @returns its type and its text
@@ -99,13 +99,13 @@ Answer answer_of(F call) {
   try {
     if constexpr (std::is_void_v<std::invoke_result_t<F>>) {
       call();
-      return {About::result, {}};
+      return {PacketType::result, {}};
     } else {
-      return {About::result, to_bytes(call())};
+      return {PacketType::result, to_bytes(call())};
     }
   } catch (...) {
     const auto [type, what] = current_error();
-    return {About::error, to_bytes(type, what)};
+    return {PacketType::error, to_bytes(type, what)};
   }
   // </exercise>
 }
@@ -134,7 +134,7 @@ void finish_with(SharedState& shared, const Packet& answer) {
   // Then finish.
   try {
     answer.read([&](std::span<const char> bytes) {
-      if (answer.header().about == About::error)
+      if (answer.header().type == PacketType::error)
         throw std::make_from_tuple<RemoteError>(from_bytes<std::string, std::string>(bytes));
       state.store([&]() -> T {
         if constexpr (!std::is_void_v<T>) return std::get<0>(from_bytes<T>(bytes));

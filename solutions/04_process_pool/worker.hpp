@@ -24,19 +24,20 @@ class Worker {
   Worker(const Fd& tasks, const Fd& results) noexcept : tasks_(tasks), results_(results) {}
 
   /// Calls `initializer`, if there is one, then makes calls until no more can come, or until there have been
-  /// `most`.
+  /// `max_calls`.
   /// @returns the status to exit with
-  int run(const std::function<void()>& initializer, std::optional<int> most) {
+  int run(const std::function<void()>& initializer, std::optional<int> max_calls) {
     if (!prepare(initializer)) return 1;
-    // <exercise 4.4 Worker::run> Receive a call, and answer it, until none comes or there have been `most`.
-    // Then say that you are leaving, with the number of your process.
+    // <exercise 4.4 Worker::run> Receive a call, and answer it, until none comes or there have been
+    // `max_calls`. Then say that you are leaving, with the number of your process.
     Receiver receiver;
-    for (int made = 0; !most || made < *most; ++made) {
+    for (int made = 0; !max_calls || made < *max_calls; ++made) {
       const auto call = receiver.receive(tasks_);
       if (!call) break;
       answer(*call);
     }
-    send_packet(results_, {.about = About::leaving, .number = static_cast<std::uint32_t>(::getpid())}, {});
+    send_packet(results_, {.type = PacketType::leaving, .number = static_cast<std::uint32_t>(::getpid())},
+                {});
     return 0;
     // </exercise>
   }
@@ -46,8 +47,8 @@ class Worker {
   bool prepare(const std::function<void()>& initializer) {
     if (!initializer) return true;
     const Answer outcome = answer_of(initializer);
-    if (outcome.about == About::result) return true;
-    send_packet(results_, {.about = About::broken}, outcome.bytes);
+    if (outcome.type == PacketType::result) return true;
+    send_packet(results_, {.type = PacketType::broken}, outcome.bytes);
     return false;
   }
 
@@ -56,10 +57,10 @@ class Worker {
     // returns, under the number of the call. If that cannot be sent, what was thrown is the answer.
     const auto run = function_named<RunCall>(call.header().function);
     const auto send = [&](const Answer& answer) {
-      send_packet(results_, {answer.about, call.header().number}, answer.bytes);
+      send_packet(results_, {answer.type, call.header().number}, answer.bytes);
     };
     const Answer last = answer_of([&] { send(call.read(run)); });
-    if (last.about == About::error) send(last);
+    if (last.type == PacketType::error) send(last);
     // </exercise>
   }
 

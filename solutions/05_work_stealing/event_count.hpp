@@ -50,7 +50,7 @@ class EventCount {
     // <exercise 4.3 EventCount::wait> Under the lock: if the epoch_ is still the key, and nobody is on its
     // way, wait for changed_, once. In any case leave().
     std::unique_lock lock(mutex_);
-    if (epoch_.load(std::memory_order_relaxed) == key && !waking_.load(std::memory_order_relaxed))
+    if (epoch_.load(std::memory_order_relaxed) == key && !wakeup_in_flight_.load(std::memory_order_relaxed))
       changed_.wait(lock);
     leave();
     // </exercise>
@@ -63,11 +63,13 @@ class EventCount {
     // on its way, return. Under the lock look once more; note that one is on its way, and begin a new epoch.
     // Wake one without the lock.
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (sleepers_.load(std::memory_order_relaxed) == 0 || waking_.load(std::memory_order_relaxed)) return;
+    if (sleepers_.load(std::memory_order_relaxed) == 0 || wakeup_in_flight_.load(std::memory_order_relaxed))
+      return;
     {
       std::lock_guard lock(mutex_);
-      if (sleepers_.load(std::memory_order_relaxed) == 0 || waking_.load(std::memory_order_relaxed)) return;
-      waking_.store(true, std::memory_order_relaxed);
+      if (sleepers_.load(std::memory_order_relaxed) == 0 || wakeup_in_flight_.load(std::memory_order_relaxed))
+        return;
+      wakeup_in_flight_.store(true, std::memory_order_relaxed);
       begin_epoch();
     }
     changed_.notify_one();
@@ -88,8 +90,9 @@ class EventCount {
   }
 
   /// Whether somebody sleeps whom nobody has woken yet: only a hint, without a fence.
-  [[nodiscard]] bool someone_sleeps() const noexcept {
-    return sleepers_.load(std::memory_order_relaxed) != 0 && !waking_.load(std::memory_order_relaxed);
+  [[nodiscard]] bool has_sleepers() const noexcept {
+    return sleepers_.load(std::memory_order_relaxed) != 0 &&
+           !wakeup_in_flight_.load(std::memory_order_relaxed);
   }
 
  private:
@@ -100,16 +103,16 @@ class EventCount {
   /// One sleeper fewer. If one was on its way, it is this one. Call it under the lock. The fence is for what
   /// the caller looks for next: who found one on its way, and notified nobody, has published before.
   void leave() noexcept {
-    waking_.store(false, std::memory_order_relaxed);
+    wakeup_in_flight_.store(false, std::memory_order_relaxed);
     sleepers_.fetch_sub(1, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_seq_cst);
   }
 
   // Whoever notifies only reads these two, most of the time.
   alignas(64) std::atomic<std::uint32_t> sleepers_ = 0;  // threads that sleep, or are about to
-  std::atomic<bool> waking_ = false;                     // one has been woken, and has not come yet
+  std::atomic<bool> wakeup_in_flight_ = false;           // one has been woken, and has not come yet
 
-  alignas(64) std::mutex mutex_;  // guards the epoch_, waking_, and who leaves
+  alignas(64) std::mutex mutex_;  // guards the epoch_, wakeup_in_flight_, and who leaves
   std::condition_variable changed_;
   std::atomic<Key> epoch_ = 0;
 };

@@ -31,22 +31,22 @@ struct WorkStealingOptions {
   std::string thread_name_prefix =
       {};  ///< workers are called `<prefix>_<n>`; empty: `WorkStealingExecutor-<k>`
   std::function<void()> initializer = {};  ///< each worker calls it once, before its first job
-  int looks_before_sleep = 8;  ///< how often a worker looks once more: to be woken costs much more
+  int spins_before_sleep = 8;  ///< how often a worker looks once more: to be woken costs much more
 };
 
 namespace detail {
 
 /// How many pieces of work somebody waits for. It may be gone as soon as the last of them has ended: only its
 /// waiter keeps it alive.
-class Pending {
+class JoinCounter {
  public:
-  explicit Pending(std::size_t count = 0) noexcept : state_(count * one) {}
+  explicit JoinCounter(std::size_t count = 0) noexcept : state_(count * one) {}
 
   void add() noexcept { state_.fetch_add(one, std::memory_order_relaxed); }
 
   /// One has ended. @returns whether it was the last and the waiter may be asleep: wake it
   bool finish() noexcept {
-    // <exercise 7.1 Pending::finish> Take one away, and publish with that all that has been done before.
+    // <exercise 7.1 JoinCounter::finish> Take one away, and publish with that all that has been done before.
     return state_.fetch_sub(one, std::memory_order_acq_rel) == one + asleep;
     // </exercise>
   }
@@ -65,7 +65,7 @@ class Pending {
 class Forked {
  public:
   virtual void run() noexcept = 0;
-  Pending pending{1};  // what a thief finishes
+  JoinCounter pending{1};  // what a thief finishes
 
  protected:
   ~Forked() = default;
@@ -83,7 +83,7 @@ class WorkStealingExecutor : public Executor {
   /// @throws std::invalid_argument if `max_workers` is below 1
   /// @throws std::system_error if a thread cannot be started
   explicit WorkStealingExecutor(WorkStealingOptions options = {})
-      : initializer_(std::move(options.initializer)), looks_before_sleep_(options.looks_before_sleep) {
+      : initializer_(std::move(options.initializer)), spins_before_sleep_(options.spins_before_sleep) {
     const int count =
         options.max_workers.value_or(static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
     if (count < 1)
@@ -110,14 +110,14 @@ class WorkStealingExecutor : public Executor {
   void post(Job job) override {
     require_job(job, "WorkStealingExecutor::post");
     // <exercise 5.1 WorkStealingExecutor::post> If phase_ is not open, refuse(). A worker pushes the job to
-    // its own deque; from outside it goes to deliver(). Then notify one.
+    // its own deque; from outside it goes to inject(). Then notify one.
     if (phase_.load(std::memory_order_acquire) != Phase::open) refuse();
     if (Worker* self = this_worker()) {
       auto owned = std::make_unique<Job>(std::move(job));
       self->jobs.push(owned.get());
       owned.release();
     } else {
-      deliver(job);
+      inject(job);
     }
     work_.notify_one();
     // </exercise>
@@ -144,10 +144,10 @@ class WorkStealingExecutor : public Executor {
 
   /// Offers `forked` to the other workers. Only for a worker, which must unfork() or join it.
   void fork(detail::Forked& forked) {
-    // <exercise 7.3 WorkStealingExecutor::fork> Push it to the worker's forks. If someone_sleeps, notify one:
+    // <exercise 7.3 WorkStealingExecutor::fork> Push it to the worker's forks. If has_sleepers, notify one:
     // a hint is enough, for if nobody comes the worker runs it itself.
     this_worker()->forks.push(&forked);
-    if (work_.someone_sleeps()) work_.notify_one();
+    if (work_.has_sleepers()) work_.notify_one();
     // </exercise>
   }
 
@@ -159,27 +159,27 @@ class WorkStealingExecutor : public Executor {
   }
 
   /// Returns when `pending` is none. A worker runs other work meanwhile; any other thread sleeps.
-  void join(detail::Pending& pending) {
+  void join(detail::JoinCounter& pending) {
     Worker* const self = this_worker();
     if (!self) return wait_outside(pending);
     // <exercise 7.5 WorkStealingExecutor::join> As long as something is pending, run the next() job. If there
     // is none, the waiter will fall_asleep(): sleep_unless() nothing is pending any more. In the end
-    // pass_on(), for you may have been woken for work that you have not looked for.
+    // wake_another(), for you may have been woken for work that you have not looked for.
     Job job;
     while (!pending.none()) {
-      if (next(*self, job)) {
+      if (next_job(*self, job)) {
         run(job);
       } else {
         pending.fall_asleep();
         sleep_unless(*self, [&] { return pending.none(); });
       }
     }
-    pass_on(*self);
+    wake_another(*self);
     // </exercise>
   }
 
   /// Says that one of `pending` has ended. It may be gone after that.
-  void finish(detail::Pending& pending) {
+  void finish(detail::JoinCounter& pending) {
     // <exercise 7.6 WorkStealingExecutor::finish> If its waiter may be asleep, notify all: who it is, and
     // whether it sleeps outside, nobody knows any more.
     if (!pending.finish()) return;
@@ -197,7 +197,7 @@ class WorkStealingExecutor : public Executor {
 
     WorkStealingExecutor& executor;
     const std::size_t number;
-    std::uint32_t turn = 0;                    // how often it has looked for work
+    std::uint32_t tick = 0;                    // how often it has looked for work
     bool was_asleep = false;                   // and may have been woken for work that is still there
     WorkStealingDeque<detail::Forked*> forks;  // the oldest is the largest
     WorkStealingDeque<Job*> jobs;              // what its own jobs have posted; the deque owns them
@@ -216,20 +216,20 @@ class WorkStealingExecutor : public Executor {
     try {
       if (initializer_) initializer_();
     } catch (...) {
-      break_down(std::current_exception());
+      mark_broken(std::current_exception());
       active_.fetch_sub(1);
-      over();
+      try_end();
       return;
     }
     // <exercise 5.2 WorkStealingExecutor::work> Run the next() job. If there is none, you are not active_ any
-    // more: sleep_unless() all is over(), and be active_ again. When phase_ has ended, so have you.
+    // more: sleep_unless() you can try_end(), and be active_ again. When phase_ has ended, so have you.
     Job job;
     while (phase_.load(std::memory_order_acquire) != Phase::ended) {
-      if (next(self, job)) {
+      if (next_job(self, job)) {
         run(job);
       } else {
         active_.fetch_sub(1);
-        sleep_unless(self, [this] { return over(); });
+        sleep_unless(self, [this] { return try_end(); });
         active_.fetch_add(1);
       }
     }
@@ -237,11 +237,11 @@ class WorkStealingExecutor : public Executor {
   }
 
   /// Looks for a job and moves it to `job`, which is empty. @returns whether there was one
-  bool find(Worker& self, Job& job) {
-    // <exercise 5.3 WorkStealingExecutor::find> Look into your own jobs, then into your inbox; every 64th
+  bool find_job(Worker& self, Job& job) {
+    // <exercise 5.3 WorkStealingExecutor::find_job> Look into your own jobs, then into your inbox; every 64th
     // time into the inbox first. If there is nothing, steal: from each of the others, beginning with the one
     // after you, a fork, a job, or what lies in the inbox.
-    if (++self.turn % 64 == 0 && self.inbox.pop(job)) return true;
+    if (++self.tick % 64 == 0 && self.inbox.pop(job)) return true;
     if (!self.jobs.empty() && take(self.jobs.pop(), job)) return true;
     if (self.inbox.pop(job)) return true;
     for (std::size_t i = 1; i < workers_.size(); ++i) {
@@ -275,15 +275,16 @@ class WorkStealingExecutor : public Executor {
   }
 
   /// The same, and if this worker was asleep, the next one is woken for what is left.
-  bool next(Worker& self, Job& job) {
-    const bool found = find(self, job);
-    pass_on(self);
+  bool next_job(Worker& self, Job& job) {
+    const bool found = find_job(self, job);
+    wake_another(self);
     return found;
   }
 
   /// If this worker was asleep, and there is more work than it has taken, wakes another one.
-  void pass_on(Worker& self) {
-    // <exercise 5.5 WorkStealingExecutor::pass_on> Only once after each sleep: notify one if there is work.
+  void wake_another(Worker& self) {
+    // <exercise 5.5 WorkStealingExecutor::wake_another> Only once after each sleep: notify one if there is
+    // work.
     if (std::exchange(self.was_asleep, false) && has_work()) work_.notify_one();
     // </exercise>
   }
@@ -291,10 +292,10 @@ class WorkStealingExecutor : public Executor {
   /// Sleeps until there may be work, or `ready()` may have become true.
   template <class Ready>
   void sleep_unless(Worker& self, Ready ready) {
-    // <exercise 5.4 WorkStealingExecutor::sleep_unless> First ask looks_before_sleep_ times, with a yield
+    // <exercise 5.4 WorkStealingExecutor::sleep_unless> First ask spins_before_sleep_ times, with a yield
     // after each, whether it is ready or there is work: return if so. Then prepare to wait, and look again:
     // if so, cancel, else wait. Note that you were asleep.
-    for (int look = 0; look < looks_before_sleep_; ++look) {
+    for (int look = 0; look < spins_before_sleep_; ++look) {
       if (ready() || has_work()) return;
       std::this_thread::yield();
     }
@@ -308,8 +309,8 @@ class WorkStealingExecutor : public Executor {
   }
 
   /// Whether all is over: nothing may be posted, nothing runs, and nothing is left.
-  bool over() {
-    // <exercise 5.6 WorkStealingExecutor::over> If phase_ is closed, and then there is no work, and then
+  bool try_end() {
+    // <exercise 5.6 WorkStealingExecutor::try_end> If phase_ is closed, and then there is no work, and then
     // nobody is active_: it has ended; wake all. Say whether it has.
     Phase closed = Phase::closed;
     if (phase_.load() == Phase::closed && !has_work() && active_.load() == 0 &&
@@ -336,7 +337,7 @@ class WorkStealingExecutor : public Executor {
 
   /// Gives a job from outside to one of the workers: to the next one in turn, unless another thread is at its
   /// inbox.
-  void deliver(Job& job) {
+  void inject(Job& job) {
     static thread_local constinit std::size_t turn = 0;
     for (std::size_t tried = 0;; ++tried) {
       if (++turn >= workers_.size()) turn = 0;
@@ -347,7 +348,7 @@ class WorkStealingExecutor : public Executor {
     }
   }
 
-  void wait_outside(detail::Pending& pending) {
+  void wait_outside(detail::JoinCounter& pending) {
     while (!pending.none()) {
       pending.fall_asleep();
       const EventCount::Key key = outside_.prepare_wait();
@@ -392,9 +393,9 @@ class WorkStealingExecutor : public Executor {
   }
 
   /// Makes the executor refuse work for good because an initializer threw `error`.
-  void break_down(std::exception_ptr error) {
+  void mark_broken(std::exception_ptr error) {
     (*on_exception_)(std::move(error));
-    // <exercise 6.3 WorkStealingExecutor::break_down> Under the lock, set broken_ to a BrokenThreadPool,
+    // <exercise 6.3 WorkStealingExecutor::mark_broken> Under the lock, set broken_ to a BrokenThreadPool,
     // unless another worker was first. close(), and drop what is queued, with broken_ as the DropReason.
     {
       std::lock_guard lock(broken_mutex_);
@@ -419,7 +420,7 @@ class WorkStealingExecutor : public Executor {
 
   std::string prefix_;
   const std::function<void()> initializer_;
-  const int looks_before_sleep_;
+  const int spins_before_sleep_;
   std::vector<std::unique_ptr<Worker>> workers_;  // never changes once the threads have started
 
   alignas(64) std::atomic<Phase> phase_ = Phase::open;  // read by every post, and written twice

@@ -31,7 +31,7 @@ class LooseStrand {
   Executor& executor_;
   std::mutex mutex_;
   Ring<Job> jobs_;
-  std::atomic<bool> active_ = false;  // a turn is posted or runs
+  std::atomic<bool> active_ = false;  // a drain job is posted or runs
 };
 
 }  // namespace concurrent
