@@ -1,7 +1,7 @@
 // Chapter 06 under every schedule that matters: see docs/schedule-explorer.md.
 
 #include "event_loop.hpp"
-#include "hasty_mailbox.hpp"
+#include "pitfall_hasty_queue.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -14,7 +14,7 @@
 
 using asyncio::EventLoop;
 using asyncio::Handle;
-using asyncio::HastyMailbox;
+using asyncio::HastyQueue;
 using asyncio::SleepSelector;
 using namespace std::chrono_literals;
 
@@ -181,9 +181,9 @@ TEST(Step7_Closing, APostRunsOrIsRefusedWhileTheLoopIsClosed) {
 
 TEST(Step8_BreakIt, WhatWasPostedBeforeIsTaken) {
   const auto scenario = [] {
-    HastyMailbox mailbox;
-    mailbox.post(7);
-    EXPECT_EQ(mailbox.wait(), 7);
+    HastyQueue queue;
+    queue.post(7);
+    EXPECT_EQ(queue.wait(), 7);
   };
   EXPECT_TRUE(explore::survives(scenario));
 }
@@ -191,9 +191,9 @@ TEST(Step8_BreakIt, WhatWasPostedBeforeIsTaken) {
 namespace {
 
 [[maybe_unused]] void a_post_against_a_sleep() {
-  HastyMailbox mailbox;
-  std::jthread other([&] { mailbox.post(7); });
-  EXPECT_EQ(mailbox.wait(), 7);
+  HastyQueue queue;
+  std::jthread other([&] { queue.post(7); });
+  EXPECT_EQ(queue.wait(), 7);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 #include "event_loop.hpp"
-#include "hasty_mailbox.hpp"
+#include "pitfall_hasty_queue.hpp"
 #include "virtual_time_selector.hpp"
 
 #include <algorithm>
@@ -28,8 +28,8 @@ using asyncio::EventLoop;
 using asyncio::ExceptionContext;
 using asyncio::Handle;
 using asyncio::NodePool;
+using asyncio::Operation;
 using asyncio::ReadyQueue;
-using asyncio::Scheduled;
 using asyncio::Selector;
 using asyncio::SleepSelector;
 using asyncio::TimePoint;
@@ -92,10 +92,10 @@ struct RecordedLoop {
 };
 
 /// Something scheduled that logs its name.
-class Named final : public Scheduled {
+class Named final : public Operation {
  public:
   Named(Log& log, char name, int& alive)
-      : Scheduled(asyncio::Held::by_the_loop), log_(log), name_(name), alive_(alive) {
+      : Operation(asyncio::RefCount::local), log_(log), name_(name), alive_(alive) {
     ++alive_;
   }
   void run() override {
@@ -119,7 +119,7 @@ struct Nodes {
 
   Named& make(char name) { return pool->make<Named>(log, name, alive); }
   void run_all(ReadyQueue& queue) {
-    while (Scheduled* node = queue.pop()) {
+    while (Operation* node = queue.pop()) {
       node->run();
       NodePool::release(*node);
     }
@@ -204,7 +204,7 @@ TEST(Step1_ReadyQueue, PushAndPopMayAlternate) {
   queue.push(nodes.make('0'));
   for (const char name : {'1', '2', '3', '4', '5'}) {
     queue.push(nodes.make(name));
-    Scheduled* node = queue.pop();
+    Operation* node = queue.pop();
     node->run();
     NodePool::release(*node);
   }
@@ -1065,36 +1065,36 @@ TEST(Step5_Threadsafe, AnyThreadMayCancelWhatWasPosted) {  // AIO-13
   v.run_once();
   EXPECT_EQ(log, Log{"other"});
   EXPECT_TRUE(destroyed_by == std::this_thread::get_id())
-      << (destroyed_by == std::thread::id() ? "nobody has destroyed it: finish() of step 2 drops it"
+      << (destroyed_by == std::thread::id() ? "nobody has destroyed it: dispatch() of step 2 drops it"
                                             : "the loop destroys it, not who cancels it");
 }
 
 TEST(Step5_Threadsafe, CollectTakesAllThereIs) {
-  asyncio::Mailbox mailbox;
+  asyncio::InjectQueue inject_queue;
   RecordingSelector selector;
   Nodes nodes;
-  EXPECT_FALSE(mailbox.has_posts());
-  for (const char name : {'a', 'b'}) mailbox.post(nodes.make(name), selector);
-  EXPECT_TRUE(mailbox.has_posts());
-  ReadyQueue posts = mailbox.collect();
-  EXPECT_FALSE(mailbox.has_posts()) << "or every pass takes the lock from now on";
-  EXPECT_TRUE(mailbox.collect().empty());
+  EXPECT_FALSE(inject_queue.has_posts());
+  for (const char name : {'a', 'b'}) inject_queue.post(nodes.make(name), selector);
+  EXPECT_TRUE(inject_queue.has_posts());
+  ReadyQueue posts = inject_queue.collect();
+  EXPECT_FALSE(inject_queue.has_posts()) << "or every pass takes the lock from now on";
+  EXPECT_TRUE(inject_queue.collect().empty());
   nodes.run_all(posts);
   EXPECT_EQ(nodes.log, (Log{"a", "b"}));
 }
 
 TEST(Step5_Threadsafe, AClosedMailboxTakesNothing) {  // AIO-12
-  asyncio::Mailbox mailbox;
+  asyncio::InjectQueue inject_queue;
   RecordingSelector selector;
   Nodes nodes;
-  mailbox.post(nodes.make('a'), selector);
+  inject_queue.post(nodes.make('a'), selector);
   {
-    const ReadyQueue left = mailbox.close();
+    const ReadyQueue left = inject_queue.close();
     EXPECT_FALSE(left.empty());
   }
-  EXPECT_EQ(error_of([&] { mailbox.post(nodes.make('b'), selector); }), "Event loop is closed");
+  EXPECT_EQ(error_of([&] { inject_queue.post(nodes.make('b'), selector); }), "Event loop is closed");
   EXPECT_EQ(nodes.alive, 0);
-  EXPECT_TRUE(mailbox.collect().empty());
+  EXPECT_TRUE(inject_queue.collect().empty());
 }
 
 // Step 6: exceptions, and debug mode.

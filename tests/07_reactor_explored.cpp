@@ -1,6 +1,6 @@
 // Chapter 07 under every schedule that matters: see docs/schedule-explorer.md.
 
-#include "hasty_waker.hpp"
+#include "pitfall_hasty_waker.hpp"
 #include "reactor.hpp"
 
 #include <csignal>

@@ -45,9 +45,9 @@ using asyncio::Fd;
 using asyncio::listen_tcp;
 using asyncio::local_port;
 using asyncio::NodePool;
+using asyncio::Operation;
 using asyncio::Ready;
 using asyncio::ReadyQueue;
-using asyncio::Scheduled;
 using concurrent::checked;
 using course::Counted;
 using course::open_descriptors;
@@ -279,9 +279,9 @@ struct EpollLoop {
 };
 
 /// Something scheduled that logs its name each time, and its end.
-class Named final : public Scheduled {
+class Named final : public Operation {
  public:
-  Named(Log& log, char name) : Scheduled(asyncio::Held::by_the_loop), log_(log), name_(name) {}
+  Named(Log& log, char name) : Operation(asyncio::RefCount::local), log_(log), name_(name) {}
   void run() override { log_.push_back(std::string(1, name_)); }
   void drop() noexcept override { log_.push_back(std::string("no more ") + name_); }
   const std::type_info& type() const noexcept override { return typeid(Named); }
@@ -303,7 +303,7 @@ struct Found {
     log.clear();
     selector.select(timeout);
     ReadyQueue found = selector.found();
-    while (Scheduled* node = found.pop()) {
+    while (Operation* node = found.pop()) {
       node->run();
       NodePool::release(*node);
     }

@@ -2,7 +2,7 @@
 #include "coro.hpp"
 #include "countdown.hpp"
 #include "generator.hpp"
-#include "nested_resume.hpp"
+#include "pitfall_nested_resume.hpp"
 #include "outcome.hpp"
 #include "pooled_frame.hpp"
 #include "sync_wait.hpp"
@@ -144,7 +144,7 @@ Generator<int> naturals() {
 template <class T>
 class Eager {
  public:
-  struct promise_type : asyncio::Returns<T> {
+  struct promise_type : asyncio::ReturnValueMixin<T> {
     Eager get_return_object() noexcept {
       return Eager(std::coroutine_handle<promise_type>::from_promise(*this));
     }

@@ -1,4 +1,4 @@
-#include "hasty_future.hpp"
+#include "pitfall_hasty_future.hpp"
 #include "sync_wait.hpp"
 #include "task.hpp"
 #include "virtual_time_selector.hpp"
@@ -1109,7 +1109,7 @@ TEST(Step3_Tasks, OneTakesItsNodeAndItsFrame) {
     v.passes(1);
   });
   EXPECT_LE(allocations, NodePool::recycles ? 1'020u : 2'000u) << "nodes come in pages, frames one by one";
-  EXPECT_LE(sizeof(asyncio::detail::TaskState<int>), 208u);
+  EXPECT_LE(sizeof(asyncio::detail::TaskCell<int>), 208u);
   future.set_result(1);
   v.passes(1);
 }

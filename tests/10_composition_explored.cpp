@@ -2,7 +2,7 @@
 
 #include "bridge.hpp"
 #include "composition.hpp"
-#include "hasty_gate.hpp"
+#include "pitfall_hasty_weak_loop.hpp"
 
 #include <atomic>
 #include <memory>
@@ -16,11 +16,11 @@ using asyncio::Bell;
 using asyncio::Coro;
 using asyncio::EventLoop;
 using asyncio::Future;
-using asyncio::HastyGate;
+using asyncio::HastyWeakLoop;
 using asyncio::run_coroutine_threadsafe;
 using asyncio::Task;
 using asyncio::wrap_future;
-using asyncio::detail::LoopGate;
+using asyncio::detail::WeakLoop;
 using concurrent::Promise;
 
 namespace {
@@ -56,11 +56,11 @@ TEST(Step6_Bridge, APostGoesThroughTheGateOrNowhere) {
     auto loop = quiet_loop();
     std::atomic<int> alive = 1;
     {
-      const auto gate = std::make_shared<LoopGate>(*loop);
-      std::jthread other([gate, token = std::shared_ptr<void>(nullptr, [&](void*) { --alive; })]() mutable {
-        gate->post([token = std::move(token)] {});
-      });
-      gate->close();
+      const auto weak_loop = std::make_shared<WeakLoop>(*loop);
+      std::jthread other([weak_loop, token = std::shared_ptr<void>(nullptr, [&](void*) {
+                                       --alive;
+                                     })]() mutable { weak_loop->post([token = std::move(token)] {}); });
+      weak_loop->close();
       loop.reset();
     }
     EXPECT_EQ(alive, 0) << "it is destroyed, whatever became of it";
@@ -205,9 +205,9 @@ namespace {
 
 [[maybe_unused]] void a_post_against_the_end() {
   auto bell = std::make_unique<Bell>();
-  HastyGate gate(*bell);
-  std::jthread other([&] { gate.post(); });
-  gate.close();
+  HastyWeakLoop weak_loop(*bell);
+  std::jthread other([&] { weak_loop.post(); });
+  weak_loop.close();
   bell.reset();
 }
 

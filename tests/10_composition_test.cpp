@@ -1,6 +1,6 @@
 #include "bridge.hpp"
 #include "composition.hpp"
-#include "hasty_gate.hpp"
+#include "pitfall_hasty_weak_loop.hpp"
 #include "process_pool.hpp"
 #include "virtual_time_selector.hpp"
 #include "work_stealing_executor.hpp"
@@ -48,7 +48,7 @@ using asyncio::gather;
 using asyncio::GatherOptions;
 using asyncio::Generator;
 using asyncio::get_running_loop;
-using asyncio::HastyGate;
+using asyncio::HastyWeakLoop;
 using asyncio::InvalidStateError;
 using asyncio::Outcome;
 using asyncio::ReturnWhen;
@@ -3126,12 +3126,12 @@ TEST(Step6_Bridge, TheGateLeadsIntoTheLoop) {  // AIO-23
   EventLoop loop;
   Log reports;
   listen(loop, reports);
-  asyncio::detail::LoopGate gate(loop);
+  asyncio::detail::WeakLoop weak_loop(loop);
   Log log;
   std::thread::id ran_on;
   std::jthread other([&] {
-    for (int i = 1; i <= 3; ++i) gate.post([&log, i] { log.push_back(std::to_string(i)); });
-    gate.post([&, owned = std::make_unique<int>(4)] {
+    for (int i = 1; i <= 3; ++i) weak_loop.post([&log, i] { log.push_back(std::to_string(i)); });
+    weak_loop.post([&, owned = std::make_unique<int>(4)] {
       log.push_back(std::to_string(*owned));
       ran_on = std::this_thread::get_id();
       loop.stop();
@@ -3148,17 +3148,17 @@ TEST(Step6_Bridge, AGateThatIsClosedLeadsNowhere) {  // AIO-20
   auto loop = virtual_loop();
   Log reports;
   listen(*loop, reports);
-  asyncio::detail::LoopGate gate(*loop);
-  gate.post([&, counted = Counted(alive)] { ++calls; });
+  asyncio::detail::WeakLoop weak_loop(*loop);
+  weak_loop.post([&, counted = Counted(alive)] { ++calls; });
   EXPECT_EQ(alive, 1);
   run_passes(*loop, 1);
   EXPECT_EQ(calls, 1);
-  gate.close();
-  gate.post([&, counted = Counted(alive)] { ++calls; });
+  weak_loop.close();
+  weak_loop.post([&, counted = Counted(alive)] { ++calls; });
   run_passes(*loop, 1);
   loop.reset();
-  gate.post([&, counted = Counted(alive)] { ++calls; });
-  gate.close();
+  weak_loop.post([&, counted = Counted(alive)] { ++calls; });
+  weak_loop.close();
   EXPECT_EQ(calls, 1);
   EXPECT_EQ(alive, 0);
 }
@@ -4101,27 +4101,27 @@ TEST(Step7_Threads, ThereAndBack) {  // AIO-22
   });
 }
 
-// Step 8: a gate without a lock on the way through.
+// Step 8: a loop that may go between the look and the call.
 
 TEST(Step8_BreakIt, AloneItDoesWhatItShould) {
   asyncio::Bell bell;
-  HastyGate gate(bell);
-  gate.post();
-  gate.post();
+  HastyWeakLoop weak_loop(bell);
+  weak_loop.post();
+  weak_loop.post();
   EXPECT_EQ(bell.rings(), 2);
-  gate.close();
-  gate.post();
+  weak_loop.close();
+  weak_loop.post();
   EXPECT_EQ(bell.rings(), 2);
 }
 
 TEST(Step8_BreakIt, FromManyThreadsEveryRingIsHeard) {
   asyncio::Bell bell;
-  HastyGate gate(bell);
+  HastyWeakLoop weak_loop(bell);
   {
     std::vector<std::jthread> threads;
     for (int i = 0; i < 4; ++i)
       threads.emplace_back([&] {
-        for (int j = 0; j < 100; ++j) gate.post();
+        for (int j = 0; j < 100; ++j) weak_loop.post();
       });
   }
   EXPECT_EQ(bell.rings(), 400);

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "node_pool.hpp"
-#include "scheduled.hpp"
+#include "operation.hpp"
 #include "timer_heap.hpp"
 
 namespace asyncio {
@@ -16,7 +16,7 @@ class Handle {
   /// Of nothing.
   Handle() = default;
   Handle(const Handle& other) noexcept : node_(other.node_) {
-    if (node_) node_->hold();
+    if (node_) node_->ref();
   }
   Handle(Handle&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
   Handle& operator=(Handle other) noexcept {
@@ -44,13 +44,13 @@ class Handle {
   // For what is built on the loop.
 
   /// Takes over a reference to `node`.
-  explicit Handle(Scheduled& node) noexcept : node_(&node) {}
+  explicit Handle(Operation& node) noexcept : node_(&node) {}
 
   /// What it is of; null if it is of nothing.
-  [[nodiscard]] Scheduled* node() const noexcept { return node_; }
+  [[nodiscard]] Operation* node() const noexcept { return node_; }
 
  protected:
-  Scheduled* node_ = nullptr;
+  Operation* node_ = nullptr;
 };
 
 /// A Handle of something that is called at a certain time. Python: `asyncio.TimerHandle`.

@@ -7,8 +7,8 @@
 #include <new>
 #include <utility>
 
-#include "recycles.hpp"
-#include "scheduled.hpp"
+#include "sanitizers.hpp"
+#include "operation.hpp"
 
 namespace asyncio {
 
@@ -37,7 +37,7 @@ class NodePool {
 
  public:
   /// Whether memory is kept.
-  static constexpr bool recycles = pools_recycle;
+  static constexpr bool recycles = !address_sanitizer;
 
   using Owner = std::unique_ptr<NodePool, Retire>;
   static Owner create() { return Owner(new NodePool); }
@@ -70,18 +70,18 @@ class NodePool {
 
   /// Gives back a reference. If it was the last, the node, which has been run or dropped, makes room for the
   /// next one.
-  static void release(Scheduled& node) noexcept {
-    if (!node.let_go()) return;
+  static void release(Operation& node) noexcept {
+    if (!node.unref()) return;
     detail::FreeList* const list = node.home_;
-    if (node.outlasts_) node.destroy();
+    if (node.survives_run_) node.destroy();
     if (!list) return ::operator delete(&node);
     list->first = std::construct_at(reinterpret_cast<detail::FreeList::Block*>(&node), list->first);
     NodePool* const pool = list->pool;
-    if (pool->outlive_it_ > 0 && --pool->outlive_it_ == 0) delete pool;
+    if (pool->live_nodes_ > 0 && --pool->live_nodes_ == 0) delete pool;
   }
 
   /// Cancels `node`, and gives back a reference.
-  static void forget(Scheduled& node) noexcept {
+  static void forget(Operation& node) noexcept {
     node.cancel();
     release(node);
   }
@@ -103,15 +103,15 @@ class NodePool {
 
   /// The owner goes. To count the nodes that are left only now spares make() and release() the counting.
   void retire() noexcept {
-    outlive_it_ = made_;
+    live_nodes_ = made_;
     for (const detail::FreeList& list : free_)
-      for (const auto* free = list.first; free; free = free->next) --outlive_it_;
-    if (outlive_it_ == 0) delete this;
+      for (const auto* free = list.first; free; free = free->next) --live_nodes_;
+    if (live_nodes_ == 0) delete this;
   }
 
   std::array<detail::FreeList, classes> free_;
   std::size_t made_ = 0;        // nodes that have memory here, free or not
-  std::size_t outlive_it_ = 0;  // nodes that are left when the owner has gone
+  std::size_t live_nodes_ = 0;  // nodes that are left when the owner has gone
   std::pmr::monotonic_buffer_resource memory_{4096};
 };
 

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "node_pool.hpp"
-#include "scheduled.hpp"
+#include "operation.hpp"
 #include "todo.hpp"
 
 namespace asyncio {
@@ -23,7 +23,7 @@ class ReadyQueue {
   /// Drops what is left.
   ~ReadyQueue() {
     while (first_) {
-      Scheduled& node = *std::exchange(first_, first_->next_);
+      Operation& node = *std::exchange(first_, first_->next_);
       node.drop();
       NodePool::release(node);
     }
@@ -32,14 +32,14 @@ class ReadyQueue {
   [[nodiscard]] bool empty() const noexcept { return !first_; }
 
   /// Adds `node` at the end, and takes over a reference to it.
-  void push(Scheduled& node) noexcept {
+  void push(Operation& node) noexcept {
     // TODO 1.1: Nothing follows the node. It follows last_, or is first_ if there is
     // none; and it is last_ now.
     todo("1.1", "ReadyQueue::push");
   }
 
   /// Takes out the first node, with its reference. @returns null if the queue is empty
-  Scheduled* pop() noexcept {
+  Operation* pop() noexcept {
     // TODO 1.2: Return first_, and let the one after it be first_. Of an empty queue,
     // null.
     todo("1.2", "ReadyQueue::pop");
@@ -47,9 +47,9 @@ class ReadyQueue {
 
   /// Takes out `node`, wherever it is, with its reference: in as many steps as there are nodes before it.
   /// @returns whether it was there
-  bool remove(Scheduled& node) noexcept {
-    Scheduled* before = nullptr;
-    for (Scheduled* found = first_; found; before = std::exchange(found, found->next_)) {
+  bool remove(Operation& node) noexcept {
+    Operation* before = nullptr;
+    for (Operation* found = first_; found; before = std::exchange(found, found->next_)) {
       if (found != &node) continue;
       (before ? before->next_ : first_) = node.next_;
       if (last_ == &node) last_ = before;
@@ -66,8 +66,8 @@ class ReadyQueue {
   }
 
  private:
-  Scheduled* first_ = nullptr;
-  Scheduled* last_ = nullptr;  // says something only if there is a first_
+  Operation* first_ = nullptr;
+  Operation* last_ = nullptr;  // says something only if there is a first_
 };
 
 }  // namespace asyncio

@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "fetch_ahead.hpp"
+#include "prefetch.hpp"
 #include "node_pool.hpp"
-#include "scheduled.hpp"
+#include "operation.hpp"
 #include "selector.hpp"
 #include "todo.hpp"
 
@@ -17,7 +17,7 @@ namespace asyncio {
 class TimerHeap;
 
 /// Something scheduled for a time.
-class Timer : public Scheduled {
+class Timer : public Operation {
  public:
   /// When it is due, on the loop's clock.
   [[nodiscard]] TimePoint when() const noexcept { return when_; }
@@ -25,7 +25,7 @@ class Timer : public Scheduled {
   void cancel() noexcept override;
 
  protected:
-  explicit Timer(TimePoint when) noexcept : Scheduled(Held::by_the_loop), when_(when) {}
+  explicit Timer(TimePoint when) noexcept : Operation(RefCount::local), when_(when) {}
 
  private:
   friend TimerHeap;
@@ -142,7 +142,7 @@ class TimerHeap {
   void erase_cancelled() {
     std::size_t i = 0;
     const auto erased = std::ranges::remove_if(entries_, [&](const Entry& entry) {
-      fetch_ahead(entries_[std::min(i++ + far_ahead, entries_.size() - 1)].timer);
+      prefetch(entries_[std::min(i++ + prefetch_distance, entries_.size() - 1)].timer);
       if (!entry.timer->cancelled()) return false;
       forget(*entry.timer);
       NodePool::release(*entry.timer);
@@ -169,7 +169,7 @@ class TimerHeap {
 
 inline void Timer::cancel() noexcept {
   if (heap_ && !cancelled()) ++heap_->cancelled_;
-  Scheduled::cancel();
+  Operation::cancel();
 }
 
 }  // namespace asyncio

@@ -42,7 +42,7 @@ class EpollSelector final : public Selector {
   ~EpollSelector() override { close(); }
 
   void select(std::optional<Duration> timeout) override {
-    // TODO 2.1: Let epoll_pwait2() fill room_, with the timespec of the timeout,
+    // TODO 2.1: Let epoll_pwait2() fill events_, with the timespec of the timeout,
     // or null, and no signal mask. An interruption (EINTR) has found nothing: the loop comes again. All
     // other errors are thrown. Then dispatch() each event.
     todo("2.1", "EpollSelector::select");
@@ -69,13 +69,13 @@ class EpollSelector final : public Selector {
   /// Has `node` called whenever `fd` is ready, and takes over a reference to it, even if it throws. If there
   /// was another for it, that one is removed.
   /// @throws std::system_error if there is no such file, or it cannot be watched, as one on a disk cannot
-  void watch(int fd, Ready ready, Scheduled& node) {
+  void watch(int fd, Ready ready, Operation& node) {
     ReadyQueue owner;
     owner.push(node);
     if (fd < 0) throw std::system_error(EBADF, std::generic_category(), "epoll_ctl");
     const auto number = static_cast<std::size_t>(fd);
     if (number >= files_.size()) files_.resize(number + 1);
-    // TODO 2.4: For files_[number]: tell() epoll of all events that are of interest
+    // TODO 2.4: For files_[number]: update_interest() to all events that are wanted
     // then. If that did not throw: keep what the owner pops instead of what was there, and NodePool::forget()
     // that.
     todo("2.4", "EpollSelector::watch");
@@ -84,13 +84,13 @@ class EpollSelector final : public Selector {
   /// @returns whether there was one
   bool unwatch(int fd, Ready ready) noexcept {
     if (fd < 0 || static_cast<std::size_t>(fd) >= files_.size()) return false;
-    // TODO 2.5: If there is one, take it out, tell_less() to epoll, and at last
+    // TODO 2.5: If there is one, take it out, reduce_interest(), and at last
     // NodePool::forget() it.
     todo("2.5", "EpollSelector::unwatch");
   }
 
   /// What is called for signals.
-  void handle_signal(int number, Scheduled& node) {
+  void handle_signal(int number, Operation& node) {
     const bool first = handlers_.empty();
     handlers_.add(number, node);
     if (first) watch_counter(detail::signal_counter().get());
@@ -104,11 +104,11 @@ class EpollSelector final : public Selector {
  private:
   /// Who waits for a file.
   struct File {
-    Scheduled* reader = nullptr;
-    Scheduled* writer = nullptr;
+    Operation* reader = nullptr;
+    Operation* writer = nullptr;
     std::uint32_t events = 0;  // that epoll watches for us
 
-    Scheduled*& node(Ready ready) noexcept { return ready == Ready::to_read ? reader : writer; }
+    Operation*& node(Ready ready) noexcept { return ready == Ready::to_read ? reader : writer; }
   };
 
   static constexpr std::uint32_t event_of(Ready ready) noexcept {
@@ -124,13 +124,13 @@ class EpollSelector final : public Selector {
     todo("2.3", "EpollSelector::dispatch");
   }
 
-  void add_found(Scheduled& node) {
-    node.hold();
+  void add_found(Operation& node) {
+    node.ref();
     found_.push(node);
   }
 
   /// Has epoll watch for `events`, which are more than none.
-  void tell(int fd, File& file, std::uint32_t events) {
+  void update_interest(int fd, File& file, std::uint32_t events) {
     // If the file was closed, epoll has forgotten it: the number is that of a new file now.
     const bool known = file.events != 0 && control(EPOLL_CTL_MOD, fd, events) == 0;
     if (!known) concurrent::checked(control(EPOLL_CTL_ADD, fd, events), "epoll_ctl");
@@ -138,7 +138,7 @@ class EpollSelector final : public Selector {
   }
 
   /// Has epoll watch for `events`, which may be none. If the file was closed already, there is nothing to do.
-  void tell_less(int fd, File& file, std::uint32_t events) noexcept {
+  void reduce_interest(int fd, File& file, std::uint32_t events) noexcept {
     control(events != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_DEL, fd, events);
     file.events = events;
   }
@@ -160,7 +160,7 @@ class EpollSelector final : public Selector {
   std::vector<File> files_;  // by descriptor
   SignalHandlers handlers_;
   ReadyQueue found_;
-  std::array<epoll_event, 256> room_;
+  std::array<epoll_event, 256> events_;
 };
 
 }  // namespace asyncio

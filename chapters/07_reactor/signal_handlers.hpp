@@ -59,7 +59,7 @@ class SignalHandlers {
   [[nodiscard]] bool empty() const noexcept { return handlers_.empty(); }
 
   /// Has `node` called when signal `number` comes, and takes over a reference to it, even if it throws.
-  void add(int number, Scheduled& node) {
+  void add(int number, Operation& node) {
     ReadyQueue owner;
     owner.push(node);
     if (number < 1 || number >= detail::signal_count)
@@ -81,7 +81,7 @@ class SignalHandlers {
   /// Adds to `found` what is to be called for the signals that have come.
   void collect(ReadyQueue& found) {
     // TODO 4.4: For each whose signal is ours, and was pending, which it is no
-    // more: hold() the node, and push it.
+    // more: ref() the node, and push it.
     todo("4.4", "SignalHandlers::collect");
   }
 
@@ -97,7 +97,7 @@ class SignalHandlers {
     return ::sigaction(number, &action, nullptr) == 0;
   }
 
-  std::map<int, Scheduled*> handlers_;
+  std::map<int, Operation*> handlers_;
 };
 
 }  // namespace asyncio

@@ -74,7 +74,7 @@ class Outcome {
 /// The part of a promise that keeps what the coroutine ends with: `co_return value`, `co_return`, or what is
 /// thrown. A promise may have return_value() or return_void(), but not both.
 template <class T>
-struct Returns {
+struct ReturnValueMixin {
   Outcome<T> outcome;
 
   template <class Value = T>
@@ -84,7 +84,7 @@ struct Returns {
 };
 
 template <>
-struct Returns<void> {
+struct ReturnValueMixin<void> {
   Outcome<void> outcome;
 
   void return_void() { outcome.set_value(); }

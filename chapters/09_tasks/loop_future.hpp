@@ -16,9 +16,9 @@
 
 #include "cancelled_error.hpp"
 #include "event_loop.hpp"
-#include "future_state.hpp"
+#include "future_cell.hpp"
 #include "handle.hpp"
-#include "task_state.hpp"
+#include "task_cell.hpp"
 #include "todo.hpp"
 
 namespace asyncio {
@@ -40,7 +40,7 @@ inline constexpr bool is_copyable<std::tuple<T...>> = (is_copyable<T> && ...);
 class AnyFuture {
  public:
   AnyFuture(const AnyFuture& other) noexcept : state_(other.state_) {
-    if (state_) state_->hold();
+    if (state_) state_->ref();
   }
   AnyFuture(AnyFuture&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
   AnyFuture& operator=(AnyFuture other) noexcept {
@@ -72,7 +72,7 @@ class AnyFuture {
   /// function.
   /// @returns how many callbacks that were: none if the future was done already
   std::size_t remove_done_callback(const Handle& callback) noexcept {
-    Scheduled* const node = callback.node();
+    Operation* const node = callback.node();
     return node && state_->remove_waiter(*node) ? 1 : 0;
   }
 
@@ -103,11 +103,11 @@ namespace detail {
 /// What runs in the loop when a future is done. It holds the future if that is done already. Otherwise the
 /// future holds it, and is there when it runs.
 template <class T, class F>
-class DoneCallback final : public Scheduled {
+class DoneCallback final : public Operation {
  public:
-  DoneCallback(F fn, FutureState<T>& future)
-      : Scheduled(Held::by_the_loop), fn_(std::move(fn)), future_(future), holds_it_(future.done()) {
-    if (holds_it_) future_.hold();
+  DoneCallback(F fn, FutureCell<T>& future)
+      : Operation(RefCount::local), fn_(std::move(fn)), future_(future), holds_it_(future.done()) {
+    if (holds_it_) future_.ref();
   }
 
   void run() override;
@@ -119,7 +119,7 @@ class DoneCallback final : public Scheduled {
 
  private:
   std::optional<F> fn_;
-  FutureState<T>& future_;
+  FutureCell<T>& future_;
   bool holds_it_;
 };
 
@@ -137,7 +137,7 @@ class DoneAwaiter {
   }
 
   void await_resume() const {
-    // TODO 3.6: If a task_ has waited, it is to go_on().
+    // TODO 3.6: If a task_ has waited, it is to throw_if_cancelled().
     todo("3.6", "DoneAwaiter::await_resume");
   }
 
@@ -160,7 +160,7 @@ class FutureAwaiter : public DoneAwaiter {
     if constexpr (std::is_same_v<Result, T>)
       return Future<T>(std::move(future_)).result();
     else
-      return static_cast<FutureState<T>&>(future_.state()).outcome().get();
+      return static_cast<FutureCell<T>&>(future_.state()).outcome().get();
   }
 };
 
@@ -174,7 +174,7 @@ class FutureAwaiter : public DoneAwaiter {
 /// if this is its last handle, or if it cannot be copied.
 template <class T>
 class [[nodiscard]] Future : public AnyFuture {
-  using State = detail::FutureState<T>;
+  using State = detail::FutureCell<T>;
   using Reference = std::add_lvalue_reference_t<std::add_const_t<T>>;  // a T& stays one, and void too
 
  public:
@@ -188,7 +188,7 @@ class [[nodiscard]] Future : public AnyFuture {
   Reference result() const& { return typed().outcome().get(); }
   T result() && {
     if constexpr (detail::is_copyable<T>) {
-      if (!state_->held_once()) return typed().outcome().get();
+      if (!state_->has_one_ref()) return typed().outcome().get();
     }
     return typed().outcome().take();
   }
@@ -242,12 +242,12 @@ class [[nodiscard]] Future : public AnyFuture {
 
   /// A callback, with one reference for the queue that it waits in and one for its handle.
   template <class F>
-  Scheduled& make_node(F&& fn) const {
+  Operation& make_node(F&& fn) const {
     using Node = detail::DoneCallback<T, std::decay_t<F>>;
     EventLoop* const loop = state_->tasks().loop();
-    Scheduled& node = loop ? loop->nodes().template make<Node>(std::forward<F>(fn), typed())
+    Operation& node = loop ? loop->nodes().template make<Node>(std::forward<F>(fn), typed())
                            : NodePool::make_apart<Node>(std::forward<F>(fn), typed());
-    node.hold();
+    node.ref();
     return node;
   }
 
@@ -258,7 +258,7 @@ class [[nodiscard]] Future : public AnyFuture {
 
 template <class T, class F>
 void detail::DoneCallback<T, F>::run() {
-  if (!std::exchange(holds_it_, false)) future_.hold();
+  if (!std::exchange(holds_it_, false)) future_.ref();
   Future<T> future(future_);
   F fn = std::move(*fn_);
   fn_.reset();
@@ -267,7 +267,7 @@ void detail::DoneCallback<T, F>::run() {
 
 template <class T>
 Future<T> EventLoop::create_future() {
-  return Future<T>(nodes().make<detail::FutureState<T>>(detail::LoopTasks::of(*this)));
+  return Future<T>(nodes().make<detail::FutureCell<T>>(detail::TaskRegistry::of(*this)));
 }
 
 }  // namespace asyncio

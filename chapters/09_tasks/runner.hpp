@@ -35,7 +35,7 @@ decltype(auto) EventLoop::run_until_complete(A&& awaitable) {
       Awaitable<A>,
       "run_until_complete needs something that can be awaited; a Coro that has a name, because it can be "
       "awaited once, is given as std::move(coro)");
-  if (closed_ || is_running() || here().running) refuse_to_run();
+  if (closed_ || is_running() || thread_state().running) refuse_to_run();
   auto future = ensure_future(std::forward<A>(awaitable), *this);
   detail::run_until_done(*this, future);
   return std::move(future).result();
@@ -87,8 +87,7 @@ class Runner {
   /// @throws std::runtime_error if a task stops the loop meanwhile, or another loop is running on this thread
   void close() {
     // TODO 7.4: It is closed_. Take the loop_ out, so that it is destroyed whatever
-    // happens. If there is one, and it is not closed, cancel all its tasks, and let it finish() what works
-    // for it elsewhere.
+    // happens. If there is one, and it is not closed, cancel all its tasks, and let it join_services().
     todo("7.4", "Runner::close");
   }
 

@@ -10,7 +10,7 @@
 
 #include "event_loop.hpp"
 #include "loop_future.hpp"
-#include "task_state.hpp"
+#include "task_cell.hpp"
 #include "todo.hpp"
 
 namespace asyncio {
@@ -18,19 +18,20 @@ namespace asyncio {
 namespace detail {
 
 /// A future that a timer sets.
-class Alarm {
+class TimerFuture {
  public:
   template <class Delay>
-  Alarm(EventLoop& loop, Delay delay) : over_(loop.create_future()) {
-    // TODO 4.2: Let the loop call_later(), after the delay, what sets the result of over_
-    // if that is not done() by then. It has a copy of over_, not a reference. Keep the timer_.
-    todo("4.2", "Alarm::Alarm");
+  TimerFuture(EventLoop& loop, Delay delay) : over_(loop.create_future()) {
+    // TODO 4.2: Let the loop call_later(), after the delay, what sets the
+    // result of over_ if that is not done() by then. It has a copy of over_, not a reference. Keep the
+    // timer_.
+    todo("4.2", "TimerFuture::TimerFuture");
   }
-  Alarm(const Alarm&) = delete;
-  Alarm& operator=(const Alarm&) = delete;
-  ~Alarm() {
+  TimerFuture(const TimerFuture&) = delete;
+  TimerFuture& operator=(const TimerFuture&) = delete;
+  ~TimerFuture() {
     // TODO 4.3: Cancel the timer_.
-    todo("4.3", "Alarm::~Alarm");
+    todo("4.3", "TimerFuture::~TimerFuture");
   }
 
   [[nodiscard]] Future<>& over() noexcept { return over_; }
@@ -45,7 +46,7 @@ inline constexpr bool is_duration = false;
 template <class Rep, class Period>
 inline constexpr bool is_duration<std::chrono::duration<Rep, Period>> = true;
 
-/// What sleep() gives: a task waits for an alarm, or just for the next pass.
+/// What sleep() gives: a task waits for a timer, or just for the next pass.
 template <class Delay>
 class Sleep {
  public:
@@ -56,27 +57,27 @@ class Sleep {
 
   void await_suspend(std::coroutine_handle<> waiting) {
     // TODO 4.4: The running() task is task_. Without a delay_, or with a negative
-    // one, it is to yield(). Otherwise set_alarm().
+    // one, it is to yield(). Otherwise start_timer().
     todo("4.4", "Sleep::await_suspend");
   }
 
   void await_resume() {
-    // TODO 4.5: The task_ is to go_on(). If there is an alarm_, take the result() of
-    // what it was over(): nothing, or an exception.
+    // TODO 4.5: The task_ is to throw_if_cancelled(). If there is a timer_, take the
+    // result() of what it was over(): nothing, or an exception.
     todo("4.5", "Sleep::await_resume");
   }
 
  private:
   /// Not inlined, for that would make a switch of tasks, which needs none, a fifth slower.
-  [[gnu::noinline]] void set_alarm(std::coroutine_handle<> waiting) {
-    // TODO 4.6: Emplace the alarm_, on the running loop. The task_ is to wait for the
+  [[gnu::noinline]] void start_timer(std::coroutine_handle<> waiting) {
+    // TODO 4.6: Emplace the timer_, on the running loop. The task_ is to wait for the
     // state() of the future that tells when it is over().
-    todo("4.6", "Sleep::set_alarm");
+    todo("4.6", "Sleep::start_timer");
   }
 
   Delay delay_;
   TaskBase* task_ = nullptr;
-  std::optional<Alarm> alarm_;
+  std::optional<TimerFuture> timer_;
 };
 
 }  // namespace detail

@@ -14,7 +14,7 @@
 #include "coro.hpp"
 #include "event_loop.hpp"
 #include "loop_future.hpp"
-#include "task_state.hpp"
+#include "task_cell.hpp"
 #include "todo.hpp"
 
 namespace asyncio {
@@ -61,7 +61,7 @@ class AnyTask : public AnyFuture, public detail::TaskMembers<AnyTask> {
   friend std::optional<AnyTask> current_task();
   friend std::vector<AnyTask> all_tasks(EventLoop& loop);
 
-  explicit AnyTask(detail::TaskBase& task) noexcept : AnyFuture(task.future()) { task.future().hold(); }
+  explicit AnyTask(detail::TaskBase& task) noexcept : AnyFuture(task.future()) { task.future().ref(); }
 };
 
 /// A coroutine that runs on its own, in its loop: a Future of what it returns. It is copied like a pointer,
@@ -76,7 +76,7 @@ class Task : public Future<T>, public detail::TaskMembers<Task<T>> {
   template <class U>
   friend Task<U> detail::start(EventLoop& loop, Coro<U> coro, std::string name);
 
-  explicit Task(detail::TaskState<T>& state) noexcept : Future<T>(state) {}
+  explicit Task(detail::TaskCell<T>& state) noexcept : Future<T>(state) {}
 };
 
 namespace detail {
@@ -99,7 +99,7 @@ Coro<std::remove_cvref_t<await_result_t<A>>> as_coro(A awaitable) {
 /// Makes a task, which runs in the loop's next pass.
 template <class T>
 Task<T> start(EventLoop& loop, Coro<T> coro, std::string name) {
-  // TODO 3.7: Let the loop's nodes() make a TaskState<T>, from the LoopTasks of the loop, the
+  // TODO 3.7: Let the loop's nodes() make a TaskCell<T>, from the TaskRegistry of the loop, the
   // coroutine and the name, both moved. schedule() it. Return a Task<T> of it.
   todo("3.7", "start");
 }
@@ -169,7 +169,8 @@ inline std::optional<AnyTask> current_task() {
 /// a set.
 inline std::vector<AnyTask> all_tasks(EventLoop& loop) {
   std::vector<AnyTask> tasks;
-  // TODO 6.3: for_each() of the LoopTasks of this loop, which is a TaskBase, add an AnyTask.
+  // TODO 6.3: for_each() of the TaskRegistry of this loop, which is a TaskBase, add an
+  // AnyTask.
   todo("6.3", "all_tasks");
   return tasks;
 }

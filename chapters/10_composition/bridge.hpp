@@ -14,8 +14,8 @@
 #include "awaitable.hpp"
 #include "done_listener.hpp"
 #include "future.hpp"
-#include "loop_executor.hpp"
-#include "scope_body.hpp"
+#include "thread_bridge.hpp"
+#include "async_with.hpp"
 #include "task.hpp"
 #include "todo.hpp"
 #include "waiting.hpp"
@@ -38,8 +38,8 @@ void copy_outcome(concurrent::Future<T>& source, Future<T>& future) {
 /// The Future of type T that a loop has kept.
 template <class T>
 Future<T> typed(const AnyFuture& future) {
-  future.state().hold();
-  return Future<T>(static_cast<FutureState<T>&>(future.state()));
+  future.state().ref();
+  return Future<T>(static_cast<FutureCell<T>&>(future.state()));
 }
 
 }  // namespace detail
@@ -49,12 +49,12 @@ Future<T> typed(const AnyFuture& future) {
 template <class T>
 Future<T> wrap_future(concurrent::Future<T> source, EventLoop& loop) {
   Future<T> future = loop.create_future<T>();
-  // TODO 6.4: Keep the future in the LoopExecutor of the loop, which gives you its number.
+  // TODO 6.4: Keep the future in the ThreadBridge of the loop, which gives you its number.
   // When the future is done and was cancelled(), cancel() the source. When the source is done, on whatever
-  // thread that is, post to the LoopExecutor's gate() a function that takes the future of that number out of
-  // the LoopExecutor again and, if it is there, lets copy_outcome() do the rest: typed() makes a Future<T> of
-  // what was kept. The callback of the source must hold the gate, not the future, whose handles are for the
-  // loop's thread alone.
+  // thread that is, post to the ThreadBridge's weak_loop() a function that takes the future of that number
+  // out of the ThreadBridge again and, if it is there, lets copy_outcome() do the rest: typed() makes a
+  // Future<T> of what was kept. The callback of the source must hold the WeakLoop, not the future, whose
+  // handles are for the loop's thread alone.
   todo("6.4", "wrap_future");
   return future;
 }
@@ -70,7 +70,7 @@ auto EventLoop::run_in_executor(E&& executor, F&& fn, Args&&... args) {
   check();
   if constexpr (std::is_null_pointer_v<std::remove_cvref_t<E>>)
     return wrap_future(
-        detail::LoopExecutor::of(*this).executor().submit(std::forward<F>(fn), std::forward<Args>(args)...),
+        detail::ThreadBridge::of(*this).executor().submit(std::forward<F>(fn), std::forward<Args>(args)...),
         *this);
   else
     return wrap_future(executor.submit(std::forward<F>(fn), std::forward<Args>(args)...), *this);
@@ -79,18 +79,18 @@ auto EventLoop::run_in_executor(E&& executor, F&& fn, Args&&... args) {
 inline void EventLoop::set_default_executor(std::shared_ptr<concurrent::Executor> executor) {
   if (!executor) throw std::invalid_argument("set_default_executor: the executor must not be null");
   check();
-  detail::LoopExecutor::of(*this).set(std::move(executor));
+  detail::ThreadBridge::of(*this).set(std::move(executor));
 }
 
 inline Coro<void> EventLoop::shutdown_default_executor(std::optional<Duration> timeout) {
-  const std::vector<Future<>> joined(1, detail::LoopExecutor::of(*this).shut_down());
+  const std::vector<Future<>> joined(1, detail::ThreadBridge::of(*this).shut_down());
   const auto found = co_await asyncio::wait(joined, {.timeout = timeout});
   if (!found.pending.empty())
     call_exception_handler({.message = "The executor did not finish joining its threads in time."});
 }
 
 /// Joins the executor while the loop runs: what still works may need the loop.
-inline void detail::LoopExecutor::finish() {
+inline void detail::ThreadBridge::join() {
   loop_.run_until_complete(loop_.shutdown_default_executor(join_timeout));
 }
 
@@ -124,8 +124,8 @@ namespace detail {
 /// In the loop's thread: `promise` ends as the task does, and its cancellation cancels the task.
 template <class T>
 void chain(EventLoop& loop, Future<T> task, concurrent::Promise<T> promise) {
-  // TODO 7.2: Keep the task in the LoopExecutor of the loop, which gives you its number. When the
-  // promise's future is done and was cancelled(), on whatever thread, post to the gate() a function that
+  // TODO 7.2: Keep the task in the ThreadBridge of the loop, which gives you its number. When the
+  // promise's future is done and was cancelled(), on whatever thread, post to the weak_loop() a function that
   // finds the task of that number and, if it is there, cancel()s it. When the task is done, take it out; the
   // promise, moved into that callback, goes with it. If the task was cancelled(), that is all: so is the
   // future of a promise that goes. The same if the promise, that you let set_running_or_notify_cancel(), says

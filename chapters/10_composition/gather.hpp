@@ -28,11 +28,11 @@ namespace detail {
 
 /// The future of several others, its children, which run whether it is there or not.
 template <class Result>
-class GatherState final : public FutureState<Result> {
+class GatherState final : public FutureCell<Result> {
  public:
   /// @param collect makes the result, when all children are done
-  GatherState(LoopTasks& tasks, bool return_exceptions, std::move_only_function<Result()> collect)
-      : FutureState<Result>(tasks), return_exceptions_(return_exceptions), collect_(std::move(collect)) {}
+  GatherState(TaskRegistry& tasks, bool return_exceptions, std::move_only_function<Result()> collect)
+      : FutureCell<Result>(tasks), return_exceptions_(return_exceptions), collect_(std::move(collect)) {}
 
   template <class T>
   void add(const Future<T>& child) {
@@ -119,7 +119,7 @@ auto for_each_child(const std::vector<F>& children, Each each) {
 template <class Children, class Each>
 auto gather_children(EventLoop& loop, GatherOptions options, const Children& children, Each each) {
   using Result = decltype(for_each_child(children, each));
-  auto& state = loop.nodes().make<GatherState<Result>>(LoopTasks::of(loop), options.return_exceptions,
+  auto& state = loop.nodes().make<GatherState<Result>>(TaskRegistry::of(loop), options.return_exceptions,
                                                        [=] { return for_each_child(children, each); });
   Future<Result> all(state);
   for_each_child(children, [&](const auto& child) {

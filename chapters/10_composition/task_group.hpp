@@ -16,7 +16,7 @@
 #include "done_listener.hpp"
 #include "exception_group.hpp"
 #include "outcome.hpp"
-#include "scope_body.hpp"
+#include "async_with.hpp"
 #include "task.hpp"
 #include "todo.hpp"
 

@@ -12,7 +12,7 @@
 
 #include "awaitable.hpp"
 #include "outcome.hpp"
-#include "scope_body.hpp"
+#include "async_with.hpp"
 #include "task.hpp"
 #include "todo.hpp"
 

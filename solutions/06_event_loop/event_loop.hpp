@@ -17,14 +17,14 @@
 #include <utility>
 #include <vector>
 
-#include "fetch_ahead.hpp"
+#include "prefetch.hpp"
 #include "handle.hpp"
 #include "loop_exceptions.hpp"
-#include "loop_part.hpp"
-#include "mailbox.hpp"
+#include "service.hpp"
+#include "inject_queue.hpp"
 #include "node_pool.hpp"
 #include "ready_queue.hpp"
-#include "scheduled.hpp"
+#include "operation.hpp"
 #include "selector.hpp"
 #include "timer_heap.hpp"
 #include "todo.hpp"
@@ -47,8 +47,8 @@ template <class T>
 class Coro;
 struct TaskOptions;
 namespace detail {
-class LoopTasks;
-class LoopExecutor;
+class TaskRegistry;
+class ThreadBridge;
 }  // namespace detail
 
 /// Runs callbacks, one after another, on the thread that calls run_forever(). All members are for that thread
@@ -65,7 +65,7 @@ class EventLoop {
   /// Closes the loop, which must not be running.
   ~EventLoop() {
     drop_all();
-    if (here().set == this) here().set = nullptr;
+    if (thread_state().set == this) thread_state().set = nullptr;
   }
 
   /// Calls `fn(args...)` in the next pass, after all that is ready by then. Function and arguments are copied
@@ -75,7 +75,7 @@ class EventLoop {
   Handle call_soon(F&& fn, Args&&... args) {
     check();
     return schedule(ready_,
-                    make<Scheduled>(Held::by_the_loop, std::forward<F>(fn), std::forward<Args>(args)...));
+                    make<Operation>(RefCount::local, std::forward<F>(fn), std::forward<Args>(args)...));
   }
 
   /// Calls `fn(args...)` when `delay` is over, and not earlier. Without a delay, or with a negative one, that
@@ -103,11 +103,11 @@ class EventLoop {
   template <class F, class... Args>
   Handle call_soon_threadsafe(F&& fn, Args&&... args) {
     auto call = bind(std::forward<F>(fn), std::forward<Args>(args)...);
-    using Node = Callback<Scheduled, decltype(call)>;
-    Scheduled& node = NodePool::make_apart<Node>(std::move(call), Held::by_any_thread);
-    node.hold();
+    using Node = Callback<Operation, decltype(call)>;
+    Operation& node = NodePool::make_apart<Node>(std::move(call), RefCount::atomic);
+    node.ref();
     Handle handle(node);
-    mailbox_.post(node, *selector_);
+    inject_queue_.post(node, *selector_);
     return handle;
   }
 
@@ -181,7 +181,7 @@ class EventLoop {
   /// Runs until stop(). Python: `loop.run_forever`.
   /// @throws std::runtime_error if the loop is closed or running, or another one is running on this thread
   void run_forever() {
-    if (closed_ || is_running() || here().running) refuse_to_run();
+    if (closed_ || is_running() || thread_state().running) refuse_to_run();
     const Running running(*this);
     // <exercise 2.4 EventLoop::run_forever> Pass after pass, until the loop is stopping_: at least one.
     do run_once();
@@ -244,11 +244,11 @@ class EventLoop {
   }
 
   /// The loop that is running on this thread; null if none is.
-  [[nodiscard]] static EventLoop* running() noexcept { return here().running; }
+  [[nodiscard]] static EventLoop* running() noexcept { return thread_state().running; }
 
   /// Adds a node itself to what runs in the next pass, and takes over a reference to it. A closed loop drops
   /// it.
-  void run_soon(Scheduled& node) noexcept {
+  void run_soon(Operation& node) noexcept {
     if (!closed_) return ready_.push(node);
     node.drop();
     NodePool::release(node);
@@ -260,8 +260,8 @@ class EventLoop {
   }
 
   /// Waits for what works for it elsewhere: its executor. Call it before close(), when it does not run.
-  void finish() {
-    if (executor_) executor_->finish();
+  void join_services() {
+    if (executor_) executor_->join();
   }
 
   /// Where its nodes come from.
@@ -274,17 +274,17 @@ class EventLoop {
   friend EventLoop& get_running_loop();
   friend EventLoop& get_event_loop();
   friend void set_event_loop(EventLoop*) noexcept;
-  friend class detail::LoopTasks;
-  friend class detail::LoopExecutor;
+  friend class detail::TaskRegistry;
+  friend class detail::ThreadBridge;
 
   /// What a thread knows of its loops; either may be null.
-  struct Here {
+  struct ThreadState {
     EventLoop* running = nullptr;
     EventLoop* set = nullptr;  // by set_event_loop()
   };
-  static Here& here() noexcept {
-    static thread_local constinit Here here;
-    return here;
+  static ThreadState& thread_state() noexcept {
+    static thread_local constinit ThreadState state;
+    return state;
   }
 
   /// As long as it lives, the loop is running.
@@ -292,12 +292,12 @@ class EventLoop {
    public:
     explicit Running(EventLoop& loop) : loop_(loop) {
       loop_.thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-      here().running = &loop_;
+      thread_state().running = &loop_;
     }
     Running(const Running&) = delete;
     Running& operator=(const Running&) = delete;
     ~Running() {
-      here().running = nullptr;
+      thread_state().running = nullptr;
       loop_.thread_.store({}, std::memory_order_relaxed);
       loop_.stopping_ = false;
     }
@@ -311,15 +311,15 @@ class EventLoop {
   /// One pass: the plan of the chapter. To inline it spares a sixth of what an empty callback takes.
   [[gnu::always_inline]] void run_once() {
     if (!timers_.empty()) timers_.drop_cancelled();
-    if (ready_.empty() || called_ >= look_every) look();
-    if (mailbox_.has_posts()) ready_.append(mailbox_.collect());
+    if (ready_.empty() || called_ >= poll_interval) poll();
+    if (inject_queue_.has_posts()) ready_.append(inject_queue_.collect());
     if (!timers_.empty()) timers_.take_due(time(), due_);
     run_ready();
     if (!due_.empty()) run_due();
   }
 
   /// Sees what the selector has; sleeps if there is nothing else to do.
-  void look() {
+  void poll() {
     called_ = 0;
     if (ready_.empty() && !stopping_)
       wait();
@@ -332,40 +332,40 @@ class EventLoop {
   void wait() {
     // <exercise 4.4 EventLoop::wait> If there are timers, the timeout is the time until the next(): 0 if that
     // is past (compare before you subtract: it may be TimePoint::min()), and longest_wait if it is longer.
-    // Without timers, there is none. If the mailbox lets you fall_asleep(), select(), and wake_up().
+    // Without timers, there is none. If the inject queue lets you fall_asleep(), select(), and wake_up().
     std::optional<Duration> timeout;
     if (!timers_.empty()) {
       const TimePoint now = time();
       timeout = std::min(std::max(timers_.next(), now) - now, longest_wait);
     }
-    if (!mailbox_.fall_asleep()) return;
+    if (!inject_queue_.fall_asleep()) return;
     selector_->select(timeout);
-    mailbox_.wake_up();
+    inject_queue_.wake_up();
     // </exercise>
   }
 
   /// Calls what is ready now. What that brings is for the next pass.
   void run_ready() {
     // <exercise 2.2 EventLoop::run_ready> Take the whole queue, so that ready_ is empty. Pop one after
-    // another, and finish() it.
+    // another, and dispatch() it.
     ReadyQueue batch = std::move(ready_);
-    while (Scheduled* node = batch.pop()) finish(*node);
+    while (Operation* node = batch.pop()) dispatch(*node);
     // </exercise>
   }
 
   /// Calls the timers that are due.
   void run_due() {
     for (std::size_t i = 0; i < due_.size(); ++i) {
-      fetch_ahead(due_[std::min(i + far_ahead, due_.size() - 1)]);
-      finish(*due_[i]);
+      prefetch(due_[std::min(i + prefetch_distance, due_.size() - 1)]);
+      dispatch(*due_[i]);
     }
     due_.clear();
   }
 
   /// What comes out of a queue ends here.
-  void finish(Scheduled& node) {
-    // <exercise 2.3 EventLoop::finish> call() it or, if it was cancelled, drop() it. Count it in called_, and
-    // release it to its NodePool.
+  void dispatch(Operation& node) {
+    // <exercise 2.3 EventLoop::dispatch> call() it or, if it was cancelled, drop() it. Count it in called_,
+    // and release it to its NodePool.
     if (node.cancelled())
       node.drop();
     else
@@ -376,7 +376,7 @@ class EventLoop {
   }
 
   /// Calls one. What it throws goes to the exception handler.
-  void call(Scheduled& node) {
+  void call(Operation& node) {
     if (debug_) return call_and_time(node);
     try {
       node.run();
@@ -386,7 +386,7 @@ class EventLoop {
   }
 
   /// As call(), and tells if it was slow.
-  void call_and_time(Scheduled& node) {
+  void call_and_time(Operation& node) {
     // <exercise 6.2 EventLoop::call_and_time> run() it, with what it throws to tell_of_exception(). If the
     // two took slow_callback_duration or more of the loop's time(), tell_of_slowness().
     const TimePoint start = time();
@@ -401,14 +401,14 @@ class EventLoop {
   }
 
   /// In the handler of an exception that `node` let out.
-  void tell_of_exception(Scheduled& node) {
-    node.hold();
+  void tell_of_exception(Operation& node) {
+    node.ref();
     call_exception_handler({.message = "Exception in callback " + concurrent::type_name(node.type()),
                             .exception = std::current_exception(),
                             .handle = Handle(node)});
   }
 
-  static void tell_of_slowness(const Scheduled& node, Duration took) {
+  static void tell_of_slowness(const Operation& node, Duration took) {
     std::fprintf(stderr, "Executing %s took %.3f seconds\n", concurrent::type_name(node.type()).c_str(),
                  std::chrono::duration<double>(took).count());
   }
@@ -437,7 +437,7 @@ class EventLoop {
   // What chapter 07 defines.
   EpollSelector& epoll();
   template <class F, class... Args>
-  Scheduled& make_watch(F&& fn, Args&&... args);
+  Operation& make_persistent(F&& fn, Args&&... args);
   template <class F, class... Args>
   void watch(Ready ready, int fd, F&& fn, Args&&... args);
   bool unwatch(Ready ready, int fd);
@@ -445,7 +445,7 @@ class EventLoop {
   template <class Queue, class Node>
   static auto schedule(Queue& queue, Node& node) {
     using HandleOfIt = std::conditional_t<std::is_base_of_v<Timer, Node>, TimerHandle, Handle>;
-    node.hold();
+    node.ref();
     HandleOfIt handle(node);
     queue.push(node);
     return handle;
@@ -456,7 +456,7 @@ class EventLoop {
     closed_ = true;
     if (tasks_) tasks_->close();
     if (executor_) executor_->close();
-    const ReadyQueue posted = mailbox_.close();
+    const ReadyQueue posted = inject_queue_.close();
     const ReadyQueue ready = std::move(ready_);
     timers_.clear();
     selector_->close();
@@ -490,7 +490,8 @@ class EventLoop {
     // </exercise>
   }
 
-  static constexpr std::size_t look_every = 64;  // callbacks, on a busy loop, before it looks at its selector
+  static constexpr std::size_t poll_interval =
+      64;  // callbacks, on a busy loop, before it looks at its selector
   static constexpr Duration longest_wait = std::chrono::hours(24);
 
   const std::unique_ptr<Selector> selector_;
@@ -504,17 +505,17 @@ class EventLoop {
   bool debug_ = false;
   std::atomic<std::thread::id> thread_{};  // that it runs on; none if it does not run
   LoopExceptionHandler exception_handler_;
-  Mailbox mailbox_;
-  LoopPart::Owner tasks_;     // of chapter 09
-  LoopPart::Owner executor_;  // of chapter 10
+  InjectQueue inject_queue_;
+  Service::Owner tasks_;     // of chapter 09
+  Service::Owner executor_;  // of chapter 10
 };
 
 /// The loop that is running on this thread. Python: `asyncio.get_running_loop`.
 /// @throws std::runtime_error if none is
 inline EventLoop& get_running_loop() {
-  // <exercise 7.3 get_running_loop> The one that is running here(). If there is none, throw a
+  // <exercise 7.3 get_running_loop> The running one of the thread_state(). If there is none, throw a
   // std::runtime_error "no running event loop".
-  if (EventLoop* loop = EventLoop::here().running) return *loop;
+  if (EventLoop* loop = EventLoop::thread_state().running) return *loop;
   throw std::runtime_error("no running event loop");
   // </exercise>
 }
@@ -523,17 +524,17 @@ inline EventLoop& get_running_loop() {
 /// `asyncio.get_event_loop`.
 /// @throws std::runtime_error if there is neither
 inline EventLoop& get_event_loop() {
-  // <exercise 7.4 get_event_loop> The one that is running here(), or else the one that is set. If there is
-  // neither, throw a std::runtime_error "There is no current event loop in this thread".
-  const EventLoop::Here& here = EventLoop::here();
-  if (EventLoop* loop = here.running ? here.running : here.set) return *loop;
+  // <exercise 7.4 get_event_loop> The running one of the thread_state(), or else the one that is set. If
+  // there is neither, throw a std::runtime_error "There is no current event loop in this thread".
+  const EventLoop::ThreadState& state = EventLoop::thread_state();
+  if (EventLoop* loop = state.running ? state.running : state.set) return *loop;
   throw std::runtime_error("There is no current event loop in this thread");
   // </exercise>
 }
 
 /// Sets the loop of this thread, for get_event_loop(); null for none. The loop must live as long, or be
 /// destroyed on this thread. Python: `asyncio.set_event_loop`.
-inline void set_event_loop(EventLoop* loop) noexcept { EventLoop::here().set = loop; }
+inline void set_event_loop(EventLoop* loop) noexcept { EventLoop::thread_state().set = loop; }
 
 /// A fresh loop, which is set for no thread. Python: `asyncio.new_event_loop`.
 inline std::unique_ptr<EventLoop> new_event_loop() { return std::make_unique<EventLoop>(); }

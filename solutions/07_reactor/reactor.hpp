@@ -10,7 +10,7 @@
 #include "event_loop.hpp"
 #include "sockets.hpp"
 #include "todo.hpp"
-#include "watch.hpp"
+#include "persistent_callback.hpp"
 
 /// The members of EventLoop that need an EpollSelector, and all else that this chapter brings.
 namespace asyncio {
@@ -23,20 +23,20 @@ inline EpollSelector& EventLoop::epoll() {
 
 /// Makes what is called again and again.
 template <class F, class... Args>
-Scheduled& EventLoop::make_watch(F&& fn, Args&&... args) {
+Operation& EventLoop::make_persistent(F&& fn, Args&&... args) {
   using Call = Bound<std::decay_t<F>, std::decay_t<Args>...>;
   static_assert(std::is_invocable_v<std::decay_t<F>&, std::decay_t<Args>&...>,
                 "the function cannot be called with copies of these arguments, as lvalues: it is called "
                 "again and again");
-  return pool_->make<Watch<Call>>(Call{std::forward<F>(fn), {std::forward<Args>(args)...}});
+  return pool_->make<PersistentCallback<Call>>(Call{std::forward<F>(fn), {std::forward<Args>(args)...}});
 }
 
 template <class F, class... Args>
 void EventLoop::watch(Ready ready, int fd, F&& fn, Args&&... args) {
   // <exercise 3.2 EventLoop::watch> check() whether the loop takes anything, as call_soon() does. Then let
-  // epoll() watch the file, and call what make_watch() makes of the function and its arguments.
+  // epoll() watch the file, and call what make_persistent() makes of the function and its arguments.
   check();
-  epoll().watch(fd, ready, make_watch(std::forward<F>(fn), std::forward<Args>(args)...));
+  epoll().watch(fd, ready, make_persistent(std::forward<F>(fn), std::forward<Args>(args)...));
   // </exercise>
 }
 
@@ -64,7 +64,7 @@ inline bool EventLoop::remove_writer(int fd) { return unwatch(Ready::to_write, f
 template <class F, class... Args>
 void EventLoop::add_signal_handler(int number, F&& fn, Args&&... args) {
   check();
-  epoll().handle_signal(number, make_watch(std::forward<F>(fn), std::forward<Args>(args)...));
+  epoll().handle_signal(number, make_persistent(std::forward<F>(fn), std::forward<Args>(args)...));
 }
 
 inline bool EventLoop::remove_signal_handler(int number) {

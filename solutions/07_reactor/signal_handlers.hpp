@@ -63,7 +63,7 @@ class SignalHandlers {
   [[nodiscard]] bool empty() const noexcept { return handlers_.empty(); }
 
   /// Has `node` called when signal `number` comes, and takes over a reference to it, even if it throws.
-  void add(int number, Scheduled& node) {
+  void add(int number, Operation& node) {
     ReadyQueue owner;
     owner.push(node);
     if (number < 1 || number >= detail::signal_count)
@@ -75,7 +75,7 @@ class SignalHandlers {
     if (!set_action(number, detail::on_signal))
       throw std::runtime_error("sig " + std::to_string(number) + " cannot be caught");
     detail::signals[static_cast<std::size_t>(number)].handlers = this;
-    Scheduled* const before = std::exchange(handlers_[number], owner.pop());
+    Operation* const before = std::exchange(handlers_[number], owner.pop());
     if (before) NodePool::forget(*before);
     // </exercise>
   }
@@ -86,7 +86,7 @@ class SignalHandlers {
     // SIG_DFL, is nobody's, and not pending. At last NodePool::forget() it.
     const auto place = handlers_.find(number);
     if (place == handlers_.end()) return false;
-    Scheduled& node = *place->second;
+    Operation& node = *place->second;
     handlers_.erase(place);
     detail::Signal& signal = detail::signals[static_cast<std::size_t>(number)];
     if (signal.handlers == this) {
@@ -102,11 +102,11 @@ class SignalHandlers {
   /// Adds to `found` what is to be called for the signals that have come.
   void collect(ReadyQueue& found) {
     // <exercise 4.4 SignalHandlers::collect> For each whose signal is ours, and was pending, which it is no
-    // more: hold() the node, and push it.
+    // more: ref() the node, and push it.
     for (const auto& [number, node] : handlers_) {
       detail::Signal& signal = detail::signals[static_cast<std::size_t>(number)];
       if (signal.handlers != this || !signal.pending.exchange(false)) continue;
-      node->hold();
+      node->ref();
       found.push(*node);
     }
     // </exercise>
@@ -124,7 +124,7 @@ class SignalHandlers {
     return ::sigaction(number, &action, nullptr) == 0;
   }
 
-  std::map<int, Scheduled*> handlers_;
+  std::map<int, Operation*> handlers_;
 };
 
 }  // namespace asyncio

@@ -23,7 +23,7 @@ struct AwaitedCoro;
 
 /// An awaiter that stays where it is: g++ 12 copies it if await_transform() gives it as it is.
 template <class A>
-struct AwaiterInPlace {
+struct AwaiterRef {
   A awaiter;  // a reference
 
   bool await_ready() { return awaiter.await_ready(); }
@@ -66,7 +66,7 @@ struct CoroPromise : PooledFrame {
                   "this cannot be awaited; a Coro that has a name, because it can be awaited once, is "
                   "awaited as co_await std::move(coro)");
     if constexpr (std::is_same_v<decltype(awaiter_of(std::forward<A>(awaitable))), A&&>)
-      return AwaiterInPlace<A&&>{std::forward<A>(awaitable)};
+      return AwaiterRef<A&&>{std::forward<A>(awaitable)};
     else
       return std::forward<A>(awaitable);
   }
@@ -115,7 +115,7 @@ class [[nodiscard]] Coro {
   class CoroAwaiter;
 
  public:
-  struct promise_type : detail::CoroPromise, Returns<T> {
+  struct promise_type : detail::CoroPromise, ReturnValueMixin<T> {
     Coro get_return_object() noexcept { return Coro(Frame::from_promise(*this)); }
   };
 

@@ -6,7 +6,7 @@
 #include <new>
 #include <utility>
 
-#include "recycles.hpp"
+#include "sanitizers.hpp"
 #include "todo.hpp"
 
 namespace asyncio {
@@ -17,7 +17,7 @@ namespace asyncio {
 class FramePool {
  public:
   /// Whether memory is kept.
-  static constexpr bool recycles = pools_recycle;
+  static constexpr bool recycles = !address_sanitizer;
 
   /// Memory for a frame of `size` bytes.
   static void* allocate(std::size_t size) {

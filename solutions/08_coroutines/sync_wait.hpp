@@ -43,7 +43,7 @@ class Happening {
 template <class T>
 class SyncWait {
  public:
-  struct promise_type : PooledFrame, Returns<T> {
+  struct promise_type : PooledFrame, ReturnValueMixin<T> {
     Happening ended;
 
     struct FinalAwaiter {

@@ -40,7 +40,7 @@ decltype(auto) EventLoop::run_until_complete(A&& awaitable) {
       Awaitable<A>,
       "run_until_complete needs something that can be awaited; a Coro that has a name, because it can be "
       "awaited once, is given as std::move(coro)");
-  if (closed_ || is_running() || here().running) refuse_to_run();
+  if (closed_ || is_running() || thread_state().running) refuse_to_run();
   auto future = ensure_future(std::forward<A>(awaitable), *this);
   detail::run_until_done(*this, future);
   return std::move(future).result();
@@ -99,13 +99,12 @@ class Runner {
   /// @throws std::runtime_error if a task stops the loop meanwhile, or another loop is running on this thread
   void close() {
     // <exercise 7.4 Runner::close> It is closed_. Take the loop_ out, so that it is destroyed whatever
-    // happens. If there is one, and it is not closed, cancel all its tasks, and let it finish() what works
-    // for it elsewhere.
+    // happens. If there is one, and it is not closed, cancel all its tasks, and let it join_services().
     closed_ = true;
     const std::unique_ptr<EventLoop> loop = std::move(loop_);
     if (!loop || loop->is_closed()) return;
     cancel_all_tasks(*loop);
-    loop->finish();
+    loop->join_services();
     // </exercise>
   }
 

@@ -10,7 +10,7 @@
 
 #include "event_loop.hpp"
 #include "loop_future.hpp"
-#include "task_state.hpp"
+#include "task_cell.hpp"
 #include "todo.hpp"
 
 namespace asyncio {
@@ -18,21 +18,22 @@ namespace asyncio {
 namespace detail {
 
 /// A future that a timer sets.
-class Alarm {
+class TimerFuture {
  public:
   template <class Delay>
-  Alarm(EventLoop& loop, Delay delay) : over_(loop.create_future()) {
-    // <exercise 4.2 Alarm::Alarm> Let the loop call_later(), after the delay, what sets the result of over_
-    // if that is not done() by then. It has a copy of over_, not a reference. Keep the timer_.
+  TimerFuture(EventLoop& loop, Delay delay) : over_(loop.create_future()) {
+    // <exercise 4.2 TimerFuture::TimerFuture> Let the loop call_later(), after the delay, what sets the
+    // result of over_ if that is not done() by then. It has a copy of over_, not a reference. Keep the
+    // timer_.
     timer_ = loop.call_later(delay, [over = over_]() mutable {
       if (!over.done()) over.set_result();
     });
     // </exercise>
   }
-  Alarm(const Alarm&) = delete;
-  Alarm& operator=(const Alarm&) = delete;
-  ~Alarm() {
-    // <exercise 4.3 Alarm::~Alarm> Cancel the timer_.
+  TimerFuture(const TimerFuture&) = delete;
+  TimerFuture& operator=(const TimerFuture&) = delete;
+  ~TimerFuture() {
+    // <exercise 4.3 TimerFuture::~TimerFuture> Cancel the timer_.
     timer_.cancel();
     // </exercise>
   }
@@ -49,7 +50,7 @@ inline constexpr bool is_duration = false;
 template <class Rep, class Period>
 inline constexpr bool is_duration<std::chrono::duration<Rep, Period>> = true;
 
-/// What sleep() gives: a task waits for an alarm, or just for the next pass.
+/// What sleep() gives: a task waits for a timer, or just for the next pass.
 template <class Delay>
 class Sleep {
  public:
@@ -60,36 +61,36 @@ class Sleep {
 
   void await_suspend(std::coroutine_handle<> waiting) {
     // <exercise 4.4 Sleep::await_suspend> The running() task is task_. Without a delay_, or with a negative
-    // one, it is to yield(). Otherwise set_alarm().
+    // one, it is to yield(). Otherwise start_timer().
     task_ = &TaskBase::running();
     if (delay_ <= Delay::zero())
       task_->yield(waiting);
     else
-      set_alarm(waiting);
+      start_timer(waiting);
     // </exercise>
   }
 
   void await_resume() {
-    // <exercise 4.5 Sleep::await_resume> The task_ is to go_on(). If there is an alarm_, take the result() of
-    // what it was over(): nothing, or an exception.
-    task_->go_on();
-    if (alarm_) alarm_->over().result();
+    // <exercise 4.5 Sleep::await_resume> The task_ is to throw_if_cancelled(). If there is a timer_, take the
+    // result() of what it was over(): nothing, or an exception.
+    task_->throw_if_cancelled();
+    if (timer_) timer_->over().result();
     // </exercise>
   }
 
  private:
   /// Not inlined, for that would make a switch of tasks, which needs none, a fifth slower.
-  [[gnu::noinline]] void set_alarm(std::coroutine_handle<> waiting) {
-    // <exercise 4.6 Sleep::set_alarm> Emplace the alarm_, on the running loop. The task_ is to wait for the
+  [[gnu::noinline]] void start_timer(std::coroutine_handle<> waiting) {
+    // <exercise 4.6 Sleep::start_timer> Emplace the timer_, on the running loop. The task_ is to wait for the
     // state() of the future that tells when it is over().
-    alarm_.emplace(get_running_loop(), delay_);
-    task_->wait_for(alarm_->over().state(), waiting);
+    timer_.emplace(get_running_loop(), delay_);
+    task_->wait_for(timer_->over().state(), waiting);
     // </exercise>
   }
 
   Delay delay_;
   TaskBase* task_ = nullptr;
-  std::optional<Alarm> alarm_;
+  std::optional<TimerFuture> timer_;
 };
 
 }  // namespace detail

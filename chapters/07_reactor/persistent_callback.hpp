@@ -4,22 +4,22 @@
 #include <typeinfo>
 #include <utility>
 
-#include "scheduled.hpp"
+#include "operation.hpp"
 #include "todo.hpp"
 
 namespace asyncio {
 
 /// A callback that is called each time that something is ready, and that may remove itself meanwhile.
 template <class Call>
-class Watch final : public Scheduled {
+class PersistentCallback final : public Operation {
  public:
-  explicit Watch(Call call) : Scheduled(Held::by_the_loop), call_(std::move(call)) {}
+  explicit PersistentCallback(Call call) : Operation(RefCount::local), call_(std::move(call)) {}
 
   /// The callback stays, even if it throws.
   void run() override {
-    // TODO 3.1: Call the callback where it is, *call_. As long as it runs, and however it
-    // ends, it is running_. If it was cancelled() meanwhile, drop() it then.
-    todo("3.1", "Watch::run");
+    // TODO 3.1: Call the callback where it is, *call_. As long as it runs, and
+    // however it ends, it is running_. If it was cancelled() meanwhile, drop() it then.
+    todo("3.1", "PersistentCallback::run");
   }
 
   /// Destroys the callback, but not while it runs.

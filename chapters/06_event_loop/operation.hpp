@@ -16,19 +16,19 @@ struct FreeList;
 }
 
 /// Who may hold references to something scheduled.
-enum class Held : std::uint8_t {
-  by_the_loop,    ///< only the thread of the loop: counting costs next to nothing
-  by_any_thread,  ///< it came through call_soon_threadsafe()
+enum class RefCount : std::uint8_t {
+  local,   ///< only the thread of the loop: counting costs next to nothing
+  atomic,  ///< it came through call_soon_threadsafe()
 };
 
 /// What a loop is to do: a callback that waits in a queue. It is a link of that queue itself, so that
 /// queueing it allocates nothing. It lives as long as it has references: one from the queue, and one from
 /// each Handle. Whoever takes it out of a queue runs it or drops it; then nothing is left in it to destroy.
 /// Given, not an exercise.
-class Scheduled {
+class Operation {
  public:
-  Scheduled(const Scheduled&) = delete;
-  Scheduled& operator=(const Scheduled&) = delete;
+  Operation(const Operation&) = delete;
+  Operation& operator=(const Operation&) = delete;
 
   /// Calls the callback, once, and destroys it, even if it throws.
   virtual void run() = 0;
@@ -45,43 +45,44 @@ class Scheduled {
   /// It is not to run. The callback is destroyed at once, or by the loop if any thread may cancel it.
   virtual void cancel() noexcept {
     cancelled_.store(true, std::memory_order_relaxed);
-    if (held_ == Held::by_the_loop) drop();
+    if (counting_ == RefCount::local) drop();
   }
   [[nodiscard]] bool cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
 
   /// One more reference.
-  void hold() noexcept {
-    if (held_ == Held::by_the_loop)
+  void ref() noexcept {
+    if (counting_ == RefCount::local)
       ++references_;
     else
       std::atomic_ref(references_).fetch_add(1, std::memory_order_relaxed);
   }
 
   /// Whether there is but one. Not of what any thread may hold.
-  [[nodiscard]] bool held_once() const noexcept { return references_ == 1; }
+  [[nodiscard]] bool has_one_ref() const noexcept { return references_ == 1; }
 
   /// One reference fewer. @returns whether it was the last, so that this must be destroyed
-  [[nodiscard]] bool let_go() noexcept {
-    if (held_ == Held::by_the_loop) return --references_ == 0;
+  [[nodiscard]] bool unref() noexcept {
+    if (counting_ == RefCount::local) return --references_ == 0;
     return std::atomic_ref(references_).fetch_sub(1, std::memory_order_acq_rel) == 1;
   }
 
  protected:
-  ~Scheduled() = default;
+  ~Operation() = default;
   /// It has one reference, for the queue that it is made for.
-  /// @param outlasts whether something is left in it when it was run or dropped: chapter 09's tasks
-  explicit Scheduled(Held held, bool outlasts = false) noexcept : held_(held), outlasts_(outlasts) {}
+  /// @param survives_run whether something is left in it when it was run or dropped: chapter 09's tasks
+  explicit Operation(RefCount counting, bool survives_run = false) noexcept
+      : counting_(counting), survives_run_(survives_run) {}
 
  private:
   friend class ReadyQueue;
   friend class NodePool;
 
-  Scheduled* next_ = nullptr;
+  Operation* next_ = nullptr;
   detail::FreeList* home_ = nullptr;  // of its memory; none if it stands apart
   std::uint32_t references_ = 1;
   std::atomic<bool> cancelled_ = false;
-  const Held held_;
-  const bool outlasts_;
+  const RefCount counting_;
+  const bool survives_run_;
 };
 
 /// A function and the arguments that it will be called with.
@@ -98,7 +99,7 @@ struct Bound {
   void operator()() & { std::apply(fn, args); }
 };
 
-/// Something scheduled that calls `Call`, a Bound. `Base` is Scheduled or Timer.
+/// Something scheduled that calls `Call`, a Bound. `Base` is Operation or Timer.
 template <class Base, class Call>
 class Callback final : public Base {
  public:

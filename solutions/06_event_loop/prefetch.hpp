@@ -7,9 +7,9 @@ namespace asyncio {
 /// Has the memory at `address` brought into the cache while other work goes on. Nodes lie anywhere in memory,
 /// and a million of them are more than a cache holds: to wait for each costs some 80 ns.
 /// Given, not an exercise.
-inline void fetch_ahead(const void* address) noexcept { __builtin_prefetch(address); }
+inline void prefetch(const void* address) noexcept { __builtin_prefetch(address); }
 
 /// How many nodes ahead of the one at hand.
-inline constexpr std::size_t far_ahead = 16;
+inline constexpr std::size_t prefetch_distance = 16;
 
 }  // namespace asyncio

@@ -4,26 +4,26 @@
 #include <typeinfo>
 #include <utility>
 
-#include "scheduled.hpp"
+#include "operation.hpp"
 #include "todo.hpp"
 
 namespace asyncio {
 
 /// A callback that is called each time that something is ready, and that may remove itself meanwhile.
 template <class Call>
-class Watch final : public Scheduled {
+class PersistentCallback final : public Operation {
  public:
-  explicit Watch(Call call) : Scheduled(Held::by_the_loop), call_(std::move(call)) {}
+  explicit PersistentCallback(Call call) : Operation(RefCount::local), call_(std::move(call)) {}
 
   /// The callback stays, even if it throws.
   void run() override {
-    // <exercise 3.1 Watch::run> Call the callback where it is, *call_. As long as it runs, and however it
-    // ends, it is running_. If it was cancelled() meanwhile, drop() it then.
+    // <exercise 3.1 PersistentCallback::run> Call the callback where it is, *call_. As long as it runs, and
+    // however it ends, it is running_. If it was cancelled() meanwhile, drop() it then.
     struct Running {
-      Watch& watch;
+      PersistentCallback& callback;
       ~Running() {
-        watch.running_ = false;
-        if (watch.cancelled()) watch.drop();
+        callback.running_ = false;
+        if (callback.cancelled()) callback.drop();
       }
     };
     running_ = true;

@@ -11,8 +11,8 @@
 
 #include "cancelled_error.hpp"
 #include "coro.hpp"
-#include "future_state.hpp"
-#include "loop_tasks.hpp"
+#include "future_cell.hpp"
+#include "task_registry.hpp"
 #include "todo.hpp"
 
 namespace asyncio::detail {
@@ -47,76 +47,45 @@ class TaskBase : public PendingTask {
   /// The coroutine waits, at `waiting`, until `future` is done.
   /// @throws std::runtime_error if that would never be
   void wait_for(FutureBase& future, std::coroutine_handle<> waiting) {
-    // <exercise 3.1 TaskBase::wait_for> Throw a std::runtime_error "Task cannot await on itself" if it would,
+    // TODO 3.1: Throw a std::runtime_error "Task cannot await on itself" if it would,
     // and "Task got Future attached to a different loop" if the future's tasks() are not those of this task's
-    // future_. Otherwise this is where to resume_at_, and the future is what it waits_for_. hold() the
+    // future_. Otherwise this is where to resume_at_, and the future is what it waits_for_. ref() the
     // task's future_, and add it to the future as a waiter. If the task was cancelled meanwhile
     // (must_cancel_) and the future can be, that is how it gets to know, and must_cancel_ is over.
-    if (&future == &future_) throw std::runtime_error("Task cannot await on itself");
-    if (&future.tasks() != &future_.tasks())
-      throw std::runtime_error("Task got Future attached to a different loop");
-    resume_at_ = waiting;
-    waits_for_ = &future;
-    future_.hold();
-    future.add_waiter(future_);
-    if (must_cancel_ && future.request_cancel()) must_cancel_ = false;
-    // </exercise>
+    todo("3.1", "TaskBase::wait_for");
   }
 
   /// The coroutine waits, at `waiting`, for the next pass.
   void yield(std::coroutine_handle<> waiting) noexcept {
-    // <exercise 4.1 TaskBase::yield> This is where to resume_at_. hold() the task's future_, and let the loop
+    // TODO 4.1: This is where to resume_at_. ref() the task's future_, and let the loop
     // that is running() run_soon() it.
-    resume_at_ = waiting;
-    future_.hold();
-    EventLoop::running()->run_soon(future_);
-    // </exercise>
+    todo("4.1", "TaskBase::yield");
   }
 
   /// The coroutine goes on after it has waited.
   /// @throws CancelledError if it is to
-  void go_on() {
-    // <exercise 3.2 TaskBase::go_on> If it must_cancel_, that is over: throw a CancelledError.
-    if (std::exchange(must_cancel_, false)) throw CancelledError();
-    // </exercise>
+  void throw_if_cancelled() {
+    // TODO 3.2: If it must_cancel_, that is over: throw a CancelledError.
+    todo("3.2", "TaskBase::throw_if_cancelled");
   }
 
   // ---- For its handles.
 
   /// Asks the innermost of what it waits for to be cancelled. @returns false if it is done
   bool request_cancel() {
-    // <exercise 5.1 TaskBase::request_cancel> If its future_ is done(), who wants to cancel it has looked at
+    // TODO 5.1: If its future_ is done(), who wants to cancel it has looked at
     // it: it is retrieved(), and return false. From here inwards, count one of the cancel_requests_ of each
     // task; as long as what it waits_for_ is a task() that is not done, that is the next. At the innermost,
     // if it waits_for_ something that can be cancelled by request_cancel(), that is enough. Otherwise it
     // must_cancel_. Return true. (In a loop: chains of tasks may be long.)
-    if (future_.done()) {
-      future_.retrieved();
-      return false;
-    }
-    TaskBase* innermost = this;
-    while (true) {
-      ++innermost->cancel_requests_;
-      FutureBase* const awaited = innermost->waits_for_;
-      TaskBase* const next = awaited ? awaited->task() : nullptr;
-      if (next && !awaited->done()) {
-        innermost = next;
-      } else {
-        if (!awaited || !awaited->request_cancel()) innermost->must_cancel_ = true;
-        return true;
-      }
-    }
-    // </exercise>
+    todo("5.1", "TaskBase::request_cancel");
   }
 
   /// Takes back one request. @returns how many are left
   std::size_t uncancel() noexcept {
-    // <exercise 5.2 TaskBase::uncancel> If there are cancel_requests_, there is one fewer. If none is left,
+    // TODO 5.2: If there are cancel_requests_, there is one fewer. If none is left,
     // it need not be cancelled any more. Return how many are left.
-    if (cancel_requests_ > 0) --cancel_requests_;
-    if (cancel_requests_ == 0) must_cancel_ = false;
-    return cancel_requests_;
-    // </exercise>
+    todo("5.2", "TaskBase::uncancel");
   }
   [[nodiscard]] std::size_t cancelling() const noexcept { return cancel_requests_; }
 
@@ -125,7 +94,7 @@ class TaskBase : public PendingTask {
 
   /// It goes to the loop, which runs its next step.
   void schedule() noexcept {
-    future_.hold();
+    future_.ref();
     if (EventLoop* loop = future_.tasks().loop()) loop->run_soon(future_);
   }
 
@@ -133,26 +102,19 @@ class TaskBase : public PendingTask {
   ~TaskBase() = default;
 
   enum class Step : unsigned char {
-    waits,      ///< the coroutine waits for something
-    ended,      ///< it has ended
-    cancelled,  ///< it was cancelled before it could begin
-    lost        ///< it waits for something that a task knows nothing of
+    waits,       ///< the coroutine waits for something
+    ended,       ///< it has ended
+    cancelled,   ///< it was cancelled before it could begin
+    unsupported  ///< it waits for something that a task knows nothing of
   };
 
   /// Runs the coroutine to where it waits next.
   Step step() {
-    // <exercise 3.3 TaskBase::step> If it must_cancel_ and has not begun_, it is cancelled. Otherwise it has
+    // TODO 3.3: If it must_cancel_ and has not begun_, it is cancelled. Otherwise it has
     // begun_, and waits_for_ nothing any more. While this lives, it is the Current one: resume() where it
     // waits; resume_at_ is null meanwhile. Then, if the coro_ is done(), it has ended; if it has said where
-    // to resume_at_, it waits; otherwise it is lost.
-    if (must_cancel_ && !begun_) return Step::cancelled;
-    begun_ = true;
-    waits_for_ = nullptr;
-    const Current current(*this);
-    std::exchange(resume_at_, nullptr).resume();
-    if (coro_.done()) return Step::ended;
-    return resume_at_ ? Step::waits : Step::lost;
-    // </exercise>
+    // to resume_at_, it waits; otherwise it is unsupported.
+    todo("3.3", "TaskBase::step");
   }
 
   /// Whether a cancellation has come too late for the coroutine to see.
@@ -186,12 +148,12 @@ class TaskBase : public PendingTask {
 
 /// A task: a future whose outcome is that of a coroutine.
 template <class T>
-class TaskState final : public FutureState<T>, public TaskBase {
+class TaskCell final : public FutureCell<T>, public TaskBase {
  public:
   /// It has a reference of the loop's tasks, besides the first one.
-  TaskState(LoopTasks& tasks, Coro<T> coro, std::string name)
-      : FutureState<T>(tasks), TaskBase(*this, coro.handle(), std::move(name)), coro_(std::move(coro)) {
-    this->hold();
+  TaskCell(TaskRegistry& tasks, Coro<T> coro, std::string name)
+      : FutureCell<T>(tasks), TaskBase(*this, coro.handle(), std::move(name)), coro_(std::move(coro)) {
+    this->ref();
   }
 
   bool request_cancel() override { return TaskBase::request_cancel(); }
@@ -207,8 +169,8 @@ class TaskState final : public FutureState<T>, public TaskBase {
         return end();
       case Step::cancelled:
         return finish(State::cancelled);
-      case Step::lost:
-        return lose();
+      case Step::unsupported:
+        return fail_unsupported_await();
     }
   }
 
@@ -231,29 +193,15 @@ class TaskState final : public FutureState<T>, public TaskBase {
 
   /// The coroutine has ended: so does the task, with its outcome.
   [[gnu::noinline]] void end() noexcept {
-    // <exercise 3.4 TaskState::end> If the coroutine's outcome() is a value: finish() as cancelled if the
+    // TODO 3.4: If the coroutine's outcome() is a value: finish() as cancelled if the
     // task must_cancel(), for then the value is lost; otherwise take() the value, set it as outcome_, and
     // finish() as finished. What it throws instead is the outcome_, and the task is finished; but with a
     // CancelledError it is cancelled, and the outcome_ stays empty.
-    try {
-      if (this->must_cancel() && !coro_.outcome().exception()) return finish(State::cancelled);
-      if constexpr (std::is_void_v<T>) {
-        coro_.outcome().take();
-        this->outcome_.set_value();
-      } else {
-        this->outcome_.set_value(coro_.outcome().take());
-      }
-    } catch (const CancelledError&) {
-      return finish(State::cancelled);
-    } catch (...) {
-      this->outcome_.set_exception(std::current_exception());
-    }
-    finish(State::finished);
-    // </exercise>
+    todo("3.4", "TaskCell::end");
   }
 
   /// Nobody would ever resume the coroutine: the task fails.
-  [[gnu::noinline]] void lose() noexcept {
+  [[gnu::noinline]] void fail_unsupported_await() noexcept {
     this->outcome_.set_exception(std::make_exception_ptr(
         std::runtime_error("the task awaits something that is neither a Future nor a Coro")));
     finish(State::finished);

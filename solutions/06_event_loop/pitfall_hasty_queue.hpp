@@ -9,9 +9,9 @@
 
 namespace asyncio {
 
-/// A mailbox for numbers, and the sleep of a loop. It is wrong on purpose: it looks, and then falls asleep.
+/// A queue for numbers, and the sleep of a loop. It is wrong on purpose: it looks, and then falls asleep.
 /// Do not use it.
-class HastyMailbox {
+class HastyQueue {
  public:
   /// Leaves a number, and wakes the loop if it sleeps. Any thread may call it.
   void post(int number) {
@@ -26,7 +26,7 @@ class HastyMailbox {
 
   /// What was posted, for which it sleeps if need be. Only the loop calls it, once.
   int wait() {
-    // <exercise 8.1 HastyMailbox::wait> Under the lock, take() the post: if there is one, return it. Let the
+    // <exercise 8.1 HastyQueue::wait> Under the lock, take() the post: if there is one, return it. Let the
     // lock go. Then take it again, and fall_asleep(lock), without another look. Return what you take() now.
     {
       std::lock_guard lock(mutex_);

@@ -9,9 +9,9 @@
 
 namespace asyncio {
 
-/// A mailbox for numbers, and the sleep of a loop. It is wrong on purpose: it looks, and then falls asleep.
+/// A queue for numbers, and the sleep of a loop. It is wrong on purpose: it looks, and then falls asleep.
 /// Do not use it.
-class HastyMailbox {
+class HastyQueue {
  public:
   /// Leaves a number, and wakes the loop if it sleeps. Any thread may call it.
   void post(int number) {
@@ -28,7 +28,7 @@ class HastyMailbox {
   int wait() {
     // TODO 8.1: Under the lock, take() the post: if there is one, return it. Let the
     // lock go. Then take it again, and fall_asleep(lock), without another look. Return what you take() now.
-    todo("8.1", "HastyMailbox::wait");
+    todo("8.1", "HastyQueue::wait");
   }
 
  private:

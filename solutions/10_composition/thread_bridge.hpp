@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "executor.hpp"
-#include "loop_part.hpp"
+#include "service.hpp"
 #include "task.hpp"
 #include "todo.hpp"
 
@@ -20,22 +20,26 @@ namespace asyncio::detail {
 
 /// The way from other threads into a loop, for those who do not know whether it is still there. Any thread
 /// may post; the rest is for the loop's thread.
-class LoopGate {
+class WeakLoop {
  public:
-  explicit LoopGate(EventLoop& loop) noexcept : loop_(&loop) {}
+  explicit WeakLoop(EventLoop& loop) noexcept : loop_(&loop) {}
 
   /// Calls `fn()` in the loop. If that is closed, nothing happens.
   template <class F>
   void post(F&& fn) {
-    // TODO 6.1: Under the lock, if the loop_ is there, call_soon_threadsafe() the
+    // <exercise 6.1 WeakLoop::post> Under the lock, if the loop_ is there, call_soon_threadsafe() the
     // function, forwarded. (Under the lock, for without it the loop might go between the look and the call.)
-    todo("6.1", "LoopGate::post");
+    std::lock_guard lock(mutex_);
+    if (loop_) loop_->call_soon_threadsafe(std::forward<F>(fn));
+    // </exercise>
   }
 
   /// The loop is closed.
   void close() noexcept {
-    // TODO 6.2: Under the lock, there is no loop_ any more.
-    todo("6.2", "LoopGate::close");
+    // <exercise 6.2 WeakLoop::close> Under the lock, there is no loop_ any more.
+    std::lock_guard lock(mutex_);
+    loop_ = nullptr;
+    // </exercise>
   }
 
  private:
@@ -46,14 +50,14 @@ class LoopGate {
 /// What a loop has to do with threads: its executor, and the futures that other threads will have a result
 /// for. Those stay here, where only the loop's thread comes; the other threads know their numbers. For the
 /// loop's thread. Given, not an exercise.
-class LoopExecutor final : public LoopPart {
+class ThreadBridge final : public Service {
  public:
-  static LoopExecutor& of(EventLoop& loop) {
-    if (!loop.executor_) loop.executor_.reset(new LoopExecutor(loop));
-    return static_cast<LoopExecutor&>(*loop.executor_);
+  static ThreadBridge& of(EventLoop& loop) {
+    if (!loop.executor_) loop.executor_.reset(new ThreadBridge(loop));
+    return static_cast<ThreadBridge&>(*loop.executor_);
   }
 
-  [[nodiscard]] const std::shared_ptr<LoopGate>& gate() const noexcept { return gate_; }
+  [[nodiscard]] const std::shared_ptr<WeakLoop>& weak_loop() const noexcept { return weak_loop_; }
 
   /// Keeps `future` for a thread that will ask for it. @returns its number
   std::uint64_t keep(AnyFuture future) {
@@ -91,20 +95,22 @@ class LoopExecutor final : public LoopPart {
     if (!executor_) {
       done.set_result();
     } else {
-      joiner_ = std::jthread([executor = executor_, gate = gate_, &loop = loop_, number = keep(done)] {
-        executor->shutdown({.wait = true});
-        gate->post([&loop, number] {
-          if (auto done = of(loop).take(number)) static_cast<FutureState<void>&>(done->state()).set_result();
-        });
-      });
+      joiner_ =
+          std::jthread([executor = executor_, weak_loop = weak_loop_, &loop = loop_, number = keep(done)] {
+            executor->shutdown({.wait = true});
+            weak_loop->post([&loop, number] {
+              if (auto done = of(loop).take(number))
+                static_cast<FutureCell<void>&>(done->state()).set_result();
+            });
+          });
     }
     return done;
   }
 
-  void finish() override;
+  void join() override;
 
   void close() noexcept override {
-    gate_->close();
+    weak_loop_->close();
     kept_.clear();
     joined_.reset();
     is_shut_down_ = true;
@@ -113,15 +119,15 @@ class LoopExecutor final : public LoopPart {
   void detach() noexcept override { delete this; }
 
  private:
-  explicit LoopExecutor(EventLoop& loop) : loop_(loop), gate_(std::make_shared<LoopGate>(loop)) {
-    if (loop.is_closed()) gate_->close();
+  explicit ThreadBridge(EventLoop& loop) : loop_(loop), weak_loop_(std::make_shared<WeakLoop>(loop)) {
+    if (loop.is_closed()) weak_loop_->close();
   }
-  ~LoopExecutor() = default;
+  ~ThreadBridge() = default;
 
   static constexpr Duration join_timeout = std::chrono::minutes(5);
 
   EventLoop& loop_;
-  const std::shared_ptr<LoopGate> gate_;
+  const std::shared_ptr<WeakLoop> weak_loop_;
   std::uint64_t last_ = 0;
   std::unordered_map<std::uint64_t, AnyFuture> kept_;
   bool is_shut_down_ = false;

@@ -13,23 +13,18 @@ namespace asyncio {
 
 /// Where other threads leave what a loop is to run. The loop says when it goes to sleep, and only then
 /// is woken. Any thread may post(); all else is for the loop's thread.
-class Mailbox {
+class InjectQueue {
  public:
   /// Adds `node`, takes over a reference to it, and wakes the loop if it sleeps. When the loop gets the node,
-  /// this thread is done with the mailbox and the selector: the node may be what ends the loop.
-  /// @throws std::runtime_error if the mailbox is closed; the node is dropped then
-  void post(Scheduled& node, Selector& selector) {
+  /// this thread is done with the inject queue and the selector: the node may be what ends the loop.
+  /// @throws std::runtime_error if the inject queue is closed; the node is dropped then
+  void post(Operation& node, Selector& selector) {
     ReadyQueue letter;
     letter.push(node);
-    // <exercise 5.1 Mailbox::post> Under the lock: if it is closed_, throw a std::runtime_error "Event loop
-    // is closed". Append the letter to posts_, and set has_posts_. If the loop is asleep_, it is no more:
-    // wake() the selector, still under the lock.
-    std::lock_guard lock(mutex_);
-    if (closed_) throw std::runtime_error("Event loop is closed");
-    posts_.append(std::move(letter));
-    has_posts_.store(true, std::memory_order_relaxed);
-    if (std::exchange(asleep_, false)) selector.wake();
-    // </exercise>
+    // TODO 5.1: Under the lock: if it is closed_, throw a std::runtime_error "Event
+    // loop is closed". Append the letter to posts_, and set has_posts_. If the loop is asleep_, it is no
+    // more: wake() the selector, still under the lock.
+    todo("5.1", "InjectQueue::post");
   }
 
   /// Whether something may have been posted: a hint, which costs no lock.
@@ -37,21 +32,15 @@ class Mailbox {
 
   /// Takes what was posted, in order.
   ReadyQueue collect() {
-    // <exercise 5.2 Mailbox::collect> Under the lock: there are no posts any more, for has_posts() too.
+    // TODO 5.2: Under the lock: there are no posts any more, for has_posts() too.
     // Return what there was.
-    std::lock_guard lock(mutex_);
-    has_posts_.store(false, std::memory_order_relaxed);
-    return std::exchange(posts_, {});
-    // </exercise>
+    todo("5.2", "InjectQueue::collect");
   }
 
   /// The loop wants to sleep. @returns whether it may: not if something was posted
   [[nodiscard]] bool fall_asleep() {
-    // <exercise 4.3 Mailbox::fall_asleep> Under the lock: the loop is asleep_ if there are no posts_.
-    std::lock_guard lock(mutex_);
-    asleep_ = posts_.empty();
-    return asleep_;
-    // </exercise>
+    // TODO 4.3: Under the lock: the loop is asleep_ if there are no posts_.
+    todo("4.3", "InjectQueue::fall_asleep");
   }
 
   /// The loop is awake again, whatever woke it.

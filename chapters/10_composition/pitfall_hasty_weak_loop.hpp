@@ -7,7 +7,7 @@
 
 namespace asyncio {
 
-/// What a HastyGate leads to: it stands for a loop.
+/// What a HastyWeakLoop leads to: it stands for a loop.
 class Bell {
  public:
   void ring() { ++rings_; }
@@ -19,15 +19,15 @@ class Bell {
 
 /// The way from other threads to a bell, which may go at any time after close(). It is wrong on purpose: it
 /// looks, and then goes through. Do not use it.
-class HastyGate {
+class HastyWeakLoop {
  public:
-  explicit HastyGate(Bell& bell) : bell_(&bell) {}
+  explicit HastyWeakLoop(Bell& bell) : bell_(&bell) {}
 
   /// Rings the bell, if it is there. Any thread may call it.
   void post() {
     // TODO 8.1: Under the lock, look which bell_ is there. Let the lock go. Then, if
     // there was one, ring() it.
-    todo("8.1", "HastyGate::post");
+    todo("8.1", "HastyWeakLoop::post");
   }
 
   /// There is no bell any more.

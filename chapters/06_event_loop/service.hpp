@@ -6,14 +6,14 @@ namespace asyncio {
 
 /// What a later chapter keeps in a loop: chapter 09 its tasks, chapter 10 its executor. For the loop's
 /// thread.
-class LoopPart {
+class Service {
  public:
-  LoopPart() = default;
-  LoopPart(const LoopPart&) = delete;
-  LoopPart& operator=(const LoopPart&) = delete;
+  Service() = default;
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
 
   /// The loop has done what it was made for, and still runs: waits for what works for it elsewhere.
-  virtual void finish() {}
+  virtual void join() {}
 
   /// The loop is closed: nothing will be called any more.
   virtual void close() noexcept = 0;
@@ -22,12 +22,12 @@ class LoopPart {
   virtual void detach() noexcept = 0;
 
   struct Detach {
-    void operator()(LoopPart* part) const noexcept { part->detach(); }
+    void operator()(Service* part) const noexcept { part->detach(); }
   };
-  using Owner = std::unique_ptr<LoopPart, Detach>;
+  using Owner = std::unique_ptr<Service, Detach>;
 
  protected:
-  ~LoopPart() = default;
+  ~Service() = default;
 };
 
 }  // namespace asyncio

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "event_loop.hpp"
-#include "loop_part.hpp"
+#include "service.hpp"
 #include "todo.hpp"
 
 namespace asyncio::detail {
@@ -25,7 +25,7 @@ class PendingTask {
   ~PendingTask() = default;
 
  private:
-  friend class LoopTasks;
+  friend class TaskRegistry;
 
   PendingTask* previous_ = nullptr;
   PendingTask* next_ = nullptr;
@@ -33,15 +33,15 @@ class PendingTask {
 
 /// What a loop and its futures know of each other. It lives as long as the loop or one of its futures, for a
 /// future may outlive its loop. Given, not an exercise.
-class LoopTasks final : public LoopPart {
+class TaskRegistry final : public Service {
  public:
-  static LoopTasks& of(EventLoop& loop) {
-    if (!loop.tasks_) loop.tasks_.reset(new LoopTasks(loop));
-    return static_cast<LoopTasks&>(*loop.tasks_);
+  static TaskRegistry& of(EventLoop& loop) {
+    if (!loop.tasks_) loop.tasks_.reset(new TaskRegistry(loop));
+    return static_cast<TaskRegistry&>(*loop.tasks_);
   }
 
   /// One that lives on as long as the caller needs it, until unshare().
-  LoopTasks* share() noexcept {
+  TaskRegistry* share() noexcept {
     ++shares_;
     return this;
   }
@@ -94,8 +94,8 @@ class LoopTasks final : public LoopPart {
   }
 
  private:
-  explicit LoopTasks(EventLoop& loop) noexcept : loop_(&loop) {}
-  ~LoopTasks() = default;
+  explicit TaskRegistry(EventLoop& loop) noexcept : loop_(&loop) {}
+  ~TaskRegistry() = default;
 
   EventLoop* loop_;
   std::size_t shares_ = 1;  // of the loop and of its futures

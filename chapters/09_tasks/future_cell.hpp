@@ -7,7 +7,7 @@
 
 #include "cancelled_error.hpp"
 #include "event_loop.hpp"
-#include "loop_tasks.hpp"
+#include "task_registry.hpp"
 #include "outcome.hpp"
 #include "todo.hpp"
 
@@ -22,28 +22,22 @@ enum class State : std::uint8_t { pending, cancelled, finished };
 ///
 /// It is a node itself. Its references are its handles. Callbacks that wait for it hold none, for then it
 /// could not go before they do; it goes through the loop behind them instead.
-class FutureBase : public Scheduled {
+class FutureBase : public Operation {
  public:
-  explicit FutureBase(LoopTasks& tasks) noexcept
-      : Scheduled(Held::by_the_loop, true), tasks_(*tasks.share()) {}
+  explicit FutureBase(TaskRegistry& tasks) noexcept
+      : Operation(RefCount::local, true), tasks_(*tasks.share()) {}
 
   [[nodiscard]] State state() const noexcept { return state_; }
   [[nodiscard]] bool done() const noexcept { return state_ != State::pending; }
 
   /// Its loop, for as long as that is there, and the loop's tasks.
-  [[nodiscard]] LoopTasks& tasks() const noexcept { return tasks_; }
+  [[nodiscard]] TaskRegistry& tasks() const noexcept { return tasks_; }
 
   /// Asks for cancellation. @returns whether it was pending
   virtual bool request_cancel() {
-    // <exercise 1.2 FutureBase::request_cancel> If it is done(), who wants to cancel it has looked at it:
+    // TODO 1.2: If it is done(), who wants to cancel it has looked at it:
     // retrieved(), and return false. Otherwise complete() it as cancelled, and return true.
-    if (done()) {
-      retrieved();
-      return false;
-    }
-    complete(State::cancelled);
-    return true;
-    // </exercise>
+    todo("1.2", "FutureBase::request_cancel");
   }
 
   /// The task that this is the future of; null if it is none.
@@ -53,34 +47,25 @@ class FutureBase : public Scheduled {
   [[nodiscard]] virtual std::exception_ptr error() const noexcept = 0;
 
   /// Adds what is to run when it is done, and takes over a reference to it.
-  void add_waiter(Scheduled& node) noexcept {
-    // <exercise 2.1 FutureBase::add_waiter> If it is pending, push the node to the waiters_. If it is done,
+  void add_waiter(Operation& node) noexcept {
+    // TODO 2.1: If it is pending, push the node to the waiters_. If it is done,
     // run_soon() the node.
-    if (done())
-      run_soon(node);
-    else
-      waiters_.push(node);
-    // </exercise>
+    todo("2.1", "FutureBase::add_waiter");
   }
 
   /// As add_waiter(), of a node that needs this future when it runs. If the future is done, the node holds
   /// it.
-  void add_callback(Scheduled& node) noexcept {
-    // <exercise 2.2 FutureBase::add_callback> If it is pending, note that it has_callbacks_. Add the node as
+  void add_callback(Operation& node) noexcept {
+    // TODO 2.2: If it is pending, note that it has_callbacks_. Add the node as
     // a waiter.
-    if (!done()) has_callbacks_ = true;
-    add_waiter(node);
-    // </exercise>
+    todo("2.2", "FutureBase::add_callback");
   }
 
   /// Takes out a node that was added, and destroys its callback. @returns whether it was still there
-  bool remove_waiter(Scheduled& node) noexcept {
-    // <exercise 2.3 FutureBase::remove_waiter> Remove it from the waiters_. If it was there,
+  bool remove_waiter(Operation& node) noexcept {
+    // TODO 2.3: Remove it from the waiters_. If it was there,
     // NodePool::forget() it.
-    if (!waiters_.remove(node)) return false;
-    NodePool::forget(node);
-    return true;
-    // </exercise>
+    todo("2.3", "FutureBase::remove_waiter");
   }
 
   /// Somebody has looked at what it has ended with.
@@ -95,15 +80,9 @@ class FutureBase : public Scheduled {
 
   /// It is done. Who waits for it runs soon, in the loop; nobody does in here.
   void complete(State state) noexcept {
-    // <exercise 1.1 FutureBase::complete> Set the state_. If it has_callbacks_, it follows them through the
-    // loop: hold() it, and push it to the waiters_. Then run_soon() all of these.
-    state_ = state;
-    if (has_callbacks_) {
-      hold();
-      waiters_.push(*this);
-    }
-    if (!waiters_.empty()) run_soon(std::move(waiters_));
-    // </exercise>
+    // TODO 1.1: Set the state_. If it has_callbacks_, it follows them through the
+    // loop: ref() it, and push it to the waiters_. Then run_soon() all of these.
+    todo("1.1", "FutureBase::complete");
   }
 
   /// It is cancelled, and there is no loop any more for those who wait.
@@ -117,9 +96,8 @@ class FutureBase : public Scheduled {
     if (retrieved_) return;
     const std::exception_ptr exception = error();
     if (!exception) return;
-    // <exercise 6.1 FutureBase::report_unless_retrieved> Let tasks_ report() the message with the exception.
-    tasks_.report(message, exception);
-    // </exercise>
+    // TODO 6.1: Let tasks_ report() the message with the exception.
+    todo("6.1", "FutureBase::report_unless_retrieved");
   }
 
   /// Throws if it is done already.
@@ -129,7 +107,7 @@ class FutureBase : public Scheduled {
 
  private:
   /// Hands it to the loop. If that is gone, drops it.
-  void run_soon(Scheduled& node) noexcept {
+  void run_soon(Operation& node) noexcept {
     ReadyQueue one;
     one.push(node);
     run_soon(std::move(one));
@@ -139,7 +117,7 @@ class FutureBase : public Scheduled {
     if (EventLoop* loop = tasks_.loop()) loop->run_soon(std::move(all));
   }
 
-  LoopTasks& tasks_;
+  TaskRegistry& tasks_;
   ReadyQueue waiters_;
   State state_ = State::pending;
   bool has_callbacks_ = false;
@@ -148,47 +126,36 @@ class FutureBase : public Scheduled {
 
 /// … with its outcome.
 template <class T>
-class FutureState : public FutureBase {
+class FutureCell : public FutureBase {
  public:
   using FutureBase::FutureBase;
 
   template <class... Value>
   void set_result(Value&&... value) {
-    // <exercise 1.3 FutureState::set_result> check_pending(). Keep the value in outcome_, and complete() it
+    // TODO 1.3: check_pending(). Keep the value in outcome_, and complete() it
     // as finished.
-    check_pending();
-    outcome_.set_value(std::forward<Value>(value)...);
-    complete(State::finished);
-    // </exercise>
+    todo("1.3", "FutureCell::set_result");
   }
 
   void set_exception(std::exception_ptr error) {
-    // <exercise 1.4 FutureState::set_exception> Without an error, throw a std::invalid_argument.
+    // TODO 1.4: Without an error, throw a std::invalid_argument.
     // check_pending(). Keep the error in outcome_, and complete() it as finished.
-    if (!error) throw std::invalid_argument("the exception of a future must not be null");
-    check_pending();
-    outcome_.set_exception(std::move(error));
-    complete(State::finished);
-    // </exercise>
+    todo("1.4", "FutureCell::set_exception");
   }
 
   /// What it has ended with, to be looked at or taken.
   /// @throws CancelledError if it is cancelled, InvalidStateError if it is pending
   Outcome<T>& outcome() {
-    // <exercise 1.5 FutureState::outcome> If it is cancelled, throw a CancelledError. If it is pending, throw
+    // TODO 1.5: If it is cancelled, throw a CancelledError. If it is pending, throw
     // an InvalidStateError "the result is not set". Otherwise it is retrieved(): return outcome_.
-    if (state() == State::cancelled) throw CancelledError();
-    if (state() == State::pending) throw InvalidStateError("the result is not set");
-    retrieved();
-    return outcome_;
-    // </exercise>
+    todo("1.5", "FutureCell::outcome");
   }
 
   [[nodiscard]] std::exception_ptr error() const noexcept override { return outcome_.exception(); }
 
   void destroy() noexcept override {
     this->report_unless_retrieved("Future exception was never retrieved");
-    this->FutureState::~FutureState();  // of this class alone: a task has a destroy() of its own
+    this->FutureCell::~FutureCell();  // of this class alone: a task has a destroy() of its own
   }
   [[nodiscard]] const std::type_info& type() const noexcept override { return typeid(Future<T>); }
 

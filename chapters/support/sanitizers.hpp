@@ -1,0 +1,20 @@
+#pragma once
+
+namespace asyncio {
+
+/// True under AddressSanitizer. It sees a use after free only of memory that was freed, so pools keep none
+/// then.
+inline constexpr bool address_sanitizer =
+#if defined(__SANITIZE_ADDRESS__)
+    true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+    true;
+#else
+    false;
+#endif
+#else
+    false;
+#endif
+
+}  // namespace asyncio
