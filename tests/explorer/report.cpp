@@ -6,7 +6,7 @@
 #include <set>
 #include <string_view>
 
-#include "../support/grader/text.hpp"
+#include "../grader/text.hpp"
 
 namespace explore {
 namespace {

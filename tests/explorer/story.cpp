@@ -9,8 +9,8 @@
 #include <string_view>
 #include <utility>
 
-#include "../support/grader/symbols.hpp"
-#include "../support/grader/text.hpp"
+#include "../grader/symbols.hpp"
+#include "../grader/text.hpp"
 
 namespace explore {
 namespace {

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "../grader/protocol.hpp"
+#include "../../grader/protocol.hpp"
 
 /// Where a thread is, without a debugger. The grader turns the addresses into names.
 namespace backtrace {

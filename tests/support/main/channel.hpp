@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "../grader/protocol.hpp"
+#include "../../grader/protocol.hpp"
 
 /// The test's end of the grader's channel. All of it may be used in a signal handler.
 namespace channel {

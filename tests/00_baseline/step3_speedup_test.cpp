@@ -1,0 +1,85 @@
+// Chapter 00, step 3: what it was worth.
+
+#include "support.hpp"
+
+namespace {
+
+/// The message of the std::invalid_argument that `fn()` throws; empty if it does not.
+template <class F>
+std::string refusal(F fn) {
+  try {
+    fn();
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "";
+}
+
+bool names(const std::string& message, const std::string& value) {
+  return message.find(value) != std::string::npos;
+}
+
+}  // namespace
+
+TEST(Step3_Speedup, SpeedupIsSequentialTimeOverParallelTime) {
+  EXPECT_DOUBLE_EQ(speedup(10s, 5s), 2);
+  EXPECT_DOUBLE_EQ(speedup(1s, 1s), 1);
+  EXPECT_DOUBLE_EQ(speedup(7ns, 2ns), 3.5) << "the fraction counts too";
+}
+
+TEST(Step3_Speedup, WhatIsSlowerHasASpeedupBelowOne) { EXPECT_DOUBLE_EQ(speedup(3s, 4s), 0.75); }
+
+TEST(Step3_Speedup, MeasurementsAreComparedByTheirWallTimes) {
+  const Elapsed sequential{.wall = 8s, .cpu = 8s};
+  const Elapsed parallel{.wall = 2s, .cpu = 9s};
+  EXPECT_DOUBLE_EQ(speedup(sequential, parallel), 4) << "what the user waits for counts, not the work done";
+}
+
+TEST(Step3_Speedup, TimesThatAreNotAboveZeroAreRefused) {
+  const std::string no_sequential = refusal([] { speedup(0ns, 17ns); });
+  EXPECT_TRUE(names(no_sequential, "0 ns")) << "the message must name the value: " << no_sequential;
+  const std::string no_parallel = refusal([] { speedup(17ns, -5ns); });
+  EXPECT_TRUE(names(no_parallel, "-5 ns")) << "the message must name the value: " << no_parallel;
+}
+
+TEST(Step3_Speedup, EfficiencyIsTheShareOfTheWorkersInUse) {
+  EXPECT_DOUBLE_EQ(efficiency(3, 4), 0.75);
+  EXPECT_DOUBLE_EQ(efficiency(2, 2), 1);
+  EXPECT_DOUBLE_EQ(efficiency(1.5, 1), 1.5) << "more than 1 is possible: caches help";
+}
+
+TEST(Step3_Speedup, EfficiencyNeedsAWorker) {
+  for (const int workers : {0, -3}) {
+    const std::string message = refusal([&] { efficiency(1, workers); });
+    EXPECT_TRUE(names(message, std::to_string(workers))) << "the message must name the value: " << message;
+  }
+}
+
+TEST(Step3_Speedup, AmdahlDividesOnlyTheParallelShare) {
+  EXPECT_DOUBLE_EQ(amdahl(0.5, 2), 4.0 / 3);  // half of the time stays, the other half is halved
+  EXPECT_DOUBLE_EQ(amdahl(0.9, 10), 1 / 0.19);
+  EXPECT_DOUBLE_EQ(amdahl(0.75, 3), 2);
+}
+
+TEST(Step3_Speedup, AmdahlsLimits) {
+  EXPECT_DOUBLE_EQ(amdahl(1, 8), 8) << "all of it runs in parallel";
+  EXPECT_DOUBLE_EQ(amdahl(0, 8), 1) << "none of it does";
+  EXPECT_DOUBLE_EQ(amdahl(0.9, 1), 1) << "one worker changes nothing";
+  EXPECT_NEAR(amdahl(0.9, 1'000'000'000), 10, 1e-6) << "a tenth stays, whatever you buy";
+}
+
+TEST(Step3_Speedup, AShareIsBetweenZeroAndOne) {
+  const std::string above = refusal([] { amdahl(1.5, 2); });
+  EXPECT_TRUE(names(above, "1.5")) << "the message must name the value: " << above;
+  const std::string below = refusal([] { amdahl(-0.25, 2); });
+  EXPECT_TRUE(names(below, "-0.25")) << "the message must name the value: " << below;
+  EXPECT_THROW(amdahl(std::numeric_limits<double>::quiet_NaN(), 2), std::invalid_argument)
+      << "not a number is not between 0 and 1";
+}
+
+TEST(Step3_Speedup, AmdahlNeedsAWorker) {
+  for (const int workers : {0, -3}) {
+    const std::string message = refusal([&] { amdahl(0.5, workers); });
+    EXPECT_TRUE(names(message, std::to_string(workers))) << "the message must name the value: " << message;
+  }
+}

@@ -1,0 +1,284 @@
+// Chapter 02, step 5: a loop on any executor.
+
+#include "support.hpp"
+
+TEST(Step5_ParallelFor, EveryItemIsVisitedOnce) {
+  std::vector<std::atomic<int>> visits(1'000);
+  ThreadPoolExecutor pool{{.max_workers = 4}};
+  parallel_for(pool, visits, [](std::atomic<int>& count) { ++count; });
+  EXPECT_TRUE(std::ranges::all_of(visits, [](const auto& count) { return count == 1; }));
+}
+
+TEST(Step5_ParallelFor, TheItemsAreTheRangesOwn) {
+  std::vector<int> numbers(100);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  ThreadPoolExecutor pool{{.max_workers = 2}};
+  parallel_for(pool, numbers, [](int& number) { number *= number; });
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(numbers[static_cast<std::size_t>(i)], i * i);
+}
+
+TEST(Step5_ParallelFor, AnyForwardRangeWillDo) {
+  std::atomic<int> sum = 0;
+  const auto add = [&](int number) { sum += number; };
+  ThreadPoolExecutor pool{{.max_workers = 2}};
+  parallel_for(pool, std::views::iota(1, 11), add);
+  EXPECT_EQ(sum, 55);
+  const std::vector<int> constant{100, 200};
+  parallel_for(pool, constant, add);
+  EXPECT_EQ(sum, 355);
+  const std::set<int> tree{1'000, 2'000};
+  parallel_for(pool, tree | std::views::transform([](int number) { return number * 10; }), add);
+  EXPECT_EQ(sum, 30'355);
+  int array[] = {1, 2};
+  parallel_for(pool, array, add);
+  EXPECT_EQ(sum, 30'358);
+}
+
+TEST(Step5_ParallelFor, AnEmptyRangeIsDoneAtOnce) {
+  int visits = 0;
+  ManualExecutor executor;  // nobody runs it
+  parallel_for(executor, std::vector<int>(), [&](int) { ++visits; });
+  EXPECT_EQ(visits, 0);
+}
+
+TEST(Step5_ParallelFor, TheWorkRunsOnTheExecutor) {
+  std::set<std::string> names;
+  ThreadPoolExecutor pool{{.max_workers = 1, .thread_name_prefix = "cook"}};
+  parallel_for(pool, std::views::iota(0, 3), [&](int) { names.insert(concurrent::thread_name()); });
+  EXPECT_EQ(names, std::set<std::string>{"cook_0"});
+}
+
+TEST(Step5_ParallelFor, EachItemIsAJobOfItsOwn) {
+  std::barrier all(3);  // hangs unless three items are worked on at the same time
+  ThreadPoolExecutor pool{{.max_workers = 3}};
+  parallel_for(pool, std::views::iota(0, 3), [&](int) { all.arrive_and_wait(); });
+}
+
+TEST(Step5_ParallelFor, ItReturnsWhenAllCallsHaveEnded) {
+  int visits = 0;
+  bool returned = false;
+  ManualExecutor executor;
+  std::thread caller([&] {
+    parallel_for(executor, std::views::iota(0, 3), [&](int) { ++visits; });
+    returned = visits == 3;
+  });
+  for (int i = 0; i < 3; ++i) {
+    course::wait_until_others_block();
+    EXPECT_FALSE(returned);
+    EXPECT_TRUE(executor.run_one());
+  }
+  caller.join();
+  EXPECT_TRUE(returned);
+}
+
+TEST(Step5_ParallelFor, TheCallerSleepsWhileItWaits) {
+  ManualExecutor executor;
+  std::thread caller([&] { parallel_for(executor, std::views::iota(0, 1), [](int) {}); });
+  course::wait_until_others_block();
+  EXPECT_EQ(course::cpu_time_of_others_while_this_thread_computes().count(), 0);
+  executor.run_all();
+  caller.join();
+}
+
+TEST(Step5_ParallelFor, OnAnInlineExecutorItIsASequentialLoop) {
+  std::vector<int> order;
+  InlineExecutor executor;
+  parallel_for(executor, std::views::iota(0, 10), [&](int item) { order.push_back(item); });
+  EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+}
+
+TEST(Step5_ParallelFor, OnASerialExecutorItNeedsNoLockAndKeepsTheOrder) {
+  std::vector<int> order;
+  ThreadPoolExecutor pool{{.max_workers = 4}};
+  SerialExecutor strand(pool);
+  parallel_for(strand, std::views::iota(0, 1'000), [&](int item) { order.push_back(item); });
+  ASSERT_EQ(order.size(), 1'000u);
+  EXPECT_TRUE(std::ranges::is_sorted(order));
+}
+
+TEST(Step5_ParallelFor, AllCallsShareTheFunction) {
+  struct Adder {
+    int total = 0;
+    int* sum;
+    void operator()(int number) { *sum = total += number; }
+  };
+  int sum = 0;
+  InlineExecutor executor;
+  parallel_for(executor, std::views::iota(1, 5), Adder{.sum = &sum});
+  EXPECT_EQ(sum, 10) << "fn is called again and again, not copied for each item";
+}
+
+TEST(Step5_ParallelFor, MembersCanBeCalledToo) {
+  struct Dish {
+    bool done = false;
+    void cook() { done = true; }
+  };
+  std::vector<Dish> dishes(3);
+  ThreadPoolExecutor pool{{.max_workers = 2}};
+  parallel_for(pool, dishes, &Dish::cook);
+  EXPECT_TRUE(std::ranges::all_of(dishes, &Dish::done));
+}
+
+TEST(Step5_ParallelFor, AnExceptionComesOutAfterAllCallsHaveEnded) {  // CF-25
+  Log told;
+  std::vector<int> visited;
+  InlineExecutor executor;
+  executor.set_exception_handler([&](std::exception_ptr error) { told.push_back(what(error)); });
+  try {
+    parallel_for(executor, std::views::iota(0, 5), [&](int item) {
+      visited.push_back(item);
+      if (item == 1) throw std::runtime_error("burnt");
+    });
+    FAIL() << "the exception of a call was lost";
+  } catch (const std::runtime_error& e) {
+    EXPECT_STREQ(e.what(), "burnt");
+  }
+  EXPECT_EQ(visited.size(), 5u) << "one call's exception does not stop the others";
+  EXPECT_EQ(told, Log()) << "the exception is for the caller, not for the handler";
+}
+
+TEST(Step5_ParallelFor, TheFirstExceptionWins) {
+  ManualExecutor executor;
+  Log caught;
+  std::thread caller([&] {
+    try {
+      parallel_for(executor, std::views::iota(0, 3), [](int item) { throw item; });
+    } catch (int item) {
+      caught.push_back(std::to_string(item));
+    }
+  });
+  course::wait_until_others_block();
+  for (int i = 0; i < 2; ++i) executor.run_one();
+  course::wait_until_others_block();
+  EXPECT_EQ(caught, Log()) << "it waits for the other calls";
+  executor.run_one();
+  caller.join();
+  EXPECT_EQ(caught, Log{"0"});
+}
+
+TEST(Step5_ParallelFor, WhatTheWorkUsesMayGoWhenItReturns) {
+  // The last worker may still be on its way out of the job: it must not touch anything of the caller's then.
+  ThreadPoolExecutor pool{{.max_workers = 2}};
+  for (int round = 0; round < 2'000; ++round) {
+    const auto numbers = std::make_unique<std::vector<int>>(2, round);
+    auto seen = std::make_unique<std::atomic<int>>(0);
+    parallel_for(pool, *numbers, [&seen = *seen](int number) { seen += number; });
+    ASSERT_EQ(*seen, 2 * round);
+  }
+}
+
+TEST(Step5_ParallelFor, ARefusalComesOutAfterTheAcceptedCallsHaveEnded) {  // CF-39
+  int visits = 0;
+  std::optional<int> visits_at_the_end;
+  Moody executor;
+  executor.accepts = 3;
+  std::thread caller([&] {
+    try {
+      parallel_for(executor, std::views::iota(0, 10), [&](int) { ++visits; });
+    } catch (const concurrent::BrokenExecutor&) {
+      visits_at_the_end = visits;
+    }
+  });
+  course::wait_until_others_block();
+  EXPECT_EQ(executor.jobs.run_all(), 3u) << "the calls that were accepted are still made";
+  caller.join();
+  EXPECT_EQ(visits_at_the_end, 3) << "and it waits for them: they use what is on its stack";
+  EXPECT_EQ(executor.posts, 4) << "once the executor refuses, no more is posted";
+}
+
+TEST(Step5_ParallelFor, AfterShutdownItThrowsExecutorShutdown) {  // CF-39
+  int visits = 0;
+  ThreadPoolExecutor pool{{.max_workers = 2}};
+  pool.shutdown();
+  EXPECT_THROW(parallel_for(pool, std::views::iota(0, 3), [&](int) { ++visits; }),
+               concurrent::ExecutorShutdown);
+  EXPECT_EQ(visits, 0);
+}
+
+TEST(Step5_ParallelFor, WhatTheExecutorDropsIsCancelled) {  // CF-42
+  std::atomic<int> visits = 0;
+  std::atomic<bool> cancelled = false;
+  Gate gate;
+  Job wait = gate.job();
+  ThreadPoolExecutor pool{{.max_workers = 1}};
+  std::thread caller([&] {
+    try {
+      parallel_for(pool, std::views::iota(0, 3), [&](int) {
+        wait();
+        ++visits;
+      });
+    } catch (const concurrent::CancelledError&) {
+      cancelled = true;
+    }
+  });
+  gate.wait_until_entered();
+  course::wait_until_others_block();  // all three are posted
+  pool.shutdown({.wait = false, .cancel_futures = true});
+  EXPECT_FALSE(cancelled) << "it waits for the call that runs";
+  gate.open();
+  caller.join();
+  EXPECT_TRUE(cancelled);
+  EXPECT_EQ(visits, 1);
+}
+
+TEST(Step5_ParallelFor, WhatABrokenPoolDropsIsToldWhy) {  // CF-38
+  std::latch fail(1);
+  ThreadPoolExecutor pool{{.max_workers = 1, .initializer = [&] {
+                             fail.wait();
+                             throw std::runtime_error("no stove");
+                           }}};
+  pool.set_exception_handler([](std::exception_ptr) {});
+  std::jthread opener([&] {
+    course::wait_until_others_block();  // all is posted, and the caller waits
+    fail.count_down();
+  });
+  EXPECT_THROW(parallel_for(pool, std::views::iota(0, 3), [](int) {}), concurrent::BrokenThreadPool);
+}
+
+TEST(Step5_ParallelFor, AStrandThatLosesItsTurnCancelsTheRest) {  // CF-42
+  std::atomic<bool> cancelled = false;
+  ManualExecutor executor;
+  SerialExecutor strand(executor);
+  std::thread caller([&] {
+    try {
+      parallel_for(strand, std::views::iota(0, 3), [](int) {});
+    } catch (const concurrent::CancelledError&) {
+      cancelled = true;
+    }
+  });
+  course::wait_until_others_block();
+  executor.shutdown({.cancel_futures = true});
+  caller.join();
+  EXPECT_TRUE(cancelled);
+}
+
+TEST(Step5_ParallelFor, AWorkerMayCallItWhileAnotherIsFree) {  // CF-47
+  std::atomic<int> visits = 0;
+  std::binary_semaphore done(0);
+  ThreadPoolExecutor pool{{.max_workers = 2}};
+  pool.post([&] {
+    parallel_for(pool, std::views::iota(0, 10), [&](int) { ++visits; });
+    done.release();
+  });
+  done.acquire();
+  EXPECT_EQ(visits, 10);
+}
+
+TEST(Step5_ParallelFor, TheOnlyWorkerThatCallsItWaitsForItself) {  // CF-47
+  std::atomic<int> visits = 0;
+  std::atomic<bool> cancelled = false;
+  ThreadPoolExecutor pool{{.max_workers = 1}};
+  pool.post([&] {
+    try {
+      parallel_for(pool, std::views::iota(0, 10), [&](int) { ++visits; });
+    } catch (const concurrent::CancelledError&) {
+      cancelled = true;
+    }
+  });
+  course::wait_until_others_block();
+  EXPECT_EQ(visits, 0) << "the calls are queued behind the job that waits for them";
+  pool.shutdown({.wait = false, .cancel_futures = true});  // the only way out
+  pool.shutdown();
+  EXPECT_EQ(visits, 0);
+  EXPECT_TRUE(cancelled);
+}

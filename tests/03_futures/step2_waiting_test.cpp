@@ -1,0 +1,204 @@
+// Chapter 03, step 2: waiting.
+
+#include "support.hpp"
+
+TEST(Step2_Waiting, ResultWaitsForTheValue) {
+  Promise<int> promise;
+  std::string got;
+  std::thread reader([&, future = promise.future()] { got = std::to_string(future.result()); });
+  course::wait_until_others_block();
+  promise.set_result(42);
+  reader.join();
+  EXPECT_EQ(got, "42");
+}
+
+TEST(Step2_Waiting, ResultAndExceptionWaitForAFailureToo) {
+  Promise<int> promise;
+  std::string thrown, told;
+  std::thread reader([&, future = promise.future()] { thrown = outcome_at_last(future); });
+  std::thread other([&, future = promise.future()] { told = what(future.exception()); });
+  course::wait_until_others_block();
+  promise.set_exception(error("burnt"));
+  reader.join();
+  other.join();
+  EXPECT_EQ(thrown, "burnt");
+  EXPECT_EQ(told, "burnt");
+}
+
+TEST(Step2_Waiting, AWaitWithATimeoutEndsWhenTheResultComes) {  // CF-05, CF-07
+  Promise<int> promise;
+  int got = 0;
+  std::exception_ptr told = error("not asked yet");
+  std::thread reader([&, future = promise.future()] { got = future.result(1h); });
+  std::thread other([&, future = promise.future()] { told = future.exception(1h); });
+  course::wait_until_others_block();
+  promise.set_result(42);
+  reader.join();
+  other.join();
+  EXPECT_EQ(got, 42);
+  EXPECT_EQ(told, nullptr);
+}
+
+TEST(Step2_Waiting, WhenTheTimeIsUpItThrowsTimeoutErrorAndTheFutureStaysAsItIs) {  // CF-05, CF-07
+  Promise<int> promise;
+  const Future<int> future = promise.future();
+  EXPECT_THROW(future.result(0s), concurrent::TimeoutError);
+  EXPECT_THROW(future.result(-5s), concurrent::TimeoutError);
+  EXPECT_THROW(future.result(1ms), concurrent::TimeoutError);
+  EXPECT_THROW(future.result(std::chrono::duration<double>(1e-4)), concurrent::TimeoutError);
+  EXPECT_THROW((void)future.exception(1ms), concurrent::TimeoutError);
+  EXPECT_EQ(future.state(), FutureState::pending);
+  promise.set_result(1);
+  EXPECT_EQ(future.result(0s), 1);
+  EXPECT_EQ(future.result(-5s), 1) << "whoever asks without waiting gets what is there";
+}
+
+TEST(Step2_Waiting, ATimeoutBeyondTheEndOfTimeIsNone) {
+  Promise<int> promise;
+  int got = 0;
+  std::thread reader([&, future = promise.future()] { got = future.result(std::chrono::hours::max()); });
+  course::wait_until_others_block();
+  promise.set_result(42);
+  reader.join();
+  EXPECT_EQ(got, 42);
+}
+
+TEST(Step2_Waiting, EveryThreadThatWaitsIsReleased) {
+  Promise<int> promise;
+  std::atomic<int> sum = 0;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 5; ++i)
+    readers.emplace_back([&, future = promise.future()] { sum += future.result(); });
+  course::wait_until_others_block();
+  promise.set_result(8);
+  for (auto& reader : readers) reader.join();
+  EXPECT_EQ(sum, 5 * 8);
+}
+
+TEST(Step2_Waiting, OneThatGivesUpLeavesTheOthersWaiting) {
+  Promise<int> promise;
+  const Future<int> future = promise.future();
+  std::atomic<int> sum = 0;
+  std::vector<std::thread> readers;
+  const auto one_more = [&] {
+    readers.emplace_back([&] { sum += future.result(); });
+    course::wait_until_others_block();
+  };
+  one_more();
+  EXPECT_THROW(future.result(1ms), concurrent::TimeoutError);  // the newest of two gives up
+  Gate gate;
+  std::thread between([&] {
+    CompletionQueue queue;
+    WaitNode node(queue, future.shared_state());
+    gate.pass();
+  });
+  gate.wait_until_entered();
+  one_more();
+  gate.open();
+  between.join();  // the one in the middle gave up
+  promise.set_result(8);
+  for (auto& reader : readers) reader.join();
+  EXPECT_EQ(sum, 2 * 8);
+}
+
+TEST(Step2_Waiting, AWatchThatIsGoneIsNotTold) {
+  Promise<int> one, other;
+  CompletionQueue queue;
+  std::optional<WaitNode> early, late;
+  early.emplace(queue, one.future().shared_state());
+  WaitNode stays(queue, one.future().shared_state());
+  late.emplace(queue, one.future().shared_state());
+  WaitNode elsewhere(queue, other.future().shared_state());
+  early.reset();
+  late.reset();
+  one.set_result(1);
+  EXPECT_EQ(queue.next(std::chrono::steady_clock::now()), &stays);
+  EXPECT_EQ(queue.next(std::chrono::steady_clock::now()), nullptr)
+      << "neither the first nor the last node is there any more, and the other future is not done";
+  other.set_result(1);
+  EXPECT_EQ(queue.next(std::nullopt), &elsewhere);
+}
+
+TEST(Step2_Waiting, WatchesLineUpInTheOrderInWhichTheirFuturesAreDone) {
+  Several several(6);
+  several.promises[3].set_result(0);
+  CompletionQueue queue;
+  std::vector<std::unique_ptr<WaitNode>> nodes;
+  for (auto& future : several.futures)
+    nodes.push_back(std::make_unique<WaitNode>(queue, future.shared_state()));
+  std::vector<long> order;
+  const auto take = [&] {
+    WaitNode* node = queue.next(std::chrono::steady_clock::now());
+    const auto same = [node](const auto& each) { return each.get() == node; };
+    order.push_back(std::ranges::find_if(nodes, same) - nodes.begin());
+  };
+  take();  // the one that was done from the start
+  for (std::size_t i : {5, 0, 4}) several.promises[i].set_result(0);
+  take();
+  for (std::size_t i : {2, 1}) several.promises[i].set_result(0);
+  for (int i = 0; i < 4; ++i) take();
+  EXPECT_EQ(order, (std::vector<long>{3, 5, 0, 4, 2, 1}));
+  EXPECT_EQ(queue.next(std::chrono::steady_clock::now()), nullptr) << "each is told once";
+}
+
+TEST(Step2_Waiting, AWaiterThatHasWaitedCanWaitAgain) {
+  Several several(3);
+  std::atomic<int> done = 0;
+  std::thread thread([&] {
+    CompletionQueue queue;
+    std::vector<std::unique_ptr<WaitNode>> nodes;
+    for (auto& future : several.futures)
+      nodes.push_back(std::make_unique<WaitNode>(queue, future.shared_state()));
+    for (; done < 3; ++done) queue.next(std::nullopt);
+  });
+  for (int i = 0; i < 3; ++i) {
+    course::wait_until_others_block();
+    EXPECT_EQ(done, i);
+    several.promises[static_cast<std::size_t>(i)].set_result(0);
+  }
+  thread.join();
+}
+
+TEST(Step2_Waiting, WaitingUsesNoProcessorTime) {
+  Promise<void> promise;
+  std::thread reader([&, future = promise.future()] { future.result(); });
+  course::wait_until_others_block();
+  EXPECT_EQ(course::cpu_time_of_others_while_this_thread_computes().count(), 0)
+      << "a result() that waits is asleep: it must not look again and again";
+  promise.set_result();
+  reader.join();
+}
+
+TEST(Step2_Waiting, WaitingAllocatesNothing) {
+  Promise<int> promise;
+  const Future<int> future = promise.future();
+  std::latch about_to_wait(1);
+  std::size_t allocations = 1;
+  std::thread reader([&] {
+    about_to_wait.count_down();
+    allocations = course::allocations_in([&] { future.result(); });
+  });
+  about_to_wait.wait();
+  for (int i = 0; i < 1'000; ++i) std::this_thread::yield();  // it waits by now, most likely
+  promise.set_result(1);
+  reader.join();
+  EXPECT_EQ(allocations, 0u);
+}
+
+TEST(Step2_Waiting, AResultThatComesJustWhenSomebodyBeginsToWaitIsNotMissed) {
+  for (int round = 0; round < 500; ++round) {
+    Promise<int> promise;
+    std::barrier start(3);
+    std::atomic<int> sum = 0;
+    std::vector<std::jthread> readers;
+    for (int i = 0; i < 2; ++i)
+      readers.emplace_back([&, future = promise.future()] {
+        start.arrive_and_wait();
+        sum += future.result();
+      });
+    start.arrive_and_wait();
+    promise.set_result(1);
+    readers.clear();  // hangs if one of them went to sleep after the news
+    ASSERT_EQ(sum, 2);
+  }
+}

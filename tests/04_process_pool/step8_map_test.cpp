@@ -1,0 +1,101 @@
+// Chapter 04, step 8: map.
+
+#include "support.hpp"
+
+namespace {
+
+template <class Range>
+auto to_vector(Range&& range) {
+  std::vector<std::ranges::range_value_t<Range>> values;
+  for (auto&& value : range) values.push_back(std::move(value));
+  return values;
+}
+
+const std::vector<int> forty = [] {
+  std::vector<int> numbers(40);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return numbers;
+}();
+const std::vector<int> doubled = [] {
+  std::vector<int> numbers = forty;
+  for (int& number : numbers) number *= 2;
+  return numbers;
+}();
+
+}  // namespace
+
+TEST(Step8_Map, ResultsComeInTheOrderOfTheItemsForAnyChunksize) {  // CF-54
+  ProcessPoolExecutor pool({.max_workers = 2});
+  for (const std::size_t chunksize : {1u, 6u, 40u, 50u})
+    EXPECT_EQ(to_vector(pool.map(twice, forty, {.chunksize = chunksize})), doubled);
+  EXPECT_TRUE(to_vector(pool.map(twice, std::vector<int>())).empty());
+}
+
+TEST(Step8_Map, AChunkIsOneCall) {
+  ProcessPoolExecutor pool({.max_workers = 1, .max_tasks_per_child = 1});
+  const auto processes = to_vector(pool.map([](int) { return process(); }, forty, {.chunksize = 12}));
+  EXPECT_EQ(processes.size(), 40u);
+  EXPECT_EQ(std::set<int>(processes.begin(), processes.end()).size(), 4u);
+  EXPECT_EQ(processes[0], processes[11]);
+  EXPECT_NE(processes[11], processes[12]);
+}
+
+TEST(Step8_Map, AChunksizeOfZeroIsRefused) {  // CF-54
+  ProcessPoolExecutor pool({.max_workers = 1});
+  EXPECT_THROW(pool.map(twice, forty, {.chunksize = 0}), std::invalid_argument);
+  EXPECT_THROW(pool.map(twice, forty, {.buffersize = 0}), std::invalid_argument);
+  EXPECT_EQ(to_vector(pool.map(twice, forty)), doubled);
+}
+
+TEST(Step8_Map, AnyItemAndAnyResultThatCanCross) {
+  ProcessPoolExecutor pool({.max_workers = 1});
+  EXPECT_EQ(to_vector(pool.map([](const std::string& text) { return text + "!"; },
+                               std::vector<const char*>{"a", "b"}, {.chunksize = 2})),
+            (std::vector<std::string>{"a!", "b!"}));
+  EXPECT_EQ(to_vector(pool.map([](int number) { return number % 2 == 0; }, std::views::iota(0, 4),
+                               {.chunksize = 3})),
+            (std::vector{true, false, true, false}));
+  EXPECT_EQ(to_vector(pool.map([](int) {}, std::views::iota(0, 4), {.chunksize = 3})).size(), 4u);
+}
+
+TEST(Step8_Map, WhatACallThrowsComesInThePlaceOfItsChunk) {
+  ProcessPoolExecutor pool({.max_workers = 2});
+  auto results = pool.map([](int number) { return number == 7 ? throw std::out_of_range("far") : number; },
+                          forty, {.chunksize = 5});
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(results.next(), i);
+  EXPECT_THROW(results.next(), RemoteError);
+  EXPECT_FALSE(results.next()) << "that ends the range";
+}
+
+TEST(Step8_Map, ItemsMayBeReadOnceAndNoSoonerThanTheirChunk) {
+  ProcessPoolExecutor pool({.max_workers = 1});
+  int pulled = 0;
+  auto items = concurrent::InputRange<int>([&]() -> std::optional<int> { return pulled++; });
+  auto results = pool.map(twice, std::move(items), {.chunksize = 4, .buffersize = 2});
+  EXPECT_EQ(pulled, 8) << "two chunks of items without end";
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(results.next(), 2 * i);
+  EXPECT_LE(pulled, 28);
+}
+
+TEST(Step8_Map, TheTimeoutIsForTheWholeIteration) {
+  Gate gate;
+  ProcessPoolExecutor pool({.max_workers = 1});
+  auto results = pool.map(Gate::pass, forty, {.timeout = 0s});
+  EXPECT_THROW(results.next(), concurrent::TimeoutError);
+  gate.open(40);
+}
+
+TEST(Step8_Map, ThePoolOfABrokenMapIsBroken) {
+  ProcessPoolExecutor pool({.max_workers = 1});
+  auto results =
+      pool.map([](int number) { return number == 20 ? (::_exit(3), 0) : number; }, forty, {.chunksize = 10});
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(results.next(), i);
+  EXPECT_THROW(results.next(), BrokenProcessPool);
+  EXPECT_THROW(pool.map(twice, forty), BrokenProcessPool);
+}
+
+TEST(Step8_Map, AfterShutdownItIsRefused) {  // CF-39
+  ProcessPoolExecutor pool({.max_workers = 1});
+  pool.shutdown();
+  EXPECT_THROW(pool.map(twice, forty), ExecutorShutdown);
+}

@@ -1,0 +1,39 @@
+// Chapter 05, step 2: the owner takes them out.
+
+#include "support.hpp"
+
+TEST(Step2_Pop, TheItemThatWasPushedLastComesOutFirst) {
+  WorkStealingDeque<int> deque;
+  for (int i = 0; i < 10; ++i) deque.push(i);
+  for (int i = 9; i >= 0; --i) EXPECT_EQ(deque.pop(), i);
+}
+
+TEST(Step2_Pop, AnEmptyDequeGivesNothingAndStaysUsable) {
+  WorkStealingDeque<int> deque;
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(deque.pop(), std::nullopt);
+  EXPECT_EQ(deque.size(), 0u);
+  deque.push(7);
+  EXPECT_EQ(deque.size(), 1u);
+  EXPECT_EQ(deque.pop(), 7);
+  EXPECT_EQ(deque.pop(), std::nullopt);
+}
+
+TEST(Step2_Pop, PushAndPopMayAlternate) {
+  WorkStealingDeque<int> deque(4);
+  for (int round = 0; round < 100; ++round) {
+    for (int i = 0; i < 3; ++i) deque.push(3 * round + i);
+    ASSERT_EQ(deque.pop(), 3 * round + 2);
+    ASSERT_EQ(deque.pop(), 3 * round + 1);
+    ASSERT_EQ(deque.pop(), 3 * round);
+    ASSERT_EQ(deque.pop(), std::nullopt);
+  }
+  EXPECT_EQ(deque.capacity(), 4u) << "the slots are used again: it need not grow";
+}
+
+TEST(Step2_Pop, AFullDequeDoublesItsRoom) {
+  WorkStealingDeque<int> deque(2);
+  for (int i = 0; i < 100; ++i) deque.push(i);
+  EXPECT_EQ(deque.size(), 100u);
+  EXPECT_EQ(deque.capacity(), 128u);
+  for (int i = 99; i >= 0; --i) ASSERT_EQ(deque.pop(), i) << "items keep their number when they move";
+}

@@ -1,0 +1,169 @@
+// Chapter 05, step 8: scopes.
+
+#include "support.hpp"
+
+TEST(Step8_TaskScope, JoinWaitsForAllJobs) {
+  for (const bool inside : {false, true}) {
+    std::vector<std::atomic<int>> ran(100);
+    WorkStealingExecutor executor{{.max_workers = 2}};
+    const auto use = [&] {
+      TaskScope scope(executor);
+      for (auto& count : ran) scope.spawn([&count] { ++count; });
+      scope.join();
+      EXPECT_TRUE(std::ranges::all_of(ran, [](const auto& count) { return count == 1; }));
+    };
+    if (inside)
+      on_worker(executor, use);
+    else
+      use();
+  }
+}
+
+TEST(Step8_TaskScope, ItsEndWaitsToo) {
+  std::atomic<int> ran = 0;
+  WorkStealingExecutor executor{{.max_workers = 2}};
+  {
+    TaskScope scope(executor);
+    for (int i = 0; i < 100; ++i) scope.spawn([&] { ++ran; });
+  }
+  EXPECT_EQ(ran, 100);
+  {
+    TaskScope scope(executor);
+    scope.spawn([] { throw std::runtime_error("burnt"); });
+  }  // nobody asked for the error
+}
+
+TEST(Step8_TaskScope, AWorkerThatJoinsRunsTheJobsItself) {
+  std::atomic<int> ran = 0;
+  WorkStealingExecutor executor{{.max_workers = 1}};
+  on_worker(executor, [&] {
+    TaskScope scope(executor);
+    for (int i = 0; i < 10; ++i) scope.spawn([&] { ++ran; });
+    scope.join();  // hangs if the only worker sleeps
+  });
+  EXPECT_EQ(ran, 10);
+}
+
+TEST(Step8_TaskScope, JobsMaySpawnJobs) {
+  std::atomic<int> ran = 0;
+  WorkStealingExecutor executor{{.max_workers = 2}};
+  TaskScope scope(executor);
+  std::function<void(int)> grow = [&](int height) {
+    ++ran;
+    for (int i = 0; i < 2 && height > 0; ++i) scope.spawn([&, height] { grow(height - 1); });
+  };
+  scope.spawn([&] { grow(8); });
+  scope.join();
+  EXPECT_EQ(ran, (1 << 9) - 1);
+}
+
+TEST(Step8_TaskScope, ScopesMayNest) {
+  std::atomic<int> leaves = 0;
+  WorkStealingExecutor executor{{.max_workers = 2}};
+  std::function<void(int)> grow = [&](int height) {
+    if (height == 0) {
+      ++leaves;
+      return;
+    }
+    TaskScope scope(executor);
+    for (int i = 0; i < 3; ++i) scope.spawn([&, height] { grow(height - 1); });
+    scope.join();
+  };
+  on_worker(executor, [&] { grow(5); });
+  EXPECT_EQ(leaves, 243);
+}
+
+TEST(Step8_TaskScope, TheFirstErrorIsThrownOnceAllHaveEnded) {
+  std::atomic<int> ran = 0;
+  WorkStealingExecutor executor{{.max_workers = 1}};
+  TaskScope scope(executor);
+  scope.spawn([] { throw std::runtime_error("first"); });
+  scope.spawn([] { throw std::runtime_error("second"); });
+  scope.spawn([&] { ++ran; });
+  try {
+    scope.join();
+    ADD_FAILURE() << "join() must throw";
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "first");
+  }
+  EXPECT_EQ(ran, 1) << "the others run all the same";
+  scope.spawn([&] { ++ran; });
+  EXPECT_NO_THROW(scope.join()) << "the scope can be used again, and the error has been told";
+  EXPECT_EQ(ran, 2);
+}
+
+TEST(Step8_TaskScope, ItsErrorsAreNotTheExecutorsAffair) {
+  int told = 0;
+  WorkStealingExecutor executor{{.max_workers = 1}};
+  executor.set_exception_handler([&](std::exception_ptr) { ++told; });
+  TaskScope scope(executor);
+  scope.spawn([] { throw 7; });
+  EXPECT_THROW(scope.join(), int);
+  executor.shutdown();
+  EXPECT_EQ(told, 0);
+}
+
+TEST(Step8_TaskScope, AJobIsDestroyedBeforeTheScopeEnds) {
+  for (int round = 0; round < 50; ++round) {
+    std::atomic<int> alive = 0;
+    WorkStealingExecutor executor{{.max_workers = 2}};
+    TaskScope scope(executor);
+    for (int i = 0; i < 4; ++i) {
+      // A function that is copied when it is moved: whoever moves it out still owns the original.
+      const std::shared_ptr<Counted> owned = std::make_shared<Counted>(alive);
+      scope.spawn([owned] {});
+    }
+    scope.join();
+    ASSERT_EQ(alive, 0);
+  }
+}
+
+TEST(Step8_TaskScope, WhatTheExecutorDropsIsCancelled) {  // CF-42
+  std::atomic<int> ran = 0;
+  Gate gate;
+  WorkStealingExecutor executor{{.max_workers = 1}};
+  OpenAtTheEnd open(gate);
+  executor.post(gate.job());
+  gate.wait_until_entered();
+  TaskScope scope(executor);
+  for (int i = 0; i < 3; ++i) scope.spawn([&] { ++ran; });
+  executor.shutdown({.wait = false, .cancel_futures = true});
+  EXPECT_THROW(scope.join(), concurrent::CancelledError);
+  EXPECT_EQ(ran, 0);
+}
+
+TEST(Step8_TaskScope, WhatABrokenExecutorDropsIsToldWhy) {  // CF-38
+  std::latch fail(1);
+  WorkStealingExecutor executor{{.max_workers = 1, .initializer = [&] {
+                                   fail.wait();
+                                   throw std::runtime_error("no stove");
+                                 }}};
+  executor.set_exception_handler([](std::exception_ptr) {});
+  TaskScope scope(executor);
+  scope.spawn([] {});
+  fail.count_down();
+  EXPECT_THROW(scope.join(), concurrent::BrokenThreadPool);
+}
+
+TEST(Step8_TaskScope, AfterShutdownSpawnThrowsAndNothingIsWaitedFor) {  // CF-39
+  WorkStealingExecutor executor{{.max_workers = 1}};
+  executor.shutdown();
+  TaskScope scope(executor);
+  EXPECT_THROW(scope.spawn([] {}), concurrent::ExecutorShutdown);
+  EXPECT_THROW(scope.join(), concurrent::CancelledError) << "the job was destroyed unrun";
+}
+
+TEST(Step8_TaskScope, AThreadOutsideSleepsUntilItIsDone) {
+  Gate gate;
+  WorkStealingExecutor executor{{.max_workers = 1}};
+  std::thread outside([&] {
+    TaskScope scope(executor);
+    scope.spawn([&] { gate.pass(); });
+    scope.join();
+  });
+  gate.wait_until_entered();
+  course::wait_until_others_block();
+  EXPECT_EQ(course::cpu_time_of_others_while_this_thread_computes().count(), 0);
+  gate.open();
+  outside.join();
+}

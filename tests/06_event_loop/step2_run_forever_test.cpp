@@ -1,0 +1,262 @@
+// Chapter 06, step 2: a loop that runs.
+
+#include "support.hpp"
+
+TEST(Step2_RunForever, CallbacksRunOnceInOrder) {  // AIO-01
+  VirtualLoop v;
+  Log log;
+  for (const char* name : {"a", "b", "c"}) v.loop.call_soon([&log, name] { log.push_back(name); });
+  EXPECT_EQ(log, Log()) << "call_soon() itself calls nothing";
+  v.loop.call_soon([&] { v.loop.stop(); });
+  v.loop.run_forever();
+  EXPECT_EQ(log, (Log{"a", "b", "c"}));
+  v.run_once();
+  EXPECT_EQ(log, (Log{"a", "b", "c"}));
+}
+
+TEST(Step2_RunForever, ArgumentsAreHandedOn) {  // AIO-01
+  VirtualLoop v;
+  std::string seen;
+  int counter = 0;
+  std::string text = "copied";
+  v.loop.call_soon([&](int number, std::string word) { seen = std::to_string(number) + " " + word; }, 3,
+                   text);
+  text = "changed";
+  v.loop.call_soon([](int& number) { ++number; }, std::ref(counter));
+  v.loop.call_soon([&](std::unique_ptr<int> number) { counter += *number; }, std::make_unique<int>(10));
+  struct Pair {
+    int sum = 0;
+    void add(int number) { sum += number; }
+  } pair;
+  v.loop.call_soon(&Pair::add, &pair, 5);
+  v.run_once();
+  EXPECT_EQ(seen, "3 copied");
+  EXPECT_EQ(counter, 11);
+  EXPECT_EQ(pair.sum, 5);
+}
+
+TEST(Step2_RunForever, WhatACallbackSchedulesRunsInTheNextPass) {  // AIO-02, AIO-08
+  VirtualLoop v;
+  Log log;
+  v.loop.call_soon([&] {
+    log.push_back("a");
+    v.loop.call_soon([&] { log.push_back("c"); });
+  });
+  v.loop.call_soon([&] { log.push_back("b"); });
+  v.run_once();
+  EXPECT_EQ(log, (Log{"a", "b"}));
+  v.run_once();
+  EXPECT_EQ(log, (Log{"a", "b", "c"}));
+}
+
+TEST(Step2_RunForever, StopFinishesThePass) {  // AIO-08
+  VirtualLoop v;
+  Log log;
+  v.loop.call_soon([&] { v.loop.stop(); });
+  v.loop.call_soon([&] {
+    log.push_back("a");
+    v.loop.call_soon([&] { log.push_back("c"); });
+  });
+  v.loop.call_soon([&] { log.push_back("b"); });
+  v.loop.run_forever();
+  EXPECT_EQ(log, (Log{"a", "b"})) << "the rest of the pass runs, and what it schedules is kept";
+  v.loop.call_soon([&] { v.loop.stop(); });
+  v.loop.run_forever();
+  EXPECT_EQ(log, (Log{"a", "b", "c"}));
+}
+
+TEST(Step2_RunForever, ALoopThatWasStoppedBeforeRunsForOnePass) {  // AIO-08
+  VirtualLoop v;
+  int calls = 0;
+  const std::function<void()> again = [&] {
+    if (++calls < 10) v.loop.call_soon(again);
+  };
+  v.loop.call_soon(again);
+  v.loop.stop();
+  v.loop.run_forever();
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(Step2_RunForever, StopCountsForOneRun) {
+  VirtualLoop v;
+  int calls = 0;
+  v.loop.call_soon([&] { v.loop.stop(); });
+  v.loop.run_forever();
+  const std::function<void()> again = [&] {
+    if (++calls == 3) return v.loop.stop();
+    v.loop.call_soon(again);
+  };
+  v.loop.call_soon(again);
+  v.loop.run_forever();
+  EXPECT_EQ(calls, 3) << "the loop was stopped before the last pass";
+}
+
+TEST(Step2_RunForever, TheLoopKnowsWhetherItRuns) {
+  VirtualLoop v;
+  EXPECT_FALSE(v.loop.is_running());
+  bool running = false;
+  v.loop.call_soon([&] { running = v.loop.is_running(); });
+  v.run_once();
+  EXPECT_TRUE(running);
+  EXPECT_FALSE(v.loop.is_running());
+}
+
+TEST(Step2_RunForever, AThousandPassesRunAThousandLinksOfAChain) {
+  VirtualLoop v;
+  int left = 1'000;
+  const std::function<void()> link = [&] {
+    if (--left == 0) return v.loop.stop();
+    v.loop.call_soon(std::ref(link));
+  };
+  v.loop.call_soon(std::ref(link));
+  v.loop.run_forever();
+  EXPECT_EQ(left, 0);
+}
+
+TEST(Step2_RunForever, ACancelledCallbackDoesNotRun) {  // AIO-06
+  VirtualLoop v;
+  Log log;
+  v.loop.call_soon([&] { log.push_back("a"); });
+  Handle handle = v.loop.call_soon([&] { log.push_back("b"); });
+  v.loop.call_soon([&] { log.push_back("c"); });
+  EXPECT_TRUE(handle);
+  EXPECT_FALSE(handle.cancelled());
+  handle.cancel();
+  EXPECT_TRUE(handle.cancelled());
+  v.run_once();
+  EXPECT_EQ(log, (Log{"a", "c"}));
+}
+
+TEST(Step2_RunForever, ACallbackMayCancelAnotherOfThePassThatRuns) {  // AIO-06
+  VirtualLoop v;
+  Log log;
+  Handle second;
+  v.loop.call_soon([&] { second.cancel(); });
+  second = v.loop.call_soon([&] { log.push_back("second"); });
+  v.run_once();
+  EXPECT_EQ(log, Log());
+}
+
+TEST(Step2_RunForever, CancelDestroysTheCallbackAtOnce) {  // AIO-06
+  VirtualLoop v;
+  std::atomic<int> alive = 0;
+  Handle handle = v.loop.call_soon([counted = Counted(alive)] {});
+  EXPECT_EQ(alive, 1);
+  handle.cancel();
+  EXPECT_EQ(alive, 0);
+  handle.cancel();
+  EXPECT_TRUE(handle.cancelled());
+  v.run_once();
+}
+
+TEST(Step2_RunForever, ACallbackMayCancelItself) {  // AIO-06
+  VirtualLoop v;
+  std::string seen;
+  Handle handle;
+  handle = v.loop.call_soon([&, text = std::string("a text that is too long to lie in the string")] {
+    handle.cancel();
+    seen = text;
+  });
+  v.run_once();
+  EXPECT_EQ(seen, "a text that is too long to lie in the string");
+  EXPECT_TRUE(handle.cancelled());
+}
+
+TEST(Step2_RunForever, CancellingWhatHasRunDoesNothing) {  // AIO-06
+  VirtualLoop v;
+  int calls = 0;
+  Handle handle = v.loop.call_soon([&] { ++calls; });
+  v.run_once();
+  handle.cancel();
+  v.run_once();
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(Step2_RunForever, ACallbackIsDestroyedBeforeTheNextRuns) {
+  VirtualLoop v;
+  std::atomic<int> alive = 0;
+  int seen = -1;
+  const Handle handle = v.loop.call_soon([counted = Counted(alive)] {});
+  v.loop.call_soon([&] { seen = alive; });
+  v.run_once();
+  EXPECT_EQ(seen, 0) << "also if somebody has its handle";
+}
+
+TEST(Step2_RunForever, HandlesAreCopiedLikePointersAndCancelNothingAtTheirEnd) {
+  VirtualLoop v;
+  int calls = 0;
+  {
+    const Handle handle = v.loop.call_soon([&] { ++calls; });
+    const Handle copy = handle;
+    EXPECT_FALSE(copy.cancelled());
+  }
+  v.run_once();
+  EXPECT_EQ(calls, 1);
+  Handle handle = v.loop.call_soon([&] { ++calls; });
+  Handle copy = handle;
+  copy.cancel();
+  EXPECT_TRUE(handle.cancelled());
+  handle = Handle();
+  EXPECT_FALSE(handle);
+  handle.cancel();
+  EXPECT_FALSE(handle.cancelled());
+  v.run_once();
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(Step2_RunForever, AHandleMayOutliveItsLoop) {
+  std::atomic<int> alive = 0;
+  Handle ran, waiting;
+  {
+    VirtualLoop v;
+    ran = v.loop.call_soon(nothing);
+    v.run_once();
+    waiting = v.loop.call_soon([counted = Counted(alive)] {});
+  }
+  EXPECT_EQ(alive, 0);
+  waiting.cancel();
+  EXPECT_TRUE(waiting.cancelled());
+  EXPECT_FALSE(ran.cancelled());
+}
+
+TEST(Step2_RunForever, ASmallCallbackCostsNoAllocationInSteadyState) {
+  VirtualLoop v;
+  int calls = 0;
+  const auto batch = [&] {
+    for (int i = 0; i < 100; ++i) v.loop.call_soon([&calls, i] { calls += i; });
+    v.run_once();
+  };
+  batch();
+  EXPECT_LE(course::allocations_in([&] {
+              for (int i = 0; i < 10; ++i) batch();
+            }),
+            NodePool::recycles ? 0u : 1'000u);
+  EXPECT_EQ(calls, 11 * 4950);
+}
+
+TEST(Step2_RunForever, ALargeCallbackRunsTooAndTheNextOneIsIntact) {
+  VirtualLoop v;
+  std::array<int, 1000> numbers{};
+  numbers.back() = 7;
+  int seen = 0;
+  for (int round = 0; round < 3; ++round) {
+    v.loop.call_soon([&, numbers] { seen += numbers.back(); });
+    v.loop.call_soon([&] { ++seen; });
+    v.run_once();
+  }
+  EXPECT_EQ(seen, 24);
+}
+
+TEST(Step2_RunForever, ABusyLoopLooksAtItsSelectorNowAndThen) {  // AIO-05
+  RecordedLoop r;
+  int left = 6'400;
+  const std::function<void()> link = [&] {
+    if (--left == 0) return r.loop.stop();
+    r.loop.call_soon(std::ref(link));
+  };
+  r.loop.call_soon(std::ref(link));
+  r.loop.run_forever();
+  EXPECT_GE(r.selector.timeouts.size(), 99u) << "every 64 callbacks";
+  EXPECT_LE(r.selector.timeouts.size(), 100u) << "every 64 callbacks";
+  for (const auto& timeout : r.selector.timeouts) EXPECT_EQ(timeout, 0s);
+}

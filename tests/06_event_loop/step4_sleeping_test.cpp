@@ -1,0 +1,138 @@
+// Chapter 06, step 4: sleeping.
+
+#include "support.hpp"
+
+TEST(Step4_Sleeping, ALookDoesNotWait) {
+  SleepSelector selector;
+  for (int i = 0; i < 100; ++i) selector.select(0s);
+}
+
+TEST(Step4_Sleeping, SelectWaitsForTheTimeout) {
+  SleepSelector selector;
+  const TimePoint begin = selector.now();
+  selector.select(2ms);
+  EXPECT_GE(selector.now() - begin, 2ms);
+}
+
+TEST(Step4_Sleeping, AWakeUpBeforeTheSleepCounts) {  // AIO-13
+  SleepSelector selector;
+  selector.wake();
+  selector.select(std::nullopt);
+  selector.wake();
+  selector.select(24h);
+}
+
+TEST(Step4_Sleeping, AWakeUpCountsOnce) {
+  SleepSelector selector;
+  for (const Duration first : {Duration(0s), Duration(24h)}) {
+    selector.wake();
+    selector.wake();
+    selector.select(first);
+    const TimePoint begin = selector.now();
+    selector.select(2ms);
+    EXPECT_GE(selector.now() - begin, 2ms) << "the wake-up before was not used up";
+  }
+}
+
+TEST(Step4_Sleeping, AnotherThreadEndsTheSleep) {  // AIO-13
+  SleepSelector selector;
+  std::jthread sleeper([&] { selector.select(std::nullopt); });
+  course::wait_until_others_block();
+  selector.wake();
+}
+
+TEST(Step4_Sleeping, AnHourOfTimersRunsAtOnceAndEachOnTime) {  // AIO-03
+  VirtualLoop v;
+  std::vector<Duration> times;
+  for (int minute : {60, 5, 30, 1})
+    v.loop.call_later(std::chrono::minutes(minute), [&, minute] {
+      times.push_back(v.time());
+      if (minute == 60) v.loop.stop();
+    });
+  v.loop.run_forever();
+  EXPECT_EQ(times, (std::vector<Duration>{1min, 5min, 30min, 60min}));
+}
+
+TEST(Step4_Sleeping, TheTimeoutEndsWithTheNextTimer) {  // AIO-05
+  RecordedLoop r;
+  r.loop.call_later(3s, [&] { r.loop.stop(); });
+  r.loop.call_later(1s, nothing).cancel();
+  r.loop.call_later(2s, nothing);
+  r.loop.run_forever();
+  EXPECT_EQ(r.selector.timeouts, (std::vector<std::optional<Duration>>{2s, 1s}));
+}
+
+TEST(Step4_Sleeping, WithoutTimersThereIsNoTimeout) {  // AIO-05
+  RecordedLoop r;
+  r.selector.instead_of_sleeping = [&] { r.loop.stop(); };
+  r.loop.run_forever();
+  EXPECT_EQ(r.selector.timeouts, (std::vector<std::optional<Duration>>{std::nullopt}));
+}
+
+TEST(Step4_Sleeping, ALoopSleepsForADayAtMost) {  // AIO-05
+  RecordedLoop r;
+  r.loop.call_later(60h, [&] { r.loop.stop(); });
+  r.loop.run_forever();
+  EXPECT_EQ(r.selector.timeouts, (std::vector<std::optional<Duration>>{24h, 24h, 12h}));
+}
+
+TEST(Step4_Sleeping, ALoopThatIsStoppedOrHasWorkDoesNotSleep) {  // AIO-05, AIO-08
+  RecordedLoop r;
+  r.loop.call_later(1h, nothing);
+  r.loop.stop();
+  r.loop.run_forever();
+  EXPECT_EQ(r.selector.timeouts, (std::vector<std::optional<Duration>>{0s}));
+  r.loop.call_later(-1s, nothing);
+  r.loop.call_later(0s, [&] { r.loop.stop(); });
+  r.loop.run_forever();
+  EXPECT_EQ(r.selector.timeouts, (std::vector<std::optional<Duration>>{0s, 0s}));
+}
+
+TEST(Step4_Sleeping, WhatIsDueSinceTheBeginningOfTimeMakesNoSleep) {
+  RecordedLoop r;
+  r.selector.clock.advance(1h);
+  r.loop.call_at(TimePoint::min(), [&] { r.loop.stop(); });
+  r.loop.call_at(TimePoint::max(), nothing);
+  r.loop.run_forever();
+  EXPECT_EQ(r.selector.timeouts, (std::vector<std::optional<Duration>>{0s}))
+      << "from the first time of the clock to now is more than a Duration holds: compare before you subtract";
+}
+
+TEST(Step4_Sleeping, NoTimerIsEarlyAndNoneMakesTheLoopSpin) {  // AIO-05
+  struct Counting final : Selector {
+    SleepSelector inner;
+    int selects = 0;
+    void select(std::optional<Duration> timeout) override {
+      ++selects;
+      inner.select(timeout);
+    }
+    void wake() override { inner.wake(); }
+    TimePoint now() override { return inner.now(); }
+  };
+  auto owned = std::make_unique<Counting>();
+  Counting& selector = *owned;
+  EventLoop loop(std::move(owned));
+  int early = 0;
+  int ran = 0;
+  for (const Duration delay :
+       {Duration(10us), Duration(100us), Duration(333us), Duration(1ms), Duration(1)}) {
+    const TimePoint due = loop.time() + delay;
+    loop.call_at(due, [&, due] {
+      early += loop.time() < due;
+      if (++ran == 5) loop.stop();
+    });
+  }
+  loop.run_forever();
+  EXPECT_EQ(early, 0);
+  EXPECT_LE(selector.selects, 20);
+}
+
+TEST(Step4_Sleeping, ALoopThatSleepsUsesNoProcessorTime) {
+  std::jthread runner([] {
+    EventLoop loop;
+    loop.call_later(300ms, [&] { loop.stop(); });
+    loop.run_forever();
+  });
+  course::wait_until_others_block();
+  EXPECT_LT(course::cpu_time_of_others_while_this_thread_computes(), 10ms);
+}

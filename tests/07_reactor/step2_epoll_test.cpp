@@ -1,0 +1,259 @@
+// Chapter 07, step 2: the selector.
+
+#include "support.hpp"
+
+namespace {
+
+/// The end of a pipe to read from, and the one to write to.
+std::pair<Fd, Fd> make_pipe() {
+  std::array<int, 2> ends{};
+  checked(::pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC), "pipe2");
+  return {Fd(ends[0]), Fd(ends[1])};
+}
+
+/// Something scheduled that logs its name each time, and its end.
+class Named final : public Operation {
+ public:
+  Named(Log& log, char name) : Operation(asyncio::RefCount::local), log_(log), name_(name) {}
+  void run() override { log_.push_back(std::string(1, name_)); }
+  void drop() noexcept override { log_.push_back(std::string("no more ") + name_); }
+  const std::type_info& type() const noexcept override { return typeid(Named); }
+
+ private:
+  Log& log_;
+  char name_;
+};
+
+/// A selector, and what it has found.
+struct Found {
+  Log log;  // nodes write to it at their end
+  EpollSelector selector;
+
+  Named& make(char name) { return NodePool::make_apart<Named>(log, name); }
+  void watch(const Fd& fd, Ready ready, char name) { selector.watch(fd.get(), ready, make(name)); }
+  /// Looks once; @returns the names of what was found, in order of the alphabet
+  Log look(std::optional<asyncio::Duration> timeout = asyncio::Duration::zero()) {
+    log.clear();
+    selector.select(timeout);
+    ReadyQueue found = selector.found();
+    while (Operation* node = found.pop()) {
+      node->run();
+      NodePool::release(*node);
+    }
+    std::ranges::sort(log);
+    return log;
+  }
+};
+
+}  // namespace
+
+TEST(Step2_Epoll, AFileIsFoundWhenThereIsSomethingToRead) {  // AIO-99
+  Found found;
+  const auto [here, there] = socket_pair();
+  found.watch(here, Ready::to_read, 'r');
+  EXPECT_EQ(found.look(), Log{});
+  put(there, "hello");
+  const int descriptors = open_descriptors();
+  EXPECT_EQ(found.look(), Log{"r"});
+  EXPECT_EQ(open_descriptors(), descriptors) << "without signal handlers there is no counter for signals";
+}
+
+TEST(Step2_Epoll, ItIsFoundAgainAsLongAsThereIs) {
+  Found found;
+  const auto [here, there] = socket_pair();
+  found.watch(here, Ready::to_read, 'r');
+  put(there, "hello");
+  EXPECT_EQ(found.look(), Log{"r"});
+  EXPECT_EQ(found.look(), Log{"r"}) << "nobody has read it";
+  get(here);
+  EXPECT_EQ(found.look(), Log{});
+}
+
+TEST(Step2_Epoll, WhoeverWantsToReadAndToWriteIsToldApart) {  // AIO-99
+  Found found;
+  const auto [here, there] = socket_pair();
+  found.watch(here, Ready::to_read, 'r');
+  found.watch(here, Ready::to_write, 'w');
+  EXPECT_EQ(found.look(), Log{"w"});
+  put(there, "hello");
+  EXPECT_EQ(found.look(), (Log{"r", "w"}));
+  fill(here);
+  EXPECT_EQ(found.look(), Log{"r"});
+}
+
+TEST(Step2_Epoll, OneOfTwoIsRemoved) {  // AIO-99
+  Found found;
+  const auto [here, there] = socket_pair();
+  put(there, "hello");
+  found.watch(here, Ready::to_read, 'r');
+  found.watch(here, Ready::to_write, 'w');
+  EXPECT_TRUE(found.selector.unwatch(here.get(), Ready::to_write));
+  EXPECT_EQ(found.look(), Log{"r"});
+  EXPECT_TRUE(found.selector.unwatch(here.get(), Ready::to_read));
+  EXPECT_EQ(found.look(), Log{});
+}
+
+TEST(Step2_Epoll, WhatWasRemovedEndsNoSleep) {
+  Found found;
+  const auto [here, there] = socket_pair();
+  put(there, "hello");
+  found.watch(here, Ready::to_read, 'r');
+  found.watch(here, Ready::to_write, 'w');
+  found.selector.unwatch(here.get(), Ready::to_read);
+  fill(here);
+  for (int round = 0; round < 2; ++round) {
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_EQ(found.look(5ms), Log{});
+    EXPECT_GE(std::chrono::steady_clock::now() - begin, 5ms) << "epoll still watches what was removed";
+    found.selector.unwatch(here.get(), Ready::to_write);
+  }
+}
+
+TEST(Step2_Epoll, UnwatchSaysWhetherThereWasOne) {  // AIO-99
+  Found found;
+  const auto [here, there] = socket_pair();
+  EXPECT_FALSE(found.selector.unwatch(here.get(), Ready::to_read));
+  EXPECT_FALSE(found.selector.unwatch(-1, Ready::to_read));
+  EXPECT_FALSE(found.selector.unwatch(1'000'000, Ready::to_read));
+  found.watch(here, Ready::to_read, 'r');
+  EXPECT_FALSE(found.selector.unwatch(here.get(), Ready::to_write));
+  EXPECT_TRUE(found.selector.unwatch(here.get(), Ready::to_read));
+  EXPECT_FALSE(found.selector.unwatch(here.get(), Ready::to_read));
+}
+
+TEST(Step2_Epoll, ASecondWatchReplacesTheFirst) {  // AIO-99
+  Found found;
+  const auto [here, there] = socket_pair();
+  put(there, "hello");
+  found.watch(here, Ready::to_read, 'a');
+  found.watch(here, Ready::to_read, 'b');
+  EXPECT_EQ(found.log, Log{"no more a"});
+  EXPECT_EQ(found.look(), Log{"b"});
+}
+
+TEST(Step2_Epoll, AHangUpAndAnErrorReachWhoeverWaits) {
+  for (const Ready ready : {Ready::to_read, Ready::to_write}) {
+    Found found;
+    auto [hung_up, writer] = make_pipe();
+    auto [reader, broken] = make_pipe();
+    fill(broken);
+    found.watch(hung_up, ready, 'h');
+    found.watch(broken, ready, 'b');
+    EXPECT_EQ(found.look(), Log{});
+    writer.close();
+    reader.close();
+    EXPECT_EQ(found.look(), (Log{"b", "h"})) << (ready == Ready::to_read ? "readers" : "writers");
+  }
+}
+
+TEST(Step2_Epoll, AFileThatWasClosedMayStillBeRemoved) {
+  Found found;
+  auto [here, there] = socket_pair();
+  const int number = here.get();
+  found.watch(here, Ready::to_read, 'r');
+  here.close();
+  EXPECT_TRUE(found.selector.unwatch(number, Ready::to_read));
+  EXPECT_EQ(found.log, Log{"no more r"});
+}
+
+TEST(Step2_Epoll, ANumberMayBeThatOfAnotherFileNow) {
+  for (const bool removed : {true, false}) {
+    Found found;
+    auto [first, first_peer] = socket_pair();
+    auto [second, second_peer] = socket_pair();
+    found.watch(first, Ready::to_read, 'a');
+    if (removed) found.selector.unwatch(first.get(), Ready::to_read);
+    checked(::dup2(second.get(), first.get()), "dup2");  // closes the first
+    found.watch(first, Ready::to_read, 'b');
+    put(second_peer, "hello");
+    EXPECT_EQ(found.look(), Log{"b"}) << (removed ? "removed before it was closed" : "closed, not removed");
+  }
+}
+
+TEST(Step2_Epoll, WhatCannotBeWatchedIsRefused) {
+  Found found;
+  const auto [here, there] = socket_pair();
+  put(there, "hello");
+  found.watch(here, Ready::to_read, 'r');
+  const Fd file(checked(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC), "open"));
+  EXPECT_EQ(code_of([&] { found.watch(file, Ready::to_read, 'f'); }), std::errc::operation_not_permitted);
+  EXPECT_EQ(code_of([&] { found.selector.watch(-1, Ready::to_read, found.make('n')); }),
+            std::errc::bad_file_descriptor);
+  EXPECT_EQ(code_of([&] { found.selector.watch(9'999, Ready::to_read, found.make('n')); }),
+            std::errc::bad_file_descriptor);
+  EXPECT_EQ(found.log, (Log{"no more f", "no more n", "no more n"})) << "what is refused is destroyed";
+  EXPECT_FALSE(found.selector.unwatch(file.get(), Ready::to_read));
+  EXPECT_EQ(found.look(), Log{"r"});
+}
+
+TEST(Step2_Epoll, AWakeUpEndsTheSelectAndIsUsedUp) {  // AIO-13
+  Found found;
+  found.selector.wake();
+  EXPECT_EQ(found.look(std::nullopt), Log{}) << "it comes before the sleep";
+  found.selector.wake();
+  found.selector.wake();
+  found.look(std::nullopt);
+  const auto begin = std::chrono::steady_clock::now();
+  found.look(20ms);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 20ms) << "nobody has woken it again";
+}
+
+TEST(Step2_Epoll, ASleepIsNeverTooShort) {  // AIO-05
+  Found found;
+  for (const auto timeout : {1ns, 999'999ns, 1'500'000ns, 20'000'000ns}) {
+    const auto begin = std::chrono::steady_clock::now();
+    found.look(timeout);
+    EXPECT_GE(std::chrono::steady_clock::now() - begin, timeout);
+  }
+}
+
+TEST(Step2_Epoll, AnInterruptionIsNoError) {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};
+  ::sigaction(SIGUSR1, &action, nullptr);
+  Found found;
+  std::atomic<bool> interrupted = false;
+  std::jthread other([&, thread = ::pthread_self()] {
+    while (!interrupted) {
+      ::pthread_kill(thread, SIGUSR1);
+      std::this_thread::yield();
+    }
+  });
+  EXPECT_EQ(error_of([&] { found.look(std::nullopt); }), "nothing is thrown");
+  interrupted = true;
+}
+
+TEST(Step2_Epoll, ALoopSleepsForItsTimers) {  // AIO-05
+  EpollLoop e;
+  const auto begin = e.loop.time();
+  e.loop.call_later(5ms, [&] { e.loop.stop(); });
+  looks = 0;
+  e.loop.run_forever();
+  EXPECT_GE(e.loop.time() - begin, 5ms);
+  EXPECT_LE(looks, 3) << "it sleeps, and does not look again and again";
+}
+
+TEST(Step2_Epoll, ALoopIsWokenByAnotherThread) {  // AIO-13
+  EpollLoop e;
+  std::jthread other([&] {
+    course::wait_until_others_block();
+    e.loop.call_soon_threadsafe([&] { e.loop.stop(); });
+  });
+  e.loop.run_forever();
+}
+
+TEST(Step2_Epoll, ABusyLoopSeldomAsksTheSystem) {
+  EpollLoop e;
+  int left = 6'400;
+  std::function<void()> again = [&] {
+    if (--left > 0)
+      e.loop.call_soon(std::ref(again));
+    else
+      e.loop.stop();
+  };
+  e.loop.call_soon(std::ref(again));
+  looks = 0;
+  e.loop.run_forever();
+  EXPECT_GE(looks, 90);
+  EXPECT_LE(looks, 110) << "once in 64 callbacks";
+}

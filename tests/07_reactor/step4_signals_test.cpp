@@ -1,0 +1,161 @@
+// Chapter 07, step 4: signals.
+
+#include "support.hpp"
+
+namespace {
+
+bool is_default(int signal) {
+  struct sigaction action {};
+  ::sigaction(signal, nullptr, &action);
+  return action.sa_handler == SIG_DFL;
+}
+
+}  // namespace
+
+TEST(Step4_Signals, ASignalIsACallbackOfTheLoop) {  // AIO-119
+  EpollLoop e;
+  Log log;
+  e.loop.add_signal_handler(
+      SIGUSR1, [&](const std::string& name) { log.push_back(name); }, "user 1");
+  e.loop.call_soon([&] {
+    ::raise(SIGUSR1);
+    log.push_back("raised");
+  });
+  e.run_once();
+  e.run_once();
+  EXPECT_EQ(log, (Log{"raised", "user 1"}));
+  ::raise(SIGUSR1);
+  e.run_once();
+  EXPECT_EQ(log.size(), 3u) << "the handler stays";
+}
+
+TEST(Step4_Signals, ItWakesALoopThatSleepsWhicheverThreadGetsIt) {  // AIO-119
+  EpollLoop e;
+  e.loop.add_signal_handler(SIGUSR1, [&] { e.loop.stop(); });
+  std::jthread other([&] {
+    course::wait_until_others_block();
+    ::raise(SIGUSR1);  // this thread
+  });
+  e.loop.run_forever();
+}
+
+TEST(Step4_Signals, SignalsThatComeTogetherAreOne) {
+  EpollLoop e;
+  int first = 0;
+  int second = 0;
+  e.loop.add_signal_handler(SIGUSR1, [&] { ++first; });
+  e.loop.add_signal_handler(SIGUSR2, [&] { ++second; });
+  for (int i = 0; i < 3; ++i) ::raise(SIGUSR1);
+  ::raise(SIGUSR2);
+  e.run_once();
+  e.run_once();
+  EXPECT_EQ(first, 1);
+  EXPECT_EQ(second, 1);
+  ::raise(SIGUSR2);
+  e.run_once();
+  EXPECT_EQ(first, 1) << "it has not come again";
+  EXPECT_EQ(second, 2);
+}
+
+TEST(Step4_Signals, ASecondHandlerReplacesTheFirst) {  // AIO-119
+  EpollLoop e;
+  std::atomic<int> alive = 0;
+  Log log;
+  e.loop.add_signal_handler(SIGUSR1, [&, counted = Counted(alive)] { log.push_back("first"); });
+  e.loop.add_signal_handler(SIGUSR1, [&] { log.push_back("second"); });
+  EXPECT_EQ(alive, 0);
+  ::raise(SIGUSR1);
+  e.run_once();
+  EXPECT_EQ(log, Log{"second"});
+}
+
+TEST(Step4_Signals, RemovingItRestoresTheDefault) {  // AIO-119
+  EpollLoop e;
+  std::atomic<int> alive = 0;
+  EXPECT_FALSE(e.loop.remove_signal_handler(SIGUSR1));
+  e.loop.add_signal_handler(SIGUSR1, [counted = Counted(alive)] {});
+  EXPECT_FALSE(is_default(SIGUSR1));
+  EXPECT_TRUE(e.loop.remove_signal_handler(SIGUSR1));
+  EXPECT_TRUE(is_default(SIGUSR1));
+  EXPECT_EQ(alive, 0);
+  EXPECT_FALSE(e.loop.remove_signal_handler(SIGUSR1));
+}
+
+TEST(Step4_Signals, AfterARemovalOthersAreStillHandled) {
+  EpollLoop e;
+  int calls = 0;
+  e.loop.add_signal_handler(SIGUSR1, [] {});
+  e.loop.remove_signal_handler(SIGUSR1);
+  e.loop.add_signal_handler(SIGUSR2, [&] { ++calls; });
+  e.loop.add_signal_handler(SIGUSR1, [] {});
+  e.loop.remove_signal_handler(SIGUSR1);
+  ::raise(SIGUSR2);
+  e.run_once();
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(Step4_Signals, WhatHasComeBeforeARemovalIsForgotten) {
+  EpollLoop e;
+  int calls = 0;
+  e.loop.add_signal_handler(SIGUSR1, [&] { ++calls; });
+  ::raise(SIGUSR1);
+  e.loop.remove_signal_handler(SIGUSR1);
+  e.loop.add_signal_handler(SIGUSR1, [&] { ++calls; });
+  e.run_once();
+  EXPECT_EQ(calls, 0);
+}
+
+TEST(Step4_Signals, AHandlerMayRemoveItself) {
+  EpollLoop e;
+  int calls = 0;
+  e.loop.add_signal_handler(SIGUSR1, [&] { ++calls, e.loop.remove_signal_handler(SIGUSR1); });
+  ::raise(SIGUSR1);
+  e.run_once();
+  EXPECT_EQ(calls, 1);
+  EXPECT_TRUE(is_default(SIGUSR1));
+}
+
+TEST(Step4_Signals, CloseRemovesAll) {  // AIO-12, AIO-119
+  EpollLoop e;
+  e.loop.add_signal_handler(SIGUSR1, [] {});
+  e.loop.add_signal_handler(SIGUSR2, [] {});
+  e.loop.close();
+  EXPECT_TRUE(is_default(SIGUSR1));
+  EXPECT_TRUE(is_default(SIGUSR2));
+  EXPECT_EQ(error_of([&] { e.loop.add_signal_handler(SIGUSR1, [] {}); }), "Event loop is closed");
+}
+
+TEST(Step4_Signals, NotEverySignalCanBeCaught) {  // AIO-119
+  EpollLoop e;
+  EXPECT_THROW(e.loop.add_signal_handler(0, [] {}), std::invalid_argument);
+  EXPECT_THROW(e.loop.add_signal_handler(100'000, [] {}), std::invalid_argument);
+  EXPECT_EQ(error_of([&] { e.loop.add_signal_handler(SIGKILL, [] {}); }), "sig 9 cannot be caught");
+  EXPECT_FALSE(e.loop.remove_signal_handler(SIGKILL));
+}
+
+TEST(Step4_Signals, OfTwoLoopsTheLastThatAskedIsTold) {
+  EpollLoop a;
+  EpollLoop b;
+  Log log;
+  a.loop.add_signal_handler(SIGUSR1, [&] { log.push_back("a"); });
+  b.loop.add_signal_handler(SIGUSR1, [&] { log.push_back("b"); });
+  ::raise(SIGUSR1);
+  a.run_once();
+  b.run_once();
+  EXPECT_EQ(log, Log{"b"});
+  EXPECT_TRUE(a.loop.remove_signal_handler(SIGUSR1));
+  EXPECT_FALSE(is_default(SIGUSR1)) << "it is not a's any more";
+  ::raise(SIGUSR1);
+  b.run_once();
+  EXPECT_EQ(log, (Log{"b", "b"}));
+}
+
+TEST(Step4_Signals, ASignalLeavesErrnoAlone) {
+  EpollLoop e;
+  e.loop.add_signal_handler(SIGUSR1, [] {});
+  asyncio::detail::signal_counter_fd = -1;  // so that the handler meets an error
+  errno = EDOM;
+  asyncio::detail::on_signal(SIGUSR1);
+  const int error = errno;
+  EXPECT_EQ(error, EDOM) << "errno is to be what it was before";
+}

@@ -1,0 +1,97 @@
+// Chapter 08, step 4: what a coroutine ends with.
+
+#include "support.hpp"
+
+TEST(Step4_Outcome, ItIsEmptyUntilThereIsAValue) {
+  Outcome<int> outcome;
+  EXPECT_TRUE(outcome.empty());
+  outcome.set_value(5);
+  EXPECT_FALSE(outcome.empty());
+  EXPECT_EQ(outcome.exception(), nullptr);
+  EXPECT_EQ(outcome.take(), 5);
+}
+
+TEST(Step4_Outcome, AValueIsMovedInAndOut) {
+  Outcome<Traced> outcome;
+  outcome.set_value(Traced(3));
+  const Traced taken = outcome.take();
+  EXPECT_EQ(taken.number, 3);
+  EXPECT_EQ(taken.copies, 0);
+  EXPECT_EQ(taken.moves, 2);
+  Outcome<std::unique_ptr<int>> owner;
+  owner.set_value(std::make_unique<int>(4));
+  EXPECT_EQ(*owner.take(), 4);
+}
+
+TEST(Step4_Outcome, AnLvalueIsCopied) {
+  Outcome<Traced> outcome;
+  Traced lvalue(3);
+  outcome.set_value(lvalue);
+  EXPECT_EQ(lvalue.number, 3);
+  EXPECT_EQ(outcome.take().copies, 1);
+}
+
+TEST(Step4_Outcome, AValueIsMadeInPlaceOfWhateverItIsMadeOf) {
+  Outcome<std::string> text;
+  text.set_value(3, 'x');
+  EXPECT_EQ(text.take(), "xxx");
+  Outcome<Traced> traced;
+  traced.set_value(6);
+  EXPECT_EQ(traced.take().moves, 1) << "the one that takes it out";
+}
+
+TEST(Step4_Outcome, AReferenceRefersToTheThingItself) {
+  int number = 1;
+  Outcome<int&> outcome;
+  outcome.set_value(number);
+  int& taken = outcome.take();
+  EXPECT_EQ(&taken, &number);
+  const Unaddressed unaddressed;
+  Outcome<const Unaddressed&> other;
+  other.set_value(unaddressed);
+  EXPECT_EQ(std::addressof(other.take()), std::addressof(unaddressed)) << "whatever its operator& does";
+}
+
+TEST(Step4_Outcome, OfNothingItOnlyKnowsThatItHasEnded) {
+  static_assert(std::is_void_v<decltype(Outcome<void>().take())>);
+  Outcome<void> outcome;
+  EXPECT_TRUE(outcome.empty());
+  outcome.set_value();
+  EXPECT_FALSE(outcome.empty());
+  EXPECT_EQ(error_of([&] { outcome.take(); }), "nothing");
+}
+
+TEST(Step4_Outcome, AnExceptionIsThrownByTake) {
+  Outcome<int> outcome;
+  outcome.set_exception(std::make_exception_ptr(std::runtime_error("no value")));
+  EXPECT_FALSE(outcome.empty());
+  EXPECT_EQ(what(outcome.exception()), "no value");
+  EXPECT_EQ(error_of([&] { outcome.take(); }), "no value");
+  Outcome<void> nothing;
+  nothing.set_exception(std::make_exception_ptr(42));
+  EXPECT_EQ(error_of([&] { nothing.take(); }), "42");
+  Outcome<int&> reference;
+  reference.set_exception(std::make_exception_ptr(43));
+  EXPECT_EQ(error_of([&] { reference.take(); }), "43");
+}
+
+TEST(Step4_Outcome, AValueMayBeOfAnyType) {
+  Outcome<std::exception_ptr> error;
+  error.set_value(std::make_exception_ptr(42));
+  EXPECT_EQ(error.exception(), nullptr) << "it is a value";
+  EXPECT_EQ(what(error.take()), "42");
+  Outcome<std::monostate> nothing;
+  nothing.set_value();
+  EXPECT_FALSE(nothing.empty());
+  Outcome<std::vector<bool>> bits;
+  bits.set_value(3u, true);
+  EXPECT_EQ(bits.take().size(), 3u);
+}
+
+TEST(Step4_Outcome, AValueCanBeLookedAt) {
+  Outcome<Traced> outcome;
+  outcome.set_value(8);
+  const Traced& seen = outcome.get();
+  EXPECT_EQ(seen.number, 8);
+  EXPECT_EQ(outcome.take().moves, 1) << "it was left where it is";
+}

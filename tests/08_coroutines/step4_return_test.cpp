@@ -1,0 +1,57 @@
+// Chapter 08, step 4: what a coroutine ends with.
+
+#include "support.hpp"
+
+TEST(Step4_Return, CoReturnKeepsTheValue) {
+  const auto body = [](int number) -> Eager<Traced> { co_return Traced(number); };
+  const auto eager = body(9);
+  EXPECT_FALSE(eager.outcome().empty());
+  const Traced value = eager.outcome().take();
+  EXPECT_EQ(value.number, 9);
+  EXPECT_EQ(value.copies, 0);
+}
+
+TEST(Step4_Return, AVariableOfTheBodyIsMovedOut) {
+  const auto body = []() -> Eager<std::unique_ptr<int>> {
+    auto number = std::make_unique<int>(10);
+    co_return number;
+  };
+  EXPECT_EQ(*body().outcome().take(), 10);
+}
+
+TEST(Step4_Return, WhatIsReturnedBecomesTheTypeOfTheResult) {
+  const auto literal = []() -> Eager<std::string> { co_return "text"; };
+  EXPECT_EQ(literal().outcome().take(), "text");
+  const auto braces = []() -> Eager<std::pair<int, std::string>> { co_return {1, "one"}; };
+  EXPECT_EQ(braces().outcome().take(), std::pair(1, std::string("one")));
+  const auto none = []() -> Eager<std::optional<int>> { co_return std::nullopt; };
+  EXPECT_FALSE(none().outcome().take().has_value());
+}
+
+TEST(Step4_Return, AReferenceOrNothingIsReturnedToo) {
+  int number = 1;
+  const auto reference = [&]() -> Eager<int&> { co_return number; };
+  EXPECT_EQ(&reference().outcome().take(), &number);
+  const auto nothing = []() -> Eager<void> { co_return; };
+  EXPECT_FALSE(nothing().outcome().empty());
+  EXPECT_EQ(error_of([&] { nothing().outcome().take(); }), "nothing");
+}
+
+TEST(Step4_Return, WhatTheBodyThrowsIsKept) {
+  const auto body = []() -> Eager<int> {
+    throw std::runtime_error("no result");
+    co_return 1;
+  };
+  const auto eager = body();
+  EXPECT_EQ(error_of([&] { eager.outcome().take(); }), "no result");
+}
+
+TEST(Step4_Return, WhatTheResultThrowsOnItsWayIsKept) {
+  struct Stubborn {
+    explicit Stubborn(int) {}
+    Stubborn(const Stubborn&) { throw std::runtime_error("I stay"); }
+  };
+  const auto body = []() -> Eager<Stubborn> { co_return Stubborn(1); };
+  const auto eager = body();
+  EXPECT_EQ(error_of([&] { eager.outcome().take(); }), "I stay");
+}

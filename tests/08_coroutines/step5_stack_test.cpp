@@ -1,0 +1,79 @@
+// Chapter 08, step 5: functions that wait.
+
+#include "support.hpp"
+
+TEST(Step5_Stack, ATransferTakesNoneWhereTheBuildSaysSo) {
+  std::vector<std::uintptr_t> down;
+  std::vector<std::uintptr_t> up;
+  const auto level = [&](auto& self, int n) -> Coro<> {
+    down.push_back(stack_end());
+    if (n > 0) co_await self(self, n - 1);
+    up.push_back(stack_end());
+  };
+  run(level(level, 10));
+  const auto takes_none = [](std::ptrdiff_t step) { return step == 0; };
+  EXPECT_EQ(std::ranges::all_of(steps(down), takes_none), course::constant_stack);
+  EXPECT_EQ(std::ranges::all_of(steps(up), takes_none), course::constant_stack);
+}
+
+TEST(Step5_Stack, AMillionAwaitsInALoop) { EXPECT_EQ(run(in_a_loop(levels(1'000'000))), levels(1'000'000)); }
+
+TEST(Step5_Stack, AMillionCoroutinesInsideOneAnother) {
+  EXPECT_EQ(run(nested(levels(1'000'000))), levels(1'000'000));
+}
+
+TEST(Step5_Stack, AMillionGoOnWhenItHappens) {
+  Signal signal;
+  const Coro<int> coro = waiting(levels(1'000'000), signal);
+  coro.handle().resume();
+  signal.send(5);
+  ASSERT_TRUE(coro.done());
+  EXPECT_EQ(coro.outcome().take(), levels(1'000'000) + 5);
+}
+
+TEST(Step5_Stack, AHundredThousandTransitionsOfAStateMachine) {
+  struct Machine {
+    explicit Machine(int transitions) : left(transitions) {}
+
+    std::mt19937 random;
+    int left;
+    std::array<int, 3> visits{};
+
+    Coro<int> even() {
+      ++visits[0];
+      if (left-- == 0) co_return 0;
+      if (random() % 2 == 0) co_return 1 + co_await odd();
+      co_return 1 + co_await other();
+    }
+    Coro<int> odd() {
+      ++visits[1];
+      if (left-- == 0) co_return 0;
+      if (random() % 2 == 0) co_return 1 + co_await even();
+      co_return 1 + co_await odd();
+    }
+    Coro<int> other() {
+      ++visits[2];
+      if (left-- == 0) co_return 0;
+      co_return 1 + co_await even();
+    }
+  };
+  const int transitions = levels(100'000);
+  Machine machine(transitions);
+  EXPECT_EQ(run(machine.even()), transitions);
+  EXPECT_EQ(machine.visits[0] + machine.visits[1] + machine.visits[2], transitions + 1);
+}
+
+TEST(Step5_Stack, ManyExceptionsThroughTenThousandLevels) {
+  const auto outer = []() -> Coro<int> {
+    int caught = 0;
+    for (int i = 0; i < 20; ++i) {
+      try {
+        co_await failing(levels(10'000));
+      } catch (int) {
+        ++caught;
+      }
+    }
+    co_return caught;
+  };
+  EXPECT_EQ(run(outer()), 20);
+}

@@ -1,0 +1,242 @@
+// Chapter 08, step 7: where frames come from.
+
+#include "support.hpp"
+
+namespace {
+
+/// Says what is not written of the pool. Frames come from elsewhere until all of it is there.
+[[maybe_unused]] void use_pool() { FramePool::deallocate(FramePool::allocate(64), 64); }
+
+/// How many allocations are to be expected of what takes `fresh` of them without a pool.
+[[maybe_unused]] constexpr std::size_t not_pooled(std::size_t fresh) {
+  return FramePool::recycles ? 0 : fresh;
+}
+
+}  // namespace
+
+TEST(Step7_FramePool, WhatWasGivenBackIsTakenAgain) {
+  void* const block = FramePool::allocate(100);
+  void* const other = FramePool::allocate(100);
+  EXPECT_NE(block, other);
+  FramePool::deallocate(block, 100);
+  FramePool::deallocate(other, 100);
+  if (FramePool::recycles) {
+    EXPECT_EQ(FramePool::allocate(100), other) << "the last one first: it is in the cache still";
+    EXPECT_EQ(FramePool::allocate(100), block);
+    FramePool::deallocate(block, 100);
+    FramePool::deallocate(other, 100);
+  }
+  EXPECT_EQ(course::allocations_in([] {
+              for (int i = 0; i < 10; ++i) {
+                void* const a = FramePool::allocate(100);
+                void* const b = FramePool::allocate(100);
+                FramePool::deallocate(a, 100);
+                FramePool::deallocate(b, 100);
+              }
+            }),
+            not_pooled(20));
+}
+
+TEST(Step7_FramePool, SizesThatRoundUpToTheSameShareTheirBlocks) {
+  for (std::size_t size = 1; size <= 512; ++size) {
+    const std::size_t least = (size - 1) / 32 * 32 + 1;
+    FramePool::deallocate(FramePool::allocate(least), least);
+    EXPECT_EQ(course::allocations_in([&] { FramePool::deallocate(FramePool::allocate(size), size); }),
+              not_pooled(1))
+        << size;
+  }
+}
+
+TEST(Step7_FramePool, EachBlockIsAsLargeAsItsClass) {
+  for (std::size_t size = 1; size <= 2'048; size += 31) {
+    void* const block = FramePool::allocate(size);
+    const std::size_t wanted = FramePool::recycles && size <= 512 ? (size + 31) / 32 * 32 : size;
+    EXPECT_GE(malloc_usable_size(block), wanted) << "a block of " << size << " bytes";
+    std::memset(block, 0xff, size);
+    FramePool::deallocate(block, size);
+  }
+}
+
+TEST(Step7_FramePool, BlocksOfOtherSizesStayApart) {
+  void* const small = FramePool::allocate(64);
+  FramePool::deallocate(small, 64);
+  void* const larger = FramePool::allocate(65);
+  if (FramePool::recycles) {
+    EXPECT_NE(larger, small);
+  }
+  std::memset(larger, 0xff, 65);
+  FramePool::deallocate(larger, 65);
+  EXPECT_EQ(course::allocations_in([] {
+              void* const a = FramePool::allocate(64);
+              void* const b = FramePool::allocate(65);
+              FramePool::deallocate(a, 64);
+              FramePool::deallocate(b, 65);
+            }),
+            not_pooled(2));
+}
+
+TEST(Step7_FramePool, WhatIsTooBigIsNotKept) {
+  FramePool::deallocate(FramePool::allocate(512), 512);
+  EXPECT_EQ(course::allocations_in([] { FramePool::deallocate(FramePool::allocate(512), 512); }),
+            not_pooled(1));
+  for (const std::size_t size : {513, 10'000}) {
+    FramePool::deallocate(FramePool::allocate(size), size);
+    const std::size_t before = course::deallocations();
+    EXPECT_EQ(course::allocations_in([&] { FramePool::deallocate(FramePool::allocate(size), size); }), 1u);
+    EXPECT_EQ(course::deallocations() - before, 1u);
+  }
+}
+
+TEST(Step7_FramePool, FramesComeFromIt) {
+  use_pool();
+  const auto once = [] {
+    for (int i = 0; i < 10; ++i) {
+      EXPECT_EQ(run(nested(20)), 20);
+      EXPECT_EQ(run(in_a_loop(20)), 20);
+    }
+  };
+  once();
+  EXPECT_EQ(course::allocations_in(once), not_pooled(10 * (21 + 21))) << "a Coro's";
+  const auto generate = [] {
+    for (const int number : count_to(3)) static_cast<void>(number);
+  };
+  generate();
+  EXPECT_EQ(course::allocations_in(generate), not_pooled(1)) << "a Generator's";
+  const auto wait = [] { static_cast<void>(sync_wait(number(3))); };
+  wait();
+  EXPECT_EQ(course::allocations_in(wait), not_pooled(2)) << "that of sync_wait()";
+}
+
+TEST(Step7_FramePool, FramesGoBackToIt) {
+  use_pool();
+  const std::size_t before = course::deallocations();
+  EXPECT_EQ(run(nested(20)), 20);
+  EXPECT_EQ(course::deallocations() - before, not_pooled(21));
+}
+
+TEST(Step7_FramePool, ThePoolGrowsToWhatIsNeededAtOnce) {
+  use_pool();
+  const std::size_t first = course::allocations_in([] { EXPECT_EQ(run(nested(1'000)), 1'000); });
+  EXPECT_LE(first, 1'001u);
+  EXPECT_EQ(course::allocations_in([] { EXPECT_EQ(run(nested(1'000)), 1'000); }), not_pooled(1'001));
+}
+
+TEST(Step7_FramePool, LargeFramesWorkToo) {
+  use_pool();
+  struct Large {
+    char text[2'000];
+  };
+  const auto large = [](auto& self, int n) -> Coro<int> {
+    Large local;
+    std::memset(local.text, n, sizeof local.text);
+    const int below = n == 0 ? 0 : co_await self(self, n - 1);
+    for (const char c : local.text) EXPECT_EQ(c, n);
+    co_return below + 1;
+  };
+  EXPECT_EQ(run(large(large, 20)), 21);
+  EXPECT_EQ(run(large(large, 20)), 21);
+}
+
+TEST(Step7_FramePool, TheListsAreOfEachThread) {
+  void* const mine = FramePool::allocate(64);
+  FramePool::deallocate(mine, 64);
+  std::jthread([&] {
+    void* const theirs = FramePool::allocate(64);
+    if (FramePool::recycles) {
+      EXPECT_NE(theirs, mine);
+    }
+    FramePool::deallocate(theirs, 64);
+  });
+  void* const again = FramePool::allocate(64);
+  if (FramePool::recycles) {
+    EXPECT_EQ(again, mine);
+  }
+  FramePool::deallocate(again, 64);
+}
+
+TEST(Step7_FramePool, ABlockIsOfTheThreadThatGaveItBack) {
+  void* const block = FramePool::allocate(64);
+  std::jthread([&] {
+    void* const own = FramePool::allocate(64);
+    FramePool::deallocate(block, 64);
+    void* const taken = FramePool::allocate(64);
+    if (FramePool::recycles) {
+      EXPECT_EQ(taken, block);
+    }
+    FramePool::deallocate(taken, 64);
+    FramePool::deallocate(own, 64);
+  });
+  void* const other = FramePool::allocate(64);
+  std::memset(other, 0xff, 64);
+  FramePool::deallocate(other, 64);
+}
+
+TEST(Step7_FramePool, AThreadKeepsNoMoreThanItHasNeeded) {
+  use_pool();
+  std::vector<void*> blocks(100);
+  std::jthread([&] {
+    const std::size_t before = in_use();
+    std::jthread([&] {
+      for (void*& block : blocks) block = FramePool::allocate(64);
+    });
+    for (void* const block : blocks) FramePool::deallocate(block, 64);
+    EXPECT_EQ(in_use(), before) << "it has needed none";
+  });
+}
+
+TEST(Step7_FramePool, AThreadThatHasNeededMuchKeepsOnlyThat) {
+  use_pool();
+  std::vector<void*> blocks(100);
+  std::jthread([&] {
+    for (int i = 0; i < 100; ++i) use_pool();
+    const std::size_t before = in_use();
+    std::jthread([&] {
+      for (void*& block : blocks) block = FramePool::allocate(64);
+    });
+    for (void* const block : blocks) FramePool::deallocate(block, 64);
+    EXPECT_EQ(in_use(), before) << "it has needed one at a time, and has it";
+  });
+}
+
+TEST(Step7_FramePool, AThreadThatEndsGivesEverythingBack) {
+  use_pool();
+  std::jthread([] {});
+  const std::size_t before = in_use();
+  std::jthread([] { EXPECT_EQ(run(nested(100)), 100); });
+  EXPECT_EQ(in_use(), before);
+}
+
+TEST(Step7_FramePool, AlsoWhatItGotFromOthers) {
+  use_pool();
+  std::vector<Coro<int>> coros;
+  coros.reserve(100);
+  std::jthread([] {});
+  const std::size_t before = in_use();
+  for (int i = 0; i < 100; ++i) coros.push_back(number(i));
+  std::jthread([&] {
+    std::vector<Coro<int>> own;
+    own.reserve(50);
+    for (int i = 0; i < 50; ++i) own.push_back(number(i));
+    while (!coros.empty()) coros.pop_back();
+  });
+  EXPECT_LE(in_use(), before);
+}
+
+TEST(Step7_FramePool, FramesGoFromThreadToThread) {
+  use_pool();
+  Worker there;
+  Worker back;
+  const auto hop = [&](int n) -> Coro<int> {
+    Coro<int> mine = nested(n);
+    co_await there;
+    const int result = co_await std::move(mine);
+    Coro<int> theirs = nested(n);
+    co_await back;
+    co_return result + co_await std::move(theirs);
+  };
+  const auto wait_often = [&] {
+    for (int i = 0; i < 200; ++i) EXPECT_EQ(sync_wait(hop(i % 10)), 2 * (i % 10));
+  };
+  std::jthread other(wait_often);
+  wait_often();
+}

@@ -1,0 +1,153 @@
+// Chapter 10, step 3: limits of time.
+
+#include "support.hpp"
+
+TEST(Step3_Timeouts, InTimeItGivesWhatThePartReturns) {  // AIO-76
+  in_loop([]() -> Coro<> {
+    const int number = co_await timeout(2s, []() -> Coro<int> { co_return co_await after(1s, 1); });
+    EXPECT_EQ(number, 1);
+    const std::string text = co_await timeout(2s, [] { return after(1s, std::string("two")); });
+    EXPECT_EQ(text, "two");
+    co_await timeout(2s, [](Timeout&) { return sleep(1s); });
+    const std::unique_ptr<int> owner =
+        co_await timeout(2s, [] { return after(1s, std::make_unique<int>(4)); });
+    EXPECT_EQ(*owner, 4);
+    int& reference = co_await timeout(2s, [] { return reference_after(1s); });
+    EXPECT_EQ(&reference, &shared_number);
+    EXPECT_EQ(now(), 5s);
+  });
+}
+
+TEST(Step3_Timeouts, WhenTheTimeIsOverThePartIsCancelled) {  // AIO-76
+  in_loop([]() -> Coro<> {
+    Log log;
+    const std::string error = co_await error_of(timeout(2s, [&] { return logs(log, "part", 1h); }));
+    EXPECT_EQ(error, "timeout");
+    EXPECT_EQ(now(), 2s);
+    EXPECT_EQ(log, (Log{"part begins", "part is cancelled"}));
+    EXPECT_EQ(current_task()->cancelling(), 0u) << "its own request is taken back";
+    co_await sleep(1h);
+  });
+}
+
+TEST(Step3_Timeouts, TheLimitKnowsHowItStands) {  // AIO-76
+  in_loop([]() -> Coro<> {
+    Timeout* seen = nullptr;
+    const auto in_time = [&](Timeout& limit) -> Coro<> {
+      seen = &limit;
+      EXPECT_EQ(limit.when(), TimePoint(5s));
+      co_await sleep(1s);
+      EXPECT_FALSE(limit.expired());
+    };
+    co_await timeout_at(TimePoint(5s), in_time);
+    const auto too_late = [&](Timeout& limit) -> Coro<> {
+      EXPECT_EQ(limit.when(), TimePoint(3s));
+      EXPECT_FALSE(limit.expired());
+      try {
+        co_await sleep(1h);
+      } catch (const CancelledError&) {
+        EXPECT_TRUE(limit.expired());
+        throw;
+      }
+    };
+    const std::string error = co_await error_of(timeout(2s, too_late));
+    EXPECT_EQ(error, "timeout");
+  });
+}
+
+TEST(Step3_Timeouts, NothingIsLeftBehind) {  // AIO-76
+  in_loop([]() -> Coro<> {
+    co_await timeout(1s, [] { return passes(3); });
+    const std::string error = co_await error_of(timeout(1s, [] { return fail_after(0s, "part"); }));
+    EXPECT_EQ(error, "part");
+    co_await sleep(5s);
+    std::size_t before = 0;
+    for (int i = 0; i < 20'000; ++i) {
+      if (i == 10'000) before = course::allocations();
+      co_await timeout(1h, [] { return passes(1); });
+    }
+    if (asyncio::NodePool::recycles) {
+      EXPECT_LE(course::allocations() - before, 10u) << "timers of parts that have ended are dropped";
+    }
+  });
+}
+
+TEST(Step3_Timeouts, ACancellationFromElsewherePassesThrough) {  // AIO-76
+  in_loop([]() -> Coro<> {
+    Log log;
+    const auto part = [&](Timeout& limit) -> Coro<> {
+      try {
+        co_await sleep(1h);
+      } catch (const CancelledError&) {
+        log.push_back(limit.expired() ? "expired" : "not expired");
+        throw;
+      }
+    };
+    const auto limited = [&]() -> Coro<> { co_await timeout(2s, part); };
+    Task<> task = create_task(limited());
+    co_await sleep(1s);
+    task.cancel();
+    const std::string error = co_await error_of(task);
+    EXPECT_EQ(error, "cancelled");
+    EXPECT_TRUE(task.cancelled());
+    EXPECT_EQ(task.cancelling(), 1u);
+    EXPECT_EQ(log, Log{"not expired"});
+  });
+}
+
+namespace {
+
+/// A task with a timeout at 2 s, whose part takes 2 s more to go. At `when`, somebody else cancels it, too.
+[[maybe_unused]] Coro<std::string> both_cancel(Duration when) {
+  Log log;
+  const auto limited = [&]() -> Coro<> { co_await timeout(2s, [&] { return slow_to_go(log, 2s); }); };
+  Task<> task = create_task(limited());
+  co_await sleep(when);
+  EXPECT_TRUE(task.cancel());
+  const std::string error = co_await error_of(task);
+  EXPECT_EQ(task.cancelling(), 1u) << "the other request stays";
+  co_return error;
+}
+
+}  // namespace
+
+TEST(Step3_Timeouts, WhenBothCancelItIsNoTimeout) {  // AIO-76
+  in_loop([]() -> Coro<> {
+    const std::string after_it_expired = co_await both_cancel(3s);
+    EXPECT_EQ(after_it_expired, "cancelled");
+    const std::string before_it_expired = co_await both_cancel(1s);
+    EXPECT_EQ(before_it_expired, "cancelled");
+    const std::string at_the_same_time = co_await both_cancel(2s);
+    EXPECT_EQ(at_the_same_time, "cancelled");
+  });
+}
+
+TEST(Step3_Timeouts, RequestsFromBeforeItBeganDoNotCount) {  // AIO-76
+  in_loop([]() -> Coro<> {
+    const auto limited = []() -> Coro<std::string> {
+      try {
+        co_await sleep(1h);
+      } catch (const CancelledError&) {
+      }
+      EXPECT_EQ(current_task()->cancelling(), 1u);
+      const std::string error = co_await error_of(timeout(2s, [] { return sleep(1h); }));
+      EXPECT_EQ(current_task()->cancelling(), 1u);
+      co_return error;
+    };
+    Task<std::string> task = create_task(limited());
+    co_await sleep(1s);
+    task.cancel();
+    const std::string error = co_await task;
+    EXPECT_EQ(error, "timeout");
+  });
+}
+
+TEST(Step3_Timeouts, APartThatRefusesToGoGivesItsValue) {  // AIO-76
+  in_loop([]() -> Coro<> {
+    const int number = co_await timeout(1s, [] { return refuses(7, 2s); });
+    EXPECT_EQ(number, 7);
+    EXPECT_EQ(now(), 3s);
+    EXPECT_EQ(current_task()->cancelling(), 0u);
+    co_await sleep(1s);
+  });
+}

@@ -1,0 +1,201 @@
+# How tests are built and graded. A source of tests is an object and a binary:
+#
+#   tests/06_event_loop/step3_timers_test.cpp  →  build/g++/solution/06_event_loop/step3_timers_test
+#
+# `solution` is a tree: the headers that the chapter's tests are built with are those of solutions/06_event_loop. For the
+# tree `learner` they are those of chapters/06_event_loop, and for any other, which a script has made, those in its
+# folder headers/06_event_loop: the ladder and the mutants are such trees.
+
+# What this compiler builds, with these knobs.
+space := $() $()
+comma := ,
+COMPILER := $(subst $(space),_,$(notdir $(CXX)))
+B := build/$(COMPILER)$(SAN:%=-%)$(BASE:%=-%)
+
+CLANG := $(findstring clang,$(CXX))
+FLAGS := -std=c++2b -pthread -Wall -Wextra -Wno-unused-parameter $(if $(CLANG),-Wno-unused-private-field)
+# That ThreadSanitizer knows nothing of fences costs no warning: what they order is published by stores with release too.
+FLAGS += $(if $(filter thread,$(SAN)),-fsanitize=thread $(if $(CLANG),,-Wno-tsan))
+# With it g++ makes a coroutine's symmetric transfer a jump even where it does not optimise; clang++ does so anyway.
+FLAGS += $(if $(CLANG),,-foptimize-sibling-calls)
+FLAGS += $(if $(filter address,$(SAN)),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined)
+FAST  := -O2 -g -DNDEBUG
+# Lines are known to a debugger and variables are not, which is an eighth less to compile: with CXX='g++ -g3' they are.
+TESTING := -O0 -g1 -Itests/support $(if $(CLANG),,-ffold-simple-inlines)
+# A compiler that has memory to spare need not tidy up so often.
+TESTING += $(if $(CLANG),,--param ggc-min-expand=200 --param ggc-min-heapsize=1000000)
+
+MAKEFLAGS += --no-builtin-rules $(if $(filter 0,$(MAKELEVEL)),-j$(shell nproc 2>/dev/null || echo 2))
+CCACHE  := $(shell command -v ccache)
+COMPILE  = $(CCACHE) $(CXX) $(FLAGS)
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SECONDEXPANSION:
+
+# Sees to it, once, that what is needed is there: build/have/gtest-g++, build/have/benchmark-g++, …
+have = build/have/$1-$(COMPILER)
+build/have/%-$(COMPILER):
+	@mkdir -p $(@D) && flock $(@D) sh tests/tools/install_dependencies.sh compiler $* && touch $@
+# What number $1 and those below it stand on.
+libraries = $(foreach n,$1 $(call below,$1),$(foreach library,$(libraries_$n),$(call have,$(library))))
+
+# ---- A tree -----------------------------------------------------------------------------------------------------------
+
+# Of learner/06_event_loop/step3_timers_test: the tree, the chapter, the source, the headers, the include path.
+tree     = $(firstword $(subst /, ,$1))
+chapter  = $(word 2,$(subst /, ,$1))
+source   = tests/$(patsubst $(call tree,$1)/%,%,$1).cpp
+from_solution = solutions/$(call chapter,$1)
+from_learner  = chapters/$(call chapter,$1)
+headers  = $(or $(call from_$(call tree,$1),$1),$B/$(call tree,$1)/headers/$(call chapter,$1))
+below_in = $(if $(BASE),chapters,solutions)
+includes = -Ichapters/support -I$(call headers,$1) \
+  $(foreach n,$(call below,$(call number,$(call chapter,$1))),-I$(below_in)/$(call name,$n))
+needed   = $(call libraries,$(call number,$(call chapter,$1)))
+
+# Compiles $@ by the command $1. If your code does not compile, that is no reason to stop: the grader tells it, from the
+# log. The object is as old as the beginning of its compilation, so that a file that is saved meanwhile counts as newer.
+attempt = mkdir -p $(@D) && touch $@.began && if $1 -MMD -MP -MF $@.d -MT $@ -o $@ 2>$@.log; \
+  then cat $@.log >&2; rm -f $@.log; touch -r $@.began $@; else rm -f $@; fi
+# Links $@ by the command $1, if its object $< is there.
+link = if [ -e $< ]; then rm -f $@.log && $1 -o $@; else rm -f $@; cp $<.log $@.log; fi
+
+# All tests share a precompiled header and the objects of the test main.
+PRELUDE := $B/prelude.hpp.$(if $(CLANG),pch,gch)
+SUPPORT := $(patsubst %,$B/support/%.o,main testing allocations)
+$(PRELUDE): tests/support/prelude.hpp | $(call have,compiler) $(call have,gtest)
+	@mkdir -p $(@D) && cp $< $B/prelude.hpp
+	@$(CXX) $(FLAGS) $(TESTING) -x c++-header $< -o $@
+$(SUPPORT): $B/support/%.o: tests/support/%.cpp | $(call have,compiler) $(call have,gtest)
+	@mkdir -p $(@D)
+	@$(COMPILE) -O1 -g -MMD -MP -Itests/support -Ichapters/support -c $< -o $@
+
+$B/%_test.o: $$(call source,$$*_test) $(PRELUDE) | $$(call needed,$$*)
+	@$(call attempt,$(CXX) $(FLAGS) $(TESTING) $(EXTRA) -include $B/prelude.hpp $(call includes,$*) -c $<)
+$B/%_test: $B/%_test.o $(SUPPORT)
+	@$(call link,$(CXX) $(FLAGS) $^ -lgtest)
+
+$B/%/recipe: chapters/$$(notdir $$*)/recipe.cpp | $(call have,compiler) $$(call needed,$$*)
+	@mkdir -p $(@D)
+	@$(COMPILE) $(FAST) -MMD -MP $(call includes,$*) $< -o $@
+
+# ---- Explored tests ---------------------------------------------------------------------------------------------------
+
+# Schedules are explored with code that is compiled with ThreadSanitizer's hooks and linked with a runtime of ours in the
+# place of its own: tests/explorer/README.md. Where a canary finds that this does not work here, and in builds with SAN,
+# the same scenarios run many times as they are.
+X := build/$(COMPILER)/explorer
+include tests/explorer/explorer.mk
+
+unexplored = [ -n '$(SAN)' ] || [ -s $X/works ]
+$B/%explored.o: $$(call source,$$*explored) $X/works $(X_PRELUDE) | $$(call needed,$$*)
+	@if $(unexplored); then $(call attempt,$(CXX) $(STRESSED) $(EXTRA) $(call includes,$*) -c $<); \
+	else $(call attempt,$(CXX) $(EXPLORED) $(EXTRA) -include $X/prelude.hpp $(call includes,$*) -c $<); fi
+$B/%explored: $B/%explored.o $X/works $X/explorer.o $(SUPPORT)
+	@rm -f $@.note; if ! $(unexplored); then $(call link,$(call link_explored,$<,$B/support/main.o)); else \
+	  [ -n '$(SAN)' ] || echo "Schedules are not explored here, but run as they come: `cat $X/works`" >$@.note; \
+	  $(call link,$(CXX) $(STRESSED) $< tests/explorer/stress/stress.cpp $B/support/main.o -lgtest); fi
+
+# Scripts, which say EXTRA, build what is not there yet.
+-include $(if $(EXTRA),,$(wildcard $B/support/*.d $(CHAPTERS:%=$B/solution/%/*.d) $(CHAPTERS:%=$B/learner/%/*.d)))
+
+# ---- Grading ----------------------------------------------------------------------------------------------------------
+
+# The program that grades. None of a learner's code is in it.
+GRADE  := build/$(COMPILER)/tools/grade
+GRADER := $(patsubst tests/%.cpp,build/$(COMPILER)/tools/%.o,$(wildcard tests/grader/*.cpp))
+$(GRADER): build/$(COMPILER)/tools/%.o: tests/%.cpp | $(call have,compiler)
+	@mkdir -p $(@D)
+	@$(CCACHE) $(CXX) $(filter-out -fsanitize%,$(FLAGS)) -MMD -MP -c $< -o $@
+$(GRADE): $(GRADER)
+	@$(CXX) -pthread $^ -o $@
+-include $(wildcard $(GRADER:.o=.d))
+
+grade = $(GRADE) $(if $(SAN),--memory none --time 60s,`! [ -s $X/works ] || echo --memory none`) \
+  $(if $(FILTER),--filter '$(FILTER)')
+
+# The test binaries of the numbers $2 in the tree $1. If FILTER is about one step, only those that have tests of it.
+step_asked := $(if $(findstring :,$(FILTER)),,$(shell echo '$(FILTER)' | grep -o '^Step[0-9]*' | tr -dc 0-9))
+asked    = $(or $(if $(step_asked),$(call with_step,$(step_asked),$1)),$1)
+with_step = $(shell grep -l '^TEST(Step$1_' $2)
+sources  = $(wildcard $(foreach n,$1,tests/$(call name,$n)/*_test.cpp tests/$(call name,$n)/*explored.cpp))
+binaries = $(patsubst tests/%.cpp,$B/$1/%,$(call asked,$(call sources,$2)))
+
+# A submission must not change what the words of a test mean: macros are compared with those that the solution leaves.
+untampered = sh tests/tools/macros.sh $1 $B/learner/$1 $(CXX) $(FLAGS) $(TESTING) $(foreach tree,solution learner,\
+  -- $(call includes,$(tree)/$1))
+
+# ---- For contributors, and CI -----------------------------------------------------------------------------------------
+
+CHECKS := starters-check ladder mutants errors tools-test explorer-test sanitize-thread sanitize-address parity links \
+  docs bench-smoke format-check
+test:
+	@MAKE='$(MAKE)' sh tests/tools/run_targets.sh solutions starters-fail
+check:
+	@MAKE='$(MAKE)' sh tests/tools/run_targets.sh $(CHECKS)
+
+solutions: $(call binaries,solution,$(NUMBERS)) $(GRADE)
+	@$(grade) --again 'make solutions' $(filter-out $(GRADE),$^)
+sanitize-thread sanitize-address: sanitize-%:
+	@$(MAKE) --no-print-directory SAN=$* solutions
+
+starters:
+	@sh tests/tools/starters.sh $(CHAPTERS)
+starters-check:
+	@sh tests/tools/starters.sh --check $(CHAPTERS)
+
+# What scripts build trees with: all that does not depend on the tree.
+TREES_NEED := $(GRADE) $(SUPPORT) $(PRELUDE) $X/works $X/explorer.o $(X_PRELUDE)
+starters-fail ladder: %: $(TREES_NEED) | $$(call libraries,$(NUMBERS))
+	@MAKE='$(MAKE)' sh tests/tools/ladder.sh $(if $(filter ladder,$*),--climb) $(GRADE) $B $(CHAPTERS)
+mutants: $(TREES_NEED) | $$(call libraries,$(NUMBERS)) $(call have,patch)
+	@MAKE='$(MAKE)' sh tests/tools/mutants.sh $(GRADE) $B $(wildcard $(CHAPTERS:%=tests/%/mutants/*.patch))
+
+# What must not compile, and what the first error says.
+ERRORS := $(foreach chapter,$(CHAPTERS),$(if $(wildcard tests/$(chapter)/errors.txt),errors-$(call number,$(chapter))))
+errors: $(ERRORS)
+$(ERRORS): errors-%: | $(call have,compiler) $$(call libraries,$$*)
+	@sh tests/tools/must_not_compile.sh tests/$(call name,$*)/errors.txt $(CXX) $(FLAGS) \
+	  $(call includes,solution/$(call name,$*))
+
+# The course's own tools, tried: the grader on submissions that cheat, what is given to all, the way of a new chapter.
+GIVEN := $(patsubst tests/%.cpp,$B/%,$(wildcard tests/given/*_test.cpp))
+$(GIVEN): $B/%: tests/%.cpp $(PRELUDE) $(SUPPORT)
+	@mkdir -p $(@D)
+	@$(CXX) $(FLAGS) $(TESTING) -MMD -MP -include $B/prelude.hpp -Ichapters/support $< $(SUPPORT) -lgtest -o $@
+given-test: $(GIVEN)
+	@for test in $^; do $$test --gtest_brief=1 || exit; done
+$B/grader_test: tests/grader/self_test/grader_test.cpp $(GRADER) $(PRELUDE)
+	@$(CXX) $(FLAGS) $(TESTING) -MMD -MP -include $B/prelude.hpp $< $(filter-out %/grade.o,$(GRADER)) -lgtest -o $@
+grader-test: $B/grader_test $(GRADE) $B/support/main.o
+	@sh tests/grader/self_test/build.sh build/forgery $B/support/main.o \
+	  $(CXX) $(FLAGS) $(TESTING) -include $B/prelude.hpp
+	@$B/grader_test $(GRADE) build/forgery
+tiny-chapter-test: $(TREES_NEED)
+	@MAKE='$(MAKE)' sh tests/tools/self_test/tiny_chapter.sh build/tiny_chapter
+tools-test: given-test grader-test tiny-chapter-test compare-test
+-include $(wildcard $(GIVEN:=.d) $B/grader_test.d)
+
+# Each behaviour of Python that is ours is cited by a test; what the pages point to is there.
+parity links: %:
+	@sh tests/tools/$*.sh
+
+FORMATTED := $(filter-out %/submission.hpp,$(wildcard chapters/*/*.cpp chapters/*/downloads*.hpp chapters/support/*.hpp \
+  solutions/*/*.hpp tests/[0-9]*/*.[ch]pp $(addprefix tests/,given support support/main grader grader/self_test \
+  explorer/self_test)/*.[ch]pp bench/*/*.[ch]pp docs/figures/*.cpp))
+format: | $(call have,format)
+	@clang-format -i $(FORMATTED)
+# Each version of clang-format has its own mind; the course keeps to that of Debian 12.
+format-check: | $(call have,format)
+	@case "$$(clang-format --version)" in \
+	*' 14.'*) clang-format --dry-run --Werror $(FORMATTED) ;; \
+	*) echo "not checked: this is $$(clang-format --version), and the course's format is that of version 14" ;; esac
+
+compile_commands.json:
+	@sh tests/tools/compile_commands.sh $(foreach tree,solution learner,$(foreach chapter,$(CHAPTERS),\
+	  '$(CXX) $(FLAGS) -Itests/support -Itests/explorer -Ibench/support $(call includes,$(tree)/$(chapter))' \
+	  $(call headers,$(tree)/$(chapter)) $(chapter))) >$@
+
+.PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants \
+  errors $(ERRORS) given-test grader-test tiny-chapter-test tools-test parity links format format-check \
+  compile_commands.json

@@ -1,0 +1,41 @@
+#!/bin/sh
+# Builds wrong solutions, and sees to it that the tests that they name catch them:
+# `mutants.sh GRADE B tests/01_pooling/mutants/close_wakes_one.patch …`, where B is make's $B.
+# A mutant's first lines say what is wrong, and `# Caught by: Step3_Closing.CloseWakesEveryPopThatWaits`.
+if [ "$1" = --one ]; then
+  grade=$2 patch=$4
+  chapter=$(basename "$(dirname "$(dirname "$patch")")") name=$(basename "$patch" .patch)
+  tree=$3/mutant-$chapter-$name
+  wrong=$(sed -n 's/^# //p' "$patch" | grep -v '^Caught by:' | head -n 1)
+  tests=$(sed -n 's/^# Caught by: *//p' "$patch" | tr ',' ' ')
+  fail() { echo "✘ $chapter/$name: $1"; exit 0; }
+  [ -n "$wrong" ] && [ -n "$tests" ] || fail "its first lines must say what is wrong, and which test catches it"
+  rm -rf "$tree" && mkdir -p "$tree/headers" && cp -r "solutions/$chapter" "$tree/headers/" || exit
+  (cd "$tree/headers" && patch -p2 -s --no-backup-if-mismatch) <"$patch" >"$tree/log" 2>&1 ||
+    fail "the patch does not apply: $(head -n 1 "$tree/log")"
+  for test in $tests; do
+    # A name that is long may stand on the line after the suite's.
+    source=$(grep -lE "(^TEST\(${test%.*}, |^ +)${test#*.}\)" tests/"$chapter"/*.cpp | head -n 1)
+    [ -n "$source" ] || fail "there is no test $test"
+    binary=$tree/$chapter/$(basename "$source" .cpp)
+    [ -x "$binary" ] || ${MAKE:-make} -s EXTRA=-w "$binary" >"$tree/log" 2>&1
+    [ -x "$binary" ] || fail "it does not compile: $(cat "$tree/log" "$binary".*log 2>/dev/null | grep -m 1 error)"
+    "$grade" --quiet --time 4s --filter "$test" "$binary" >"$tree/log" 2>&1
+    case $? in
+      0) fail "$test lets it through ($wrong)" ;;
+      1) ;;
+      *) fail "$test: $(tail -n 1 "$tree/log")" ;;
+    esac
+  done
+  echo "✔ $chapter/$name: $wrong"
+  rm -rf "$tree"
+  exit 0
+fi
+grade=$1 b=$2
+shift 2
+results=$(mktemp)
+printf '%s\n' "$@" | env -u MAKEFLAGS xargs -P "$(nproc)" -n 1 sh "$0" --one "$grade" "$b" | tee "$results"
+passed=$(grep -c '^✔' "$results") failed=$(($# - passed))
+rm -f "$results"
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
