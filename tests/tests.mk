@@ -117,7 +117,7 @@ grade = $(GRADE) $(if $(SAN),--memory none --time 60s,`! [ -s $X/works ] || echo
 # The test binaries of the numbers $2 in the tree $1. If FILTER is about one step, only those that have tests of it.
 step_asked := $(if $(findstring :,$(FILTER)),,$(shell echo '$(FILTER)' | grep -o '^Step[0-9]*' | tr -dc 0-9))
 asked    = $(or $(if $(step_asked),$(call with_step,$(step_asked),$1)),$1)
-with_step = $(shell grep -l '^TEST(Step$1_' $2)
+with_step = $(shell grep -l '^TEST.Step$1_' $2)
 sources  = $(wildcard $(foreach n,$1,tests/$(call name,$n)/*_test.cpp tests/$(call name,$n)/*explored.cpp))
 binaries = $(patsubst tests/%.cpp,$B/$1/%,$(call asked,$(call sources,$2)))
 

@@ -1,0 +1,3 @@
+#include "tiny.hpp"
+
+TEST(Step1_Add, TwoAndThreeAreFive) { EXPECT_EQ(concurrent::add(2, 3), 5); }
