@@ -18,6 +18,5 @@ inline constexpr int many_children = 100 * children;
 inline constexpr int many_pairs = 100'000;
 inline constexpr int many_waits = 100'000;
 inline constexpr int many_round_trips = 2'000;
-inline constexpr int for_python = 10;  ///< it gets so many times fewer, but for round trips
 
 }  // namespace bench

@@ -18,7 +18,6 @@ inline const std::string a_value = "the next value";           ///< of a sequenc
 inline constexpr int many_awaits = 1'000'000;
 inline constexpr int many_levels = 1'000'000;
 inline constexpr int many_values = 1'000'000;
-inline constexpr int for_python = 10;  ///< it gets so many times fewer
 
 /// An ordinary function, which is really called.
 [[gnu::noinline]] inline int call(int n) {

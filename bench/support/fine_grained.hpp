@@ -2,7 +2,6 @@
 
 #include <benchmark/benchmark.h>
 
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -35,11 +34,6 @@ void four_producers(F post) {
     producers.emplace_back([&] {
       for (int job = 0; job < many / 4; ++job) post();
     });
-}
-
-/// "1 worker", "2 workers"
-inline std::string workers_text(int workers) {
-  return std::to_string(workers) + (workers == 1 ? " worker" : " workers");
 }
 
 }  // namespace bench

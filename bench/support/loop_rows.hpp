@@ -17,7 +17,6 @@ inline const std::string wake_ups = "a wake-up";              ///< from another 
 inline constexpr int many_callbacks = 1'000'000;
 inline constexpr int many_timers = 1'000'000;
 inline constexpr int many_wake_ups = 2'000;
-inline constexpr int for_python = 10;  ///< it gets so many times fewer
 
 /// When timers are due after the beginning, in milliseconds: within 100.
 inline const std::vector<int>& delays() {

@@ -4,14 +4,19 @@
 #include <unistd.h>
 
 #include <array>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "fd.hpp"
+#include "row.hpp"
 
 namespace bench {
+
+/// Python gets so many times fewer items than we, where its batch would take seconds.
+inline constexpr int for_python = 10;
 
 /// A Python script in a process of its own, which says that it is ready, and then does what each line of its
 /// input asks for, and answers with a line.
@@ -77,5 +82,13 @@ class PythonPeer {
   pid_t process_ = 0;
   Fd tell_, listen_;
 };
+
+/// Returns a batch that a script does, which is told `WHAT ITEMS` for each. It has done one already.
+/// @param arguments as PythonPeer takes them
+inline auto python_batch(std::vector<std::string> arguments, const std::string& what, int items,
+                         const std::string& interpreter = "python3") {
+  return warmed_up([python = std::make_shared<PythonPeer>(std::move(arguments), interpreter),
+                    line = what + " " + std::to_string(items)] { python->ask(line); });
+}
 
 }  // namespace bench

@@ -34,9 +34,4 @@ inline constexpr auto run_one_by_one = [](int items, auto work) {
   for (int item = 1; item <= items; ++item) work(item);
 };
 
-/// "1 worker", "5 workers"
-inline std::string workers_text(int workers) {
-  return std::to_string(workers) + (workers == 1 ? " worker" : " workers");
-}
-
 }  // namespace bench

@@ -52,4 +52,9 @@ F warmed_up(F batch) {
   return batch;
 }
 
+/// "1 worker", "5 workers"
+inline std::string workers_text(int workers) {
+  return std::to_string(workers) + (workers == 1 ? " worker" : " workers");
+}
+
 }  // namespace bench

@@ -13,7 +13,6 @@ inline const std::string sleepers = "a task that sleeps";   ///< all sleep at on
 inline constexpr int many_tasks = 1'000'000;
 inline constexpr int many_switches = 1'000'000;
 inline constexpr int many_sleepers = 100'000;
-inline constexpr int for_python = 10;  ///< it gets so many times fewer, but for sleepers
 
 /// Each sleeper's. To start them all takes longer, but nobody looks at timers meanwhile.
 inline constexpr std::chrono::milliseconds nap{1};

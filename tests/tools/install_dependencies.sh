@@ -1,6 +1,7 @@
 #!/bin/sh
-# Sees to it that what a command needs is there: `install_dependencies.sh compiler gtest` installs what is missing, or names the command
-# that does. Needs: compiler gtest cereal benchmark docs peers format clang. $CXX is the compiler that will be used.
+# Sees to it that what a command needs is there: `install_dependencies.sh compiler gtest` installs what is missing, or
+# names the command that does. Needs: compiler gtest cereal benchmark docs peers python format patch. $CXX is the
+# compiler that will be used.
 set -u
 CXX=${CXX:-g++}
 
@@ -14,7 +15,8 @@ have() {
     cereal) compiles '#include <cereal/archives/binary.hpp>' ;;
     benchmark) compiles '#include <benchmark/benchmark.h>' ;;
     docs) command -v doxygen >/dev/null && command -v dot >/dev/null && [ -d /usr/share/doxygen-awesome-css ] ;;
-    peers) compiles '#include <tbb/task_group.h>' && compiles '#include <asio.hpp>' && compiles '#include <uv.h>' && command -v python3 >/dev/null ;;
+    peers) compiles '#include <tbb/task_group.h>' && compiles '#include <asio.hpp>' && compiles '#include <uv.h>' && have python ;;
+    python) command -v python3 >/dev/null && python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' ;;
     format) command -v clang-format >/dev/null ;;
     patch) command -v patch >/dev/null ;;
     *) echo "install_dependencies.sh: unknown need '$1'" >&2; exit 2 ;;
@@ -30,6 +32,7 @@ purpose() {
     benchmark) echo "Google Benchmark: the benches are written with it" ;;
     docs) echo "Doxygen with Graphviz and doxygen-awesome-css: the documentation" ;;
     peers) echo "oneTBB, Asio, libuv and Python: what the benches compare with" ;;
+    python) echo "Python 3.9 or newer: compares the benches" ;;
     format) echo "clang-format: the format of the code" ;;
     patch) echo "patch: applies the mutants" ;;
   esac
@@ -60,6 +63,8 @@ packages() {
     dnf:peers) echo "tbb-devel asio-devel libuv-devel python3" ;;
     pacman:peers) echo "onetbb asio libuv python" ;;
     *:peers) echo "tbb asio libuv python" ;;
+    apt-get:python | dnf:python) echo python3 ;;
+    *:python) echo python ;;
     apt-get:format) echo clang-format ;;
     dnf:format) echo clang-tools-extra ;;
     pacman:format) echo clang ;;

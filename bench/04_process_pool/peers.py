@@ -1,4 +1,4 @@
-"""A pool of Python's, for as long as somebody asks: `04_process_pool_peers.py ProcessPoolExecutor 2`.
+"""A pool of Python's, for as long as somebody asks: `peers.py ProcessPoolExecutor 2`.
 
 Each line of input, `CALLS CHUNKSIZE`, is a batch of calls; a line of output says that it is done.
 """

@@ -71,10 +71,8 @@ struct Python {
 void python_rows(const Python& python) {
   using namespace bench;
   const auto python_row = [&](const std::string& group, int items, const std::string& what) {
-    row(group + "/" + python.variant, items, [=] {
-      const auto peer = std::make_shared<PythonPeer>(python.arguments, python.interpreter);
-      return warmed_up([=] { peer->ask(what + " " + std::to_string(items)); });
-    });
+    row(group + "/" + python.variant, items,
+        [=] { return python_batch(python.arguments, what, items, python.interpreter); });
   };
   python_row(spawned, many_tasks / for_python, "spawned");
   python_row(switches, many_switches / for_python, "switches");
@@ -92,7 +90,7 @@ std::string python_with_uvloop() {
 
 void bench::rows() {
   asio_rows();
-  const std::string script = "bench/peers/09_tasks_peers.py";
+  const std::string script = "bench/09_tasks/peers.py";
   python_rows({"Python's asyncio", "python3", {script}});
   if (const std::string interpreter = python_with_uvloop(); !interpreter.empty())
     python_rows({"Python's uvloop", interpreter, {script, "uvloop"}});

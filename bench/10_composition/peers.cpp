@@ -129,9 +129,7 @@ void python_rows() {
   const auto python_row = [](const std::string& name, int items, const std::string& what) {
     row(name, items, [=] {
       const auto core = std::make_shared<OneCore>();
-      const auto peer =
-          std::make_shared<PythonPeer>(std::vector<std::string>{"bench/peers/10_composition_peers.py"});
-      return warmed_up([core, peer, what, items] { peer->ask(what + " " + std::to_string(items)); });
+      return [core, batch = python_batch({"bench/10_composition/peers.py"}, what, items)] { batch(); };
     });
   };
   python_row(gathered + "/Python's asyncio", many_children / for_python, "gathered");

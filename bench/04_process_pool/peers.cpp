@@ -15,7 +15,7 @@ namespace {
 class PythonPool {
  public:
   PythonPool(const std::string& kind, int workers)
-      : python_({"bench/peers/04_process_pool_peers.py", kind, std::to_string(workers)}) {}
+      : python_({"bench/04_process_pool/peers.py", kind, std::to_string(workers)}) {}
 
   void run(int calls, int chunksize) { python_.ask(std::to_string(calls) + " " + std::to_string(chunksize)); }
 

@@ -49,11 +49,8 @@ void asio_row(const std::string& group, int items, asio::awaitable<void> (*corou
 // ---- Python
 
 void python_row(const std::string& group, const std::string& variant, int items, const std::string& what) {
-  bench::row(group + "/" + variant, items, [=] {
-    const auto python =
-        std::make_shared<bench::PythonPeer>(std::vector<std::string>{"bench/peers/08_coroutines_peers.py"});
-    return bench::warmed_up([=] { python->ask(what + " " + std::to_string(items)); });
-  });
+  bench::row(group + "/" + variant, items,
+             [=] { return bench::python_batch({"bench/08_coroutines/peers.py"}, what, items); });
 }
 
 }  // namespace

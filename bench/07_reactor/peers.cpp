@@ -180,7 +180,7 @@ class PythonServer {
   [[nodiscard]] std::uint16_t port() { return static_cast<std::uint16_t>(std::stoi(python_.ask("port"))); }
 
  private:
-  bench::PythonPeer python_{{"bench/peers/07_reactor_peers.py"}};
+  bench::PythonPeer python_{{"bench/07_reactor/peers.py"}};
 };
 
 }  // namespace

@@ -218,11 +218,8 @@ void uv_rows() {
 void python_rows() {
   using namespace bench;
   const auto python_row = [](const std::string& group, int items, const std::string& what) {
-    row(group + "/Python's asyncio", items, [=] {
-      const auto python =
-          std::make_shared<PythonPeer>(std::vector<std::string>{"bench/peers/06_event_loop_peers.py"});
-      return warmed_up([=] { python->ask(what + " " + std::to_string(items)); });
-    });
+    row(group + "/Python's asyncio", items,
+        [=] { return python_batch({"bench/06_event_loop/peers.py"}, what, items); });
   };
   python_row(chained, many_callbacks / for_python, "chained");
   python_row(in_a_batch, many_callbacks / for_python, "batch");
