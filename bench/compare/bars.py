@@ -89,28 +89,30 @@ def judge_all(bars, rows, measure):
     return again
 
 
+def bar_lines(bar, colour):
+    """Returns the lines of a bar under the name of its first row."""
+    group = bar.fast.partition("/")[0] + "/"
+    slow = bar.slow[len(group) :] if bar.slow.startswith(group) else bar.slow
+    numbers = [f"{bar.least:g}×"] + [f"{three_digits(n)}×" if n else "" for n in (bar.ratio, bar.first)]
+    mark = styled(32, "✔", colour) if bar.passed else styled(31, "✘", colour)
+    line = f"  {mark} {shortened('vs ' + slow, 46):46}" + "".join(f"{number:>10}" for number in numbers)
+    why = textwrap.wrap(printable(bar.why), 80, initial_indent=" " * 4, subsequent_indent=" " * 4)
+    return [line.rstrip(), *why]
+
+
 def bars_table(bars, title, colour=False):
     """Returns a table of bars that were judged, 80 columns wide."""
     heads = ["asked", "reached"] + ["at first"] * any(bar.first for bar in bars)
     head = "".join(f"{head:>10}" for head in heads)
     lines = [styled(1, f"{shortened(title, 50):50}", colour) + styled(2, head, colour)]
-    previous = None
-    for bar in bars:
-        if bar.fast != previous:
-            lines.append("  " + shortened(bar.fast, 78))
-        previous = bar.fast
-        group = bar.fast.partition("/")[0] + "/"
-        slow = bar.slow[len(group) :] if bar.slow.startswith(group) else bar.slow
-        numbers = [f"{bar.least:g}×"] + [f"{three_digits(n)}×" if n else "" for n in (bar.ratio, bar.first)]
-        mark = styled(32, "✔", colour) if bar.passed else styled(31, "✘", colour)
-        line = f"  {mark} {shortened('vs ' + slow, 46):46}" + "".join(f"{number:>10}" for number in numbers)
-        lines.append(line.rstrip())
-        lines += textwrap.wrap(printable(bar.why), 80, initial_indent=" " * 4, subsequent_indent=" " * 4)
+    for fast in dict.fromkeys(bar.fast for bar in bars):
+        lines.append("  " + shortened(fast, 78))
+        lines += [line for bar in bars if bar.fast == fast for line in bar_lines(bar, colour)]
     return "\n".join(lines) + "\n"
 
 
 def tally(bars):
-    """Returns how many passed: "3 passed, 1 failed, 2 of them measured twice"."""
+    """Returns how many passed: "3 passed, 1 failed, 2 measured twice"."""
     passed = sum(bar.passed for bar in bars)
     twice = sum(bar.first is not None for bar in bars)
     return f"{passed} passed, {len(bars) - passed} failed" + (f", {twice} measured twice" if twice else "")

@@ -25,12 +25,13 @@ def bars_to_check(options, listed, rows):
 
 
 def report_failures(programs, rows, out):
-    """Prints what went wrong, once each: programs that did not start, and the messages of rows."""
+    """Prints what went wrong, once each: programs that did not start, and the messages of rows. Returns true if
+    something did."""
     errors = [(program.label, program.error) for program in programs]
     errors += [(row.program.label, row.error) for row in rows]
-    for label, error in dict.fromkeys(errors):
-        if error:
-            print(f"✘ {label}: {printable(error)}", file=out)
+    lines = dict.fromkeys(f"✘ {label}: {printable(error)}\n" for label, error in errors if error)
+    out.write("".join(lines))
+    return bool(lines)
 
 
 def smoke(programs, rows, out):
@@ -58,9 +59,11 @@ def compare(options, out, progress):
     if options.smoke:
         return smoke(options.programs, rows, out)
     show(rows)
-    report_failures(options.programs, rows, out)
+    failures = report_failures(options.programs, rows, out)
 
     bars, left_out = bars_to_check(options, listed, rows)
+    if failures and bars:
+        print(file=out)
     again = judge_all(bars, rows, measure)
     if again:
         print("Below a bar, so measured once more:\n", file=out)
