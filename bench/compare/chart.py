@@ -115,10 +115,7 @@ class Chart:
         for program in self.programs:
             if program.error:
                 continue
-            room = 28 + width_of(program.label) + 22
-            if x > self.left and x + room > RIGHT:
-                x, self.y = self.left, self.y + 24
             self.rect(x, self.y + 2, 20, 14, self.colour(program), program.label)
             self.text(x + 28, self.y + 14.5, "value", program.label)
-            x += room
+            x += width_of(program.label) + 50
         self.y += 26

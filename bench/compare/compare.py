@@ -70,7 +70,7 @@ def compare(options, out, progress):
         show(again)
         report_failures([], again, out)
     if bars:
-        print(bars_table(bars, "bars", out.isatty()) + "\n" + tally(bars), file=out)
+        print(f"{bars_table(bars, 'bars', out.isatty())}\nbars: {tally(bars)}", file=out)
     if left_out:
         print(f"{left_out} bars are not checked: --filter leaves out their rows", file=out)
 

@@ -27,7 +27,7 @@ class TestBars(CompareTest):
             0,
         )
         self.assertRegex(self.line("✔ vs"), r"^  ✔ vs sequential +4× +4.00×$")
-        self.assertIn("\n2 passed, 0 failed\n", self.out)
+        self.assertIn("\nbars: 2 passed, 0 failed\n", self.out)
         self.assertEqual(self.run_compare("--require", "g/fast vs g/sequential >= 4.5", a), 1)
         self.assertRegex(self.line("✘ vs"), r"^  ✘ vs sequential +4.5× +4.00× +4.00×$")
         self.assertEqual(self.run_compare("--require", "g/fast vs g/none >= 1", a), 1)
