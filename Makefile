@@ -1,8 +1,9 @@
 # Async from Scratch: what learners and instructors type. `make help` lists it.
 # How it is built stands beside what is built: tests/tests.mk, bench/bench.mk, docs/docs.mk.
 
-# What each chapter builds on. It is graded against the reference solutions of these, so that a slip in one chapter never
-# costs points in another; with BASE=mine it is graded against your own. A chapter is added by its files and a line here.
+# What each chapter builds on. It is graded against the reference solutions of these, so that a slip in one chapter
+# never costs points in another; with BASE=mine it is graded against your own. A chapter is added by its files and a
+# line here.
 needs_00 :=
 needs_01 := 00
 needs_02 := 01
@@ -20,7 +21,7 @@ libraries_04 := cereal
 # The chapter whose recipe `make run` runs: the last that has the cookbook's first one.
 main_recipe := 04
 
-# ---- Knobs ------------------------------------------------------------------------------------------------------------
+# ---- Knobs ---------------------------------------------------------------------------------------------------------
 
 CXX    := $(if $(filter default,$(origin CXX)),g++,$(CXX))
 SAN    ?=#     thread or address: build with a sanitizer
@@ -38,7 +39,7 @@ ifneq ($(filter-out mine,$(BASE))$(word 2,$(BASE)),)
   $(error BASE=$(BASE) is not known: it may be mine)
 endif
 
-# ---- Names ------------------------------------------------------------------------------------------------------------
+# ---- Names ---------------------------------------------------------------------------------------------------------
 
 CHAPTERS := $(notdir $(wildcard solutions/[0-9][0-9]_*))
 number    = $(firstword $(subst _, ,$1))
@@ -48,7 +49,7 @@ name      = $(filter $1_%,$(CHAPTERS))
 # The numbers of all chapters below number $1.
 below = $(sort $(foreach n,$(needs_$1),$n $(call below,$n)))
 
-# ---- For learners -----------------------------------------------------------------------------------------------------
+# ---- For learners --------------------------------------------------------------------------------------------------
 
 .DEFAULT_GOAL := help
 help:

@@ -20,7 +20,8 @@ $(PEERS:%=$B/peers/%): $B/peers/%: bench/%/peers.cpp $B/bench/main.o | $(call ha
 
 # With BARS=yes, as in `make bench`, bars that need no peers are checked.
 own_bars = $(if $(BARS),$(addprefix --without-peers --bars ,$(wildcard bench/$(call name,$1)/bars.txt)))
-$(NUMBERS:%=bench-%): bench-%: $$B/solution/$$(call name,$$*)/bench $$B/learner/$$(call name,$$*)/bench | $(call have,python)
+$(NUMBERS:%=bench-%): bench-%: $$B/solution/$$(call name,$$*)/bench $$B/learner/$$(call name,$$*)/bench \
+  | $(call have,python)
 	@$(COMPARE) --title 'Chapter $*' --json build/bench/$*.json --svg build/bench/$*.svg $(call own_bars,$*) \
 	  $(ARGS) solution=$B/solution/$(call name,$*)/bench learner=$B/learner/$(call name,$*)/bench
 

@@ -2,9 +2,9 @@
 #
 #   tests/06_event_loop/step3_timers_test.cpp  →  build/g++/solution/06_event_loop/step3_timers_test
 #
-# `solution` is a tree: the headers that the chapter's tests are built with are those of solutions/06_event_loop. For the
-# tree `learner` they are those of chapters/06_event_loop, and for any other, which a script has made, those in its
-# folder headers/06_event_loop: the ladder and the mutants are such trees.
+# `solution` is a tree: the headers that the chapter's tests are built with are those of solutions/06_event_loop. For
+# the tree `learner` they are those of chapters/06_event_loop, and for any other, which a script has made, those in
+# its folder headers/06_event_loop: the ladder and the mutants are such trees.
 
 # What this compiler builds, with these knobs.
 space := $() $()
@@ -14,13 +14,15 @@ B := build/$(COMPILER)$(SAN:%=-%)$(BASE:%=-%)
 
 CLANG := $(findstring clang,$(CXX))
 FLAGS := -std=c++2b -pthread -Wall -Wextra -Wno-unused-parameter $(if $(CLANG),-Wno-unused-private-field)
-# That ThreadSanitizer knows nothing of fences costs no warning: what they order is published by stores with release too.
+# That ThreadSanitizer knows nothing of fences costs no warning: what they order is published by stores with release
+# too.
 FLAGS += $(if $(filter thread,$(SAN)),-fsanitize=thread $(if $(CLANG),,-Wno-tsan))
 # With it g++ makes a coroutine's symmetric transfer a jump even where it does not optimise; clang++ does so anyway.
 FLAGS += $(if $(CLANG),,-foptimize-sibling-calls)
 FLAGS += $(if $(filter address,$(SAN)),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined)
 FAST  := -O2 -g -DNDEBUG
-# Lines are known to a debugger and variables are not, which is an eighth less to compile: with CXX='g++ -g3' they are.
+# Lines are known to a debugger and variables are not, which is an eighth less to compile: with CXX='g++ -g3' they
+# are.
 TESTING := -O0 -g1 -Itests/support $(if $(CLANG),,-ffold-simple-inlines)
 # A compiler that has memory to spare need not tidy up so often.
 TESTING += $(if $(CLANG),,--param ggc-min-expand=200 --param ggc-min-heapsize=1000000)
@@ -39,7 +41,7 @@ build/have/%-$(COMPILER):
 # What number $1 and those below it stand on.
 libraries = $(foreach n,$1 $(call below,$1),$(foreach library,$(libraries_$n),$(call have,$(library))))
 
-# ---- A tree -----------------------------------------------------------------------------------------------------------
+# ---- A tree --------------------------------------------------------------------------------------------------------
 
 # Of learner/06_event_loop/step3_timers_test: the tree, the chapter, the source, the headers, the include path.
 tree     = $(firstword $(subst /, ,$1))
@@ -53,8 +55,9 @@ includes = -Ichapters/support -I$(call headers,$1) \
   $(foreach n,$(call below,$(call number,$(call chapter,$1))),-I$(below_in)/$(call name,$n))
 needed   = $(call libraries,$(call number,$(call chapter,$1)))
 
-# Compiles $@ by the command $1. If your code does not compile, that is no reason to stop: the grader tells it, from the
-# log. The object is as old as the beginning of its compilation, so that a file that is saved meanwhile counts as newer.
+# Compiles $@ by the command $1. If your code does not compile, that is no reason to stop: the grader tells it, from
+# the log. The object is as old as the beginning of its compilation, so that a file that is saved meanwhile counts as
+# newer.
 attempt = mkdir -p $(@D) && touch $@.began && if $1 -MMD -MP -MF $@.d -MT $@ -o $@ 2>$@.log; \
   then cat $@.log >&2; rm -f $@.log; touch -r $@.began $@; else rm -f $@; fi
 # Links $@ by the command $1, if its object $< is there.
@@ -79,11 +82,11 @@ $B/%/recipe: chapters/$$(notdir $$*)/recipe.cpp | $(call have,compiler) $$(call 
 	@mkdir -p $(@D)
 	@$(COMPILE) $(FAST) -MMD -MP $(call includes,$*) $< -o $@
 
-# ---- Explored tests ---------------------------------------------------------------------------------------------------
+# ---- Explored tests ------------------------------------------------------------------------------------------------
 
-# Schedules are explored with code that is compiled with ThreadSanitizer's hooks and linked with a runtime of ours in the
-# place of its own: tests/explorer/README.md. Where a canary finds that this does not work here, and in builds with SAN,
-# the same scenarios run many times as they are.
+# Schedules are explored with code that is compiled with ThreadSanitizer's hooks and linked with a runtime of ours in
+# the place of its own: tests/explorer/README.md. Where a canary finds that this does not work here, and in builds
+# with SAN, the same scenarios run many times as they are.
 X := build/$(COMPILER)/explorer
 include tests/explorer/explorer.mk
 
@@ -99,7 +102,7 @@ $B/%explored: $B/%explored.o $X/works $X/explorer.o $(SUPPORT)
 # Scripts, which say EXTRA, build what is not there yet.
 -include $(if $(EXTRA),,$(wildcard $B/support/*.d $(CHAPTERS:%=$B/solution/%/*.d) $(CHAPTERS:%=$B/learner/%/*.d)))
 
-# ---- Grading ----------------------------------------------------------------------------------------------------------
+# ---- Grading -------------------------------------------------------------------------------------------------------
 
 # The program that grades. None of a learner's code is in it.
 GRADE  := build/$(COMPILER)/tools/grade
@@ -125,7 +128,7 @@ binaries = $(patsubst tests/%.cpp,$B/$1/%,$(call asked,$(call sources,$2)))
 untampered = sh tests/tools/macros.sh $1 $B/learner/$1 $(CXX) $(FLAGS) $(TESTING) $(foreach tree,solution learner,\
   -- $(call includes,$(tree)/$1))
 
-# ---- For contributors, and CI -----------------------------------------------------------------------------------------
+# ---- For contributors, and CI --------------------------------------------------------------------------------------
 
 CHECKS := starters-check ladder mutants errors tools-test explorer-test sanitize-thread sanitize-address parity links \
   docs bench-smoke format-check
@@ -180,8 +183,8 @@ tools-test: given-test grader-test tiny-chapter-test compare-test
 parity links: %:
 	@sh tests/tools/$*.sh
 
-FORMATTED := $(filter-out %/submission.hpp,$(wildcard chapters/*/*.cpp chapters/*/downloads*.hpp chapters/support/*.hpp \
-  solutions/*/*.hpp tests/[0-9]*/*.[ch]pp $(addprefix tests/,given support support/main grader grader/self_test \
+FORMATTED := $(filter-out %/submission.hpp,$(wildcard chapters/*/*.cpp chapters/*/downloads*.hpp \
+  chapters/support/*.hpp solutions/*/*.hpp tests/[0-9]*/*.[ch]pp $(addprefix tests/,given support support/main grader grader/self_test \
   explorer/self_test)/*.[ch]pp bench/*/*.[ch]pp docs/figures/*.cpp))
 format: | $(call have,format)
 	@clang-format -i $(FORMATTED)

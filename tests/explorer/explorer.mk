@@ -39,7 +39,8 @@ explorer-test: $X/self_test $X/works
 
 # What finds the typical bugs: the same programs, built as they are, with ThreadSanitizer and for the explorer.
 TABLE := $(addprefix tests/explorer/self_test/table,_programs.cpp _runs.cpp)
-$X/table_native $X/table_thread: $X/table_%: $(TABLE) tests/explorer/self_test/table_programs.hpp | $(call have,compiler)
+$X/table_native $X/table_thread: $X/table_%: $(TABLE) tests/explorer/self_test/table_programs.hpp \
+  | $(call have,compiler)
 	@mkdir -p $(@D)
 	@$(CXX) $(UNSAN) -O1 -g $(if $(filter thread,$*),-fsanitize=thread) $(TABLE) -o $@
 $X/table: $X/explorer/self_test/table.o $X/explorer/self_test/table_programs.o $X/explorer.o

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints compile_commands.json for clangd and IDEs: `compile_commands.sh 'COMMAND' FOLDER CHAPTER …`, three arguments for
-# each tree of a chapter: how its files are compiled, where its headers are, and its name.
+# Prints compile_commands.json for clangd and IDEs: `compile_commands.sh 'COMMAND' FOLDER CHAPTER …`, three arguments
+# for each tree of a chapter: how its files are compiled, where its headers are, and its name.
 echo '['
 separator=
 while [ $# -gt 2 ]; do

@@ -15,7 +15,8 @@ have() {
     cereal) compiles '#include <cereal/archives/binary.hpp>' ;;
     benchmark) compiles '#include <benchmark/benchmark.h>' ;;
     docs) command -v doxygen >/dev/null && command -v dot >/dev/null && [ -d /usr/share/doxygen-awesome-css ] ;;
-    peers) compiles '#include <tbb/task_group.h>' && compiles '#include <asio.hpp>' && compiles '#include <uv.h>' && have python ;;
+    peers) have python && compiles '#include <tbb/task_group.h>' && compiles '#include <asio.hpp>' &&
+      compiles '#include <uv.h>' ;;
     python) command -v python3 >/dev/null && python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' ;;
     format) command -v clang-format >/dev/null ;;
     patch) command -v patch >/dev/null ;;
@@ -128,7 +129,8 @@ case " $* " in *" compiler "*)
   compiles '#include <functional>
     std::move_only_function<void()> job;' || {
     echo "$CXX is too old: $("$CXX" --version | head -n 1)" >&2
-    echo "The course needs g++ 12 or newer, or clang 16 or newer with the library of g++ 12. With another one: make CXX=…" >&2
+    echo "The course needs g++ 12 or newer, or clang 16 or newer with the library of g++ 12." >&2
+    echo "With another one: make CXX=…" >&2
     exit 1
   } ;;
 esac

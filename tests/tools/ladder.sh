@@ -1,6 +1,6 @@
 #!/bin/sh
-# Sees to it that starters fail as they should: `ladder.sh [--climb] GRADE B 01_pooling …`, where B is make's $B.
-# A starter compiles without a warning, and each of its tests fails with the words that lead to the lesson. With --climb
+# Sees to it that starters fail as they should: `ladder.sh [--climb] GRADE B 01_pooling …`, where B is make's $B. A
+# starter compiles without a warning, and each of its tests fails with the words that lead to the lesson. With --climb
 # the rungs above: with the steps up to K written, the tests of K pass, and those of the next step fail so.
 set -u
 climb=
@@ -25,7 +25,7 @@ if [ "${1:-}" = --one ]; then
     sed "s|^tests/\(.*\)\.cpp$|$tree/\1|")
   warnings=$(${MAKE:-make} -s EXTRA='-Wno-unused-function' $binaries 2>&1)
   if [ -n "$warnings" ]; then
-    echo "✘ $chapter with $written steps written does not compile without a warning: $(echo "$warnings" | grep -m 1 . )"
+    echo "✘ $chapter with $written steps written does not compile without a warning: $(echo "$warnings" | head -n 1)"
     echo '0 passed, 1 failed'
     exit
   fi
@@ -44,7 +44,8 @@ for chapter; do
 done
 results=$(mktemp)
 printf '%s\n' $rungs | env -u MAKEFLAGS xargs -P "$(nproc)" -n 1 sh "$0" "$grade" "$b" --one | tee "$results"
-awk '/^[0-9]+ passed, / {passed += $1; failed += $3} END {print passed + 0 " passed, " failed + 0 " failed"; exit failed > 0 || !passed}' "$results"
+awk '/^[0-9]+ passed, / {passed += $1; failed += $3}
+  END {print passed + 0 " passed, " failed + 0 " failed"; exit failed > 0 || !passed}' "$results"
 status=$?
 rm -f "$results"
 exit $status

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Checks that what the pages point to is there: their links and anchors, the steps that the grader sends learners to, and
-# pictures by names that are unique, as Doxygen needs them.
+# Checks that what the pages point to is there: their links and anchors, the steps that the grader sends learners to,
+# and pictures by names that are unique, as Doxygen needs them.
 set -eu
 pages=$(ls README.md docs/*.md chapters/*/README.md)
 

@@ -1,8 +1,8 @@
-# From what `g++ -E -dD test.cpp` prints, `awk -v sources="test.cpp …" -f macros.awk` takes the lines that define or undefine
-# a word that the test is written with: one of GoogleTest's, a keyword, or any that stands in its sources. With a
-# submission's headers they must be those that there are with the solution's.
-# Compilers carry out push_macro and pop_macro and do not print them, which does no harm: what another meaning is pushed
-# from or popped to has a #define or #undef of its own.
+# From what `g++ -E -dD test.cpp` prints, `awk -v sources="test.cpp …" -f macros.awk` takes the lines that define or
+# undefine a word that the test is written with: one of GoogleTest's, a keyword, or any that stands in its sources.
+# With a submission's headers they must be those that there are with the solution's. Compilers carry out push_macro
+# and pop_macro and do not print them, which does no harm: what another meaning is pushed from or popped to has a
+# #define or #undef of its own.
 
 BEGIN {
   count = split("alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t " \
@@ -14,8 +14,8 @@ BEGIN {
                 "switch template this thread_local throw true try typedef typeid typename union unsigned using " \
                 "virtual void volatile wchar_t while xor xor_eq " \
                 "__FILE__ __LINE__ __func__ main testing internal std explore AssertionResult AssertionSuccess " \
-                "AssertionFailure AssertHelper EqHelper Compare Message Test TestBody TestInfo TestPartResult UnitTest " \
-                "TestFactoryImpl MakeAndRegisterTestInfo CodeLocation SuiteApiResolver GetTypeId GetTestTypeId " \
+                "AssertionFailure AssertHelper EqHelper Compare Message Test TestBody TestInfo TestPartResult " \
+                "UnitTest TestFactoryImpl MakeAndRegisterTestInfo CodeLocation SuiteApiResolver GetTypeId GetTestTypeId " \
                 "test_info_ failure_message value", words, " ")
   for (i = 1; i <= count; i++) protected[words[i]] = 1
   files = split(sources, file, " ")

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Sees to it that what must not compile does not, and that the first error says why:
-# `errors.sh tests/04_process_pool_errors.txt COMPILER FLAG…`. The file's pieces begin with `== What it is`, and end with
-# `-- what the first error must say`. What comes before them is put before the braces around each.
+# Sees to it that what must not compile does not, and that the first error says why: `errors.sh
+# tests/04_process_pool_errors.txt COMPILER FLAG…`. The file's pieces begin with `== What it is`, and end with `--
+# what the first error must say`. What comes before them is put before the braces around each.
 if [ "$1" = --one ]; then
   piece=$2
   shift 2
@@ -20,7 +20,8 @@ shift
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 awk -v folder="$folder" '/^== / {n++} !/^# / {print >(folder "/" (n ? n : "head"))}' "$file"
-ls "$folder" | grep -vx 'head\|results' | sort -n | xargs -P "$(nproc)" -I'{}' sh "$0" --one "$folder/{}" "$@" | tee "$folder/results"
+ls "$folder" | grep -vx 'head\|results' | sort -n | xargs -P "$(nproc)" -I'{}' sh "$0" --one "$folder/{}" "$@" |
+  tee "$folder/results"
 passed=$(grep -c '^✔' "$folder/results") failed=$(grep -c '^✘' "$folder/results")
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" != 0 ]
