@@ -4,13 +4,22 @@
 # compiler that will be used.
 set -u
 CXX=${CXX:-g++}
+# The compiler itself, of what may be "ccache g++ -O1".
+compiler=g++
+for word in $CXX; do
+  case $word in ccache | distcc) ;; *) compiler=$word; break ;; esac
+done
+case ${compiler##*/} in
+  g++ | g++-[0-9]* | clang++ | clang++-[0-9]*) ;;
+  *) command -v "$compiler" >/dev/null || { echo "There is no compiler $compiler: CXX=g++-12, say." >&2; exit 1; } ;;
+esac
 
-compiles() { printf '%s\n' "$1" | "$CXX" -std=c++2b -x c++ -fsyntax-only - >/dev/null 2>&1; }
+compiles() { printf '%s\n' "$1" | $CXX -std=c++2b -x c++ -fsyntax-only - >/dev/null 2>&1; }
 
 # Is it there?
 have() {
   case $1 in
-    compiler) command -v "$CXX" >/dev/null && command -v addr2line >/dev/null ;;
+    compiler) command -v "$compiler" >/dev/null && command -v addr2line >/dev/null ;;
     gtest) compiles '#include <gtest/gtest.h>' ;;
     cereal) compiles '#include <cereal/archives/binary.hpp>' ;;
     benchmark) compiles '#include <benchmark/benchmark.h>' ;;
@@ -27,7 +36,7 @@ have() {
 # What it is for, to tell the one who waits for it.
 purpose() {
   case $1 in
-    compiler) echo "compiles the course ($CXX), and finds source lines" ;;
+    compiler) echo "compiles the course ($compiler), and finds source lines" ;;
     gtest) echo "GoogleTest: the tests are written with it" ;;
     cereal) echo "cereal: values cross between processes with it" ;;
     benchmark) echo "Google Benchmark: the benches are written with it" ;;
@@ -42,9 +51,9 @@ purpose() {
 # Its packages, for each package manager.
 packages() {
   case $2:$1 in
-    *:compiler) case $CXX in
-        clang++*) case $2 in apt-get) echo "clang${CXX#clang++} g++ binutils" ;; *) echo "clang binutils" ;; esac ;;
-        g++-*) echo "$CXX binutils" ;;
+    *:compiler) case ${compiler##*/} in
+        clang++*) case $2 in apt-get) echo "clang${compiler##*clang++} g++ binutils" ;; *) echo "clang binutils" ;; esac ;;
+        g++-*) echo "${compiler##*/} binutils" ;;
         *) case $2 in apt-get) echo "g++ binutils" ;; dnf) echo "gcc-c++ binutils" ;; *) echo "gcc binutils" ;; esac ;;
       esac ;;
     apt-get:gtest) echo libgtest-dev ;;
@@ -128,7 +137,7 @@ fi
 case " $* " in *" compiler "*)
   compiles '#include <functional>
     std::move_only_function<void()> job;' || {
-    echo "$CXX is too old: $("$CXX" --version | head -n 1)" >&2
+    echo "$compiler is too old: $("$compiler" --version | head -n 1)" >&2
     echo "The course needs g++ 12 or newer, or clang 16 or newer with the library of g++ 12." >&2
     echo "With another one: make CXX=…" >&2
     exit 1
