@@ -151,8 +151,9 @@ starters-check:
 TREES_NEED := $(GRADE) $(SUPPORT) $(PRELUDE) $X/works $X/explorer.o $(X_PRELUDE)
 starters-fail ladder: %: $(TREES_NEED) | $$(call libraries,$(NUMBERS))
 	@MAKE='$(MAKE)' sh tests/tools/ladder.sh $(if $(filter ladder,$*),--climb) $(GRADE) $B $(CHAPTERS)
+MUTANTS = $(wildcard $(CHAPTERS:%=tests/%/mutants/*.patch))
 mutants: $(TREES_NEED) | $$(call libraries,$(NUMBERS)) $(call have,patch)
-	@MAKE='$(MAKE)' sh tests/tools/mutants.sh $(GRADE) $B $(wildcard $(CHAPTERS:%=tests/%/mutants/*.patch))
+	@MAKE='$(MAKE)' sh tests/tools/mutants.sh $(GRADE) $B $(MUTANTS)
 
 # What must not compile, and what the first error says.
 ERRORS := $(foreach chapter,$(CHAPTERS),$(if $(wildcard tests/$(chapter)/errors.txt),errors-$(call number,$(chapter))))

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Checks that what the pages point to is there: their links and anchors, the steps that the grader sends learners to,
-# and pictures by names that are unique, as Doxygen needs them.
+# Checks that what the pages point to is there: their links and anchors, the files that they name in code, the steps that
+# the grader sends learners to, and pictures by names that are unique, as Doxygen needs them.
 set -eu
-pages=$(ls README.md docs/*.md chapters/*/README.md)
+pages=$(find *.md docs chapters tests bench -name '*.md' | sort)
 
 anchors() { awk -f docs/lesson.awk "$1" | sed -n 's/.*<a id="\([^"]*\)">.*/\1/p'; }
 
@@ -29,6 +29,37 @@ problems=$(
       elif [ "$file" != "$link" ] && ! anchors "$target" | grep -qxF "${link#*#}"; then
         echo "$page:$line: there is no #${link#*#} in $target"
       fi
+    done
+  done
+
+  # Files of ours that stand in code, in a line or in a block. A name may be a pattern of the shell's; NN_name, stepK and …
+  # stand for any. A source may be named without its folder.
+  sources=" $(find chapters solutions tests bench docs -name '*.?pp' | sed 's|.*/||' | sort -u | tr '\n' ' ') "
+  for page in $pages; do
+    awk '
+      /^ *```/ { fenced = !fenced; code = 0; next }
+      !fenced && /^ *$/ { code = 0 }
+      {
+        count = fenced ? 1 : split($0, part, "`")
+        for (i = 1; i <= count; i++) {
+          if (i > 1) code = !code
+          if (!fenced && !code) continue
+          words = split(fenced ? $0 : part[i], word, /[][ \t"\047(){},;|<>=]*[ \t"\047(){},;|<>=]+/)
+          for (w = 1; w <= words; w++) {
+            sub(/#.*|:[0-9]*$|[.:]$/, "", word[w])
+            if (word[w] ~ /^(tests|bench|solutions|chapters|docs)\/./ || word[w] ~ /^[a-z_0-9]+\.[ch]pp$/) print FNR, word[w]
+          }
+        }
+      }' "$page" |
+    while read -r line name; do
+      case $name in
+        */*)
+          pattern=$(echo "$name" | sed 's/NN_name/[0-9][0-9]_*/g; s/NN/[0-9][0-9]/g; s/stepK/step[0-9]*/g; s/…/*/g')
+          set -- $pattern
+          [ -e "$1" ] || echo "$page:$line: there is no $name"
+          ;;
+        *) case $sources in *" $name "*) ;; *) echo "$page:$line: there is no $name" ;; esac ;;
+      esac
     done
   done
 
