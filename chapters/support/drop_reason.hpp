@@ -5,8 +5,8 @@
 
 namespace concurrent {
 
-/// Says why the jobs that this thread destroys unrun, while the object lives, will not run.
-/// A job that belongs to a future finishes it with this exception; without a reason it cancels it.
+/// Gives a reason to the jobs that this thread destroys without running them, as long as the object lives.
+/// A job that belongs to a future ends it with this exception; without a reason it cancels it.
 class DropReason {
  public:
   explicit DropReason(std::exception_ptr reason) : outer_(std::exchange(current_, std::move(reason))) {}
@@ -14,7 +14,7 @@ class DropReason {
   DropReason& operator=(const DropReason&) = delete;
   ~DropReason() { current_ = std::move(outer_); }
 
-  /// The innermost reason on this thread; null if there is none.
+  /// Returns the innermost reason on this thread; null if there is none.
   static std::exception_ptr current() noexcept { return current_; }
 
  private:

@@ -9,7 +9,7 @@
 
 namespace concurrent {
 
-/// Where exceptions go that nobody can catch: those of a job on a worker thread, or of a callback.
+/// Takes the exceptions that nobody can catch: those of a job on a worker thread, or of a callback.
 /// All members may be called from any thread. Python sends such exceptions to `logging`.
 class ExceptionHandler {
  public:
@@ -23,7 +23,7 @@ class ExceptionHandler {
   }
 
   /// Hands `error` to the handler, which runs on the calling thread and under no lock.
-  /// What the handler itself throws goes to the default handler.
+  /// An exception that the handler throws goes to the default handler.
   void operator()(std::exception_ptr error) const noexcept {
     std::shared_ptr<const Function> handler;
     {

@@ -9,7 +9,7 @@
 
 namespace concurrent {
 
-/// An open file descriptor, and its owner: closed when destroyed.
+/// Owns a file descriptor, and closes it when destroyed.
 class Fd {
  public:
   Fd() = default;
@@ -31,7 +31,7 @@ class Fd {
   int fd_ = -1;
 };
 
-/// Throws what `errno` says, if `result` is negative; else returns it. @param what the call that gave it
+/// Returns `result`, or throws the error in `errno` if it is negative. @param what the call that returned it
 template <class T>
 T checked(T result, const char* what) {
   if (result < 0) throw std::system_error(errno, std::generic_category(), what);

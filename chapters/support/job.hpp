@@ -6,8 +6,8 @@
 
 namespace concurrent {
 
-/// Something to be done once. It may own what it works on, so it can be moved and not copied.
-/// A job that is destroyed unrun must see to it itself that nobody waits for it.
+/// A function to be called once. It may own what it works on, so it can be moved but not copied.
+/// A job that is destroyed without being run must itself make sure that nobody waits for it.
 using Job = std::move_only_function<void()>;
 
 /// @throws std::invalid_argument if `job` is null; `where` names the function that was given it

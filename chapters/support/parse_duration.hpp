@@ -12,8 +12,8 @@
 
 namespace concurrent {
 
-/// Reads a time as C++ writes it: a whole number and ns, us, ms, s or min, as in "10ms".
-/// @returns nothing if it is none, or too long for the clock
+/// Parses a time in the spelling of C++: a whole number and ns, us, ms, s or min, as in "10ms".
+/// @returns nothing if it is not a time, or too long for the clock
 inline std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
   using Unit = std::pair<std::string_view, std::int64_t>;
   static constexpr std::array<Unit, 5> units{

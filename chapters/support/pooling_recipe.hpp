@@ -16,16 +16,16 @@
 #include "timeline.hpp"
 #include "workload.hpp"
 
-/// What the recipes share that work on the cookbook's ten items: one after another, then on pools.
+/// Shared by the recipes that work on the cookbook's ten items, first one after another, then on pools.
 namespace concurrent {
 
-/// What such a recipe can be told.
+/// The options of such a recipe.
 struct PoolingOptions {
   std::int64_t workers = 5;
   std::int64_t items = 10;
   std::int64_t steps = count_steps;
 
-  /// The items, from 1 on.
+  /// Returns the items, numbered from 1.
   [[nodiscard]] auto all_items() const { return std::views::iota(std::int64_t{1}, items + 1); }
 };
 
@@ -48,7 +48,7 @@ inline void print_item(std::int64_t item, std::int64_t result) {
   print_line("item " + std::to_string(item) + " result " + std::to_string(result));
 }
 
-/// Prints a section of the recipe: the lines that `run` prints, and what they took.
+/// Prints a section of the recipe: its title, the lines that `run` prints, and how long that took.
 template <class F>
 Elapsed section(const std::string& title, F run) {
   print_line(title + ":");
@@ -58,7 +58,7 @@ Elapsed section(const std::string& title, F run) {
   return elapsed;
 }
 
-/// The first section: each item after the one before.
+/// Runs the first section: one item after another.
 inline Elapsed sequential_section(const PoolingOptions& options) {
   return section("Sequential execution", [&] {
     run_sequential(options.all_items(),
@@ -66,7 +66,7 @@ inline Elapsed sequential_section(const PoolingOptions& options) {
   });
 }
 
-/// Prints what a pool gained. @param pool what it is called: "the thread pool"
+/// Prints the speed-up of a pool. @param pool its name in a sentence: "the thread pool"
 inline void print_gain(const std::string& pool, const Elapsed& sequential, const Elapsed& elapsed,
                        std::int64_t workers) {
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));

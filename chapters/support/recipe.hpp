@@ -18,7 +18,7 @@
 #include "parse_duration.hpp"
 #include "todo.hpp"
 
-/// todo() calls it: a recipe on your own code ends at the first thing that is not written yet.
+/// Called by todo(): ends a recipe on your own code at the first part that is not written yet.
 extern "C" inline void grader_not_written(const char* message) {
   std::fflush(stdout);
   std::fprintf(stderr, "%s\n", message);
@@ -27,21 +27,21 @@ extern "C" inline void grader_not_written(const char* message) {
 
 namespace concurrent {
 
-/// An option of a recipe: `--steps 5`, `--unit 10ms` or, without a value, `--blocking`. One whose name has no
-/// dashes is a value that stands alone; there may be several, in order: `50 100`.
+/// An option of a recipe: `--steps 5`, `--unit 10ms` or, without a value, `--blocking`. An option whose name
+/// has no dashes is positional, that is, its value stands alone; several of them come in order: `50 100`.
 class RecipeOption {
  public:
-  /// A whole number. `value` is where it goes; now it holds the default.
+  /// A whole number, to be stored in `value`, which holds the default until then.
   RecipeOption(std::string_view name, std::string_view about, std::int64_t& value, std::int64_t least,
                std::int64_t most)
       : name_(name), about_(about), value_(&value), least_(least), most_(most) {}
   /// A time above 0.
   RecipeOption(std::string_view name, std::string_view about, std::chrono::nanoseconds& value)
       : name_(name), about_(about), value_(&value) {}
-  /// Something that is so if it is said.
+  /// A flag, which has no value.
   RecipeOption(std::string_view name, std::string_view about, bool& value)
       : name_(name), about_(about), value_(&value) {}
-  /// A text that is made of these characters, and is not empty.
+  /// A text of these characters that is not empty.
   RecipeOption(std::string_view name, std::string_view about, std::string& value, std::string_view characters)
       : name_(name), about_(about), value_(&value), characters_(characters) {}
   /// One of several words.
@@ -51,21 +51,21 @@ class RecipeOption {
 
   [[nodiscard]] std::string_view name() const { return name_; }
 
-  /// A line of --help.
+  /// Returns the option's line of --help.
   [[nodiscard]] std::string help() const {
     std::string text = "  " + std::string(name_) + std::string(placeholder());
     text.resize(std::max<std::size_t>(text.size() + 2, 16), ' ');
     return text + std::string(about_) + "\n";
   }
 
-  /// Whether it is a value that stands alone.
+  /// True if its value stands alone, without a name.
   [[nodiscard]] bool is_positional() const { return !name_.starts_with('-'); }
 
-  /// Whether it is said alone, without a value.
+  /// True if its name stands alone, without a value.
   [[nodiscard]] bool is_flag() const { return is<bool>(); }
   void set_flag() { *std::get<bool*>(value_) = true; }
 
-  /// Sets the value. @returns whether `text` is one
+  /// Sets the value. @returns false if `text` is none that fits
   [[nodiscard]] bool set(std::string_view text) {
     if (is<std::chrono::nanoseconds>()) {
       const auto time = parse_duration(text);
@@ -87,7 +87,7 @@ class RecipeOption {
     return true;
   }
 
-  /// What a value must be, for the message about a wrong one.
+  /// Describes the values that fit, for the message about one that does not.
   [[nodiscard]] std::string wanted() const {
     if (is<std::chrono::nanoseconds>()) return "a time as 10ms or 1s, above 0";
     if (!words_.empty()) return "one of " + listed(words_);
@@ -101,7 +101,7 @@ class RecipeOption {
     return std::holds_alternative<T*>(value_);
   }
 
-  /// What stands for its value in --help.
+  /// Returns the placeholder for its value in --help.
   [[nodiscard]] std::string_view placeholder() const {
     if (is<bool>() || is_positional()) return "";
     return is<std::int64_t>() ? " N" : is<std::string>() ? " TEXT" : " TIME";
@@ -124,7 +124,7 @@ class RecipeOption {
   std::vector<std::string_view> words_;
 };
 
-/// What a recipe can be told, and its --help.
+/// The options of a recipe, and its --help.
 class RecipeOptions {
  public:
   /// @param about what the recipe does, in a sentence
@@ -137,8 +137,8 @@ class RecipeOptions {
     return text + "  --help        this text\n";
   }
 
-  /// Sets what the arguments say. `--steps 5` and `--steps=5` are the same.
-  /// @returns what is wrong with them; empty if nothing is
+  /// Sets the options that the arguments name. `--steps 5` and `--steps=5` mean the same.
+  /// @returns an error message; empty if all is well
   [[nodiscard]] std::string parse(const std::vector<std::string_view>& arguments) {
     std::size_t positional = 0;  // how many were said
     for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -171,7 +171,8 @@ class RecipeOptions {
     return nullptr;
   }
 
-  /// The option that an argument without a name is the value of; null if it has a name, or there are no more.
+  /// Returns the next positional option, for an argument without a name; null if the argument has a name, or
+  /// if there are no more.
   RecipeOption* next_positional(std::string_view argument, std::size_t said) {
     if (argument.starts_with("--")) return nullptr;
     for (RecipeOption& option : options_)
@@ -208,13 +209,13 @@ int recipe(int argc, char** argv, RecipeOptions options, F run) {
   return 0;
 }
 
-/// Prints `line` whole, whatever other threads print at the same time.
+/// Prints `line` in one piece, even if other threads print at the same time.
 inline void print_line(std::string line) {
   line += '\n';
   std::fwrite(line.data(), 1, line.size(), stdout);
 }
 
-/// A number with so many decimals, in a column of the given width.
+/// Formats a number with so many decimals, in a column of the given width.
 inline std::string column(double value, int width, int decimals) {
   char text[64];
   const int length = std::snprintf(text, sizeof text, "%*.*f", width, decimals, value);

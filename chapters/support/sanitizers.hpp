@@ -2,8 +2,8 @@
 
 namespace asyncio {
 
-/// True under AddressSanitizer. It sees a use after free only of memory that was freed, so pools keep none
-/// then.
+/// True under AddressSanitizer. It detects a use after free only if the memory was really freed, so pools
+/// keep no memory then.
 inline constexpr bool address_sanitizer =
 #if defined(__SANITIZE_ADDRESS__)
     true;

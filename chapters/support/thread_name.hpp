@@ -11,7 +11,7 @@ namespace detail {
 inline thread_local std::string thread_name = "main";
 }
 
-/// The current thread's name, in full. "main" unless set_thread_name() was called.
+/// Returns the current thread's name, in full; "main" unless set_thread_name() was called.
 /// Python: `threading.current_thread().name`.
 inline const std::string& thread_name() { return detail::thread_name; }
 

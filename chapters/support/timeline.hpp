@@ -20,14 +20,13 @@
 
 namespace concurrent {
 
-/// Records who did what and when, and draws it. All members may be called from any thread; recording a span
-/// costs two looks at the clock and one short lock.
+/// Records who did what and when, and draws it. All members may be called from any thread. Recording a span
+/// reads the clock twice and takes one short lock.
 class Timeline {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// A span that is still open: it ends, and is recorded, when the object is destroyed. The timeline must
-  /// outlive it.
+  /// An open span: it ends and is recorded when the object is destroyed. The timeline must outlive it.
   class Span {
    public:
     Span(Span&& other) noexcept
@@ -51,20 +50,19 @@ class Timeline {
     Recorded recorded_;
   };
 
-  /// The clock starts.
+  /// Starts the clock.
   Timeline() = default;
   Timeline(const Timeline&) = delete;
   Timeline& operator=(const Timeline&) = delete;
 
-  /// Opens a span on the lane of the current thread, which is called as the thread is: see thread_name().
+  /// Opens a span on the lane of the current thread, which has the thread's name: see thread_name().
   [[nodiscard]] Span span(std::string name, Activity activity = Activity::computing) {
     Recorded recorded{.name = std::move(name), .lane = thread_name(), .activity = activity};
     recorded.begin = now();
     return Span(*this, std::move(recorded));
   }
 
-  /// Runs `fn()` inside a span, and returns what it returns. What it throws comes through, and ends the span
-  /// too.
+  /// Runs `fn()` inside a span, and returns its result. An exception ends the span too, and is passed on.
   template <class F>
   decltype(auto) record(std::string name, F&& fn) {
     const Span open = span(std::move(name));
@@ -77,11 +75,11 @@ class Timeline {
     spans_.push_back(std::move(recorded));
   }
 
-  /// How long after the start `moment` is, for add(). The processes of one machine share this clock.
+  /// Returns the time from the start to `moment`, for add(). All processes of a machine share this clock.
   [[nodiscard]] std::chrono::nanoseconds at(Clock::time_point moment) const { return moment - start_; }
   [[nodiscard]] std::chrono::nanoseconds now() const { return at(Clock::now()); }
 
-  /// The spans that have ended, in the order in which they began.
+  /// Returns the spans that have ended, in the order in which they began.
   [[nodiscard]] std::vector<Recorded> spans() const {
     std::unique_lock lock(mutex_);
     std::vector<Recorded> copy = spans_;
@@ -90,12 +88,12 @@ class Timeline {
     return copy;
   }
 
-  /// The picture for a terminal: see timeline_text().
+  /// Draws the timeline for a terminal: see timeline_text().
   [[nodiscard]] std::string text(std::size_t columns = 80) const {
     return timeline_text(lanes_of(spans()), columns);
   }
 
-  /// Writes the picture as an SVG file: see timeline_svg(). Makes the folders on the way to it.
+  /// Draws the timeline into an SVG file: see timeline_svg(). Makes the folders on the way to it.
   /// @throws std::system_error that names the path if the file cannot be written
   void write_svg(const std::filesystem::path& path, std::string_view title,
                  TimelineSvgOptions options = {}) const {

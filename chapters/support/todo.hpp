@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-/// Told of each todo() that runs, in programs that have it: the tests do, for the grader.
+/// Called for each todo() that runs, in programs that define it: the tests do, to tell the grader.
 extern "C" [[gnu::weak]] void grader_not_written(const char* message);
 
 namespace concurrent {
@@ -17,7 +17,7 @@ struct NotWritten : std::logic_error {
 
 /// Stands in for code that you are going to write: delete the line and write the code.
 /// @param exercise its number, step first: "1.2" is the second exercise of step 1
-/// @param what the function to write, as the lesson names it
+/// @param what the name of the function to write, as in the lesson
 /// @throws NotWritten always, naming the lesson's step
 [[noreturn]] inline void todo(std::string_view exercise, std::string_view what,
                               std::source_location where = std::source_location::current()) {

@@ -9,7 +9,7 @@
 
 namespace concurrent {
 
-/// A type's name as C++ spells it, for messages: "std::logic_error".
+/// Returns a type's name as C++ spells it, for messages: "std::logic_error".
 inline std::string type_name(const std::type_info& type) {
   int status = 0;
   const std::unique_ptr<char, decltype(&std::free)> name(

@@ -14,7 +14,7 @@
 namespace grader {
 namespace {
 
-/// Where the comment or literal ends that begins at `at`; `at` itself if none does.
+/// Returns the end of the comment or literal that begins at `at`; `at` itself if none does.
 std::size_t end_of_noise(std::string_view code, std::size_t at) {
   const auto after = [&](std::string_view what, std::size_t from) {
     const std::size_t found = code.find(what, from);
@@ -39,8 +39,7 @@ std::size_t end_of_noise(std::string_view code, std::size_t at) {
   return at + 1;
 }
 
-/// The source with comments and literals blanked out, so that what looks like a test in there is not taken
-/// for one.
+/// Blanks out comments and literals, because they may contain text that looks like a test.
 std::string code_only(std::string_view source) {
   std::string code(source);
   for (std::size_t at = 0; at < source.size();) {
@@ -52,7 +51,7 @@ std::string code_only(std::string_view source) {
   return code;
 }
 
-/// Why a chapter has no binary: the first error of the compiler or linker, with the lines that explain it.
+/// Returns the first error of the compiler or linker, with the lines that explain it.
 std::string first_error(const std::string& log) {
   const auto lines = lines_of(log);
   const auto is_error = [](const std::string& line) {

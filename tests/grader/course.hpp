@@ -10,7 +10,7 @@ struct Test {
   std::string name;         ///< WorkersStartLazily
   int line = 0;             ///< in `source`
   std::string source = {};  ///< tests/01_pooling/step2_waiting_test.cpp
-  std::string binary = {};  ///< what runs it, as on the command line
+  std::string binary = {};  ///< the program that runs it, as on the command line
 
   [[nodiscard]] std::string full_name() const { return suite + "." + name; }
 };
@@ -26,34 +26,36 @@ struct Step {
   }
 };
 
-/// The test binaries of one chapter, and what the repository knows about them.
+/// The tests of one chapter, as the sources list them, and the problems with its binaries.
 struct Chapter {
   std::string id;  ///< 01_pooling
   std::vector<Step> steps;
   std::vector<Test> tests;         ///< in the order of the sources: all of them must pass
-  std::vector<std::string> notes;  ///< what is to be said about how they were built
-  std::string problem;             ///< why no test can be run: "does not compile", …; empty if they can
-  std::string explanation;         ///< what to show about the problem
+  std::vector<std::string> notes;  ///< remarks on how they were built, for the report
+  std::string problem;             ///< the reason why no test can run: "does not compile", …; else empty
+  std::string explanation;         ///< details of the problem, for the report
 
   [[nodiscard]] std::string lesson() const { return "chapters/" + id + "/README.md"; }
   [[nodiscard]] std::string lesson(const Step& step) const;
 };
 
-/// The tests that a source defines. They are looked up here and not in the binary, where a submission could
-/// hide some.
+/// Returns the tests that a source defines. The binary is not asked, because a submission could hide some
+/// there.
 std::vector<Test> tests_in(std::string_view source);
 
 std::vector<Step> steps_of(const std::vector<Test>& tests);
 
-/// Loads what a test binary is about: its chapter is the folder in which it lies.
-/// @param source the test's source; empty: tests/<that folder>/<the binary's name>.cpp
+/// Loads the chapter of a test binary, which is named after the binary's folder, with the tests in its
+/// source.
+/// @param source the test's source; if empty, tests/<that folder>/<the binary's name>.cpp
 /// @throws std::runtime_error if the source is not there or defines no test
 Chapter load_chapter(const std::string& binary, std::string source);
 
 /// Adds the tests of another binary of the same chapter.
 void merge(Chapter& chapter, Chapter other);
 
-/// Does `pattern`, with * and ?, fit the test's suite, name or both? Patterns are separated by ':'.
+/// True if a pattern, with * and ?, fits the test's suite, name or both. `pattern` may hold several,
+/// separated by ':'.
 bool matches(const std::string& pattern, const Test& test);
 
 }  // namespace grader

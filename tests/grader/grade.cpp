@@ -33,7 +33,7 @@ std::vector<Chapter> load_chapters(const Options& options) {
   return chapters;
 }
 
-/// One for each test that the filter lets through, step by step.
+/// Returns a result to be filled in for each test that the filter lets through, step by step.
 /// @throws UsageError that lists the steps if there is none
 std::vector<Result> select_tests(const std::vector<Chapter>& chapters, const std::string& filter) {
   std::vector<Result> selected;

@@ -79,7 +79,7 @@ std::string crash_place(const std::optional<Stuck>& crash, Symbols& symbols) {
          (place.empty() ? "" : " in " + place);
 }
 
-/// The same function again and again, until the trace was full.
+/// True if the trace is full of the same function.
 bool endless_recursion(const std::optional<Stuck>& crash) {
   if (!crash || !crash->trace || crash->trace->size < Trace::most) return false;
   const auto& all = crash->trace->addresses;
@@ -100,8 +100,8 @@ std::string sanitizer_report(const std::string& output) {
 
 bool is_out_of_memory(std::string_view text) { return text.find("std::bad_alloc") != std::string_view::npos; }
 
-/// GoogleTest shows the source of the whole scenario before what explore::survives() says of it; this is what
-/// it says. Empty if the message is another's.
+/// Returns the report of explore::survives() without the source of the scenario, which GoogleTest puts before
+/// it. Empty if the message is of another kind.
 std::string schedule_in(const std::string& message) {
   const std::string_view begin = "\n  Actual: false (", end = ")\nExpected: true";
   const std::size_t from = message.find(begin), to = message.rfind(end);
@@ -127,7 +127,7 @@ std::string process_list(const std::vector<Task>& processes) {
   return text + (processes.size() > 4 ? ", …" : "");
 }
 
-/// The tests of one test, one question after the other: the first that is answered is the verdict.
+/// Judges the evidence on one test by one question after the other: the first that applies gives the verdict.
 class Case {
  public:
   Case(const Evidence& seen, const std::string& name, const Limits& limits, Symbols& symbols)

@@ -7,7 +7,7 @@
 
 namespace grader {
 
-/// From what was seen of the test `name` to what is said about it.
+/// Decides from the evidence whether the test `name` has passed, and how the report explains it.
 Outcome judge(const Evidence& seen, const std::string& name, const Limits& limits, Symbols& symbols);
 
 }  // namespace grader

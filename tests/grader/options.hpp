@@ -9,7 +9,7 @@
 
 namespace grader {
 
-/// What one test may use.
+/// The resources that one test may use.
 struct Limits {
   std::chrono::milliseconds time{10'000};            ///< on the wall, and of processor time
   std::optional<std::uint64_t> memory = 4ULL << 30;  ///< address space in bytes
@@ -30,7 +30,7 @@ struct Options {
   std::string junit;
   std::string again;           ///< the command that the report proposes; empty: make NN
   std::string isolation;       ///< empty: the strongest there is
-  std::optional<int> starter;  ///< how many of its steps are written
+  std::optional<int> starter;  ///< expect a starter with so many steps written
   std::vector<std::string> binaries;
 };
 

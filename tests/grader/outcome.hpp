@@ -8,21 +8,21 @@ namespace grader {
 
 enum class Verdict : char { passed = 'p', failed = 'f', not_written = 'n' };
 
-/// What the report says about one test.
+/// The verdict on one test, and the text about it in the report.
 struct Outcome {
   Verdict verdict = Verdict::failed;
   std::string summary = {};  ///< "hung: thread 2 waits in …": the first line says it all
   std::string place = {};    ///< file:line of the first failed expectation
   std::string details = {};  ///< GoogleTest's message, a sanitizer's report
-  std::string output = {};   ///< what the test printed
-  std::string note = {};     ///< what it has to show although it passed
-  std::string diagram = {};  ///< a picture (SVG) of what happened
+  std::string output = {};   ///< the output of the test
+  std::string note = {};     ///< a text to show although it passed
+  std::string diagram = {};  ///< a picture (SVG) of the schedule
   double seconds = 0;
 
   [[nodiscard]] bool passed() const { return verdict == Verdict::passed; }
 };
 
-/// An outcome as bytes, from a supervisor to the grader.
+/// Turns an outcome into bytes, for the way from a supervisor to the grader.
 std::string pack(const Outcome& outcome);
 
 /// @returns nothing if `bytes` is not the whole of an outcome

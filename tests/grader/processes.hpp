@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-/// What /proc knows about processes and threads.
+/// Reads from /proc about processes and threads.
 namespace grader {
 
 struct Task {
@@ -17,19 +17,19 @@ struct Task {
   std::string name;
 };
 
-/// The threads of a process, in the order of their start; without those that are exiting.
+/// Returns the threads of a process in the order of their start, without those that are exiting.
 std::vector<Task> threads_of(pid_t process);
 
-/// How long the thread of the process that waited longest has waited for a processor that others had.
+/// Returns how long the process was kept off the processor by others: the longest time of any of its threads.
 std::chrono::nanoseconds starved(pid_t process);
 
-/// Does the thread hold the signal back?
+/// True if the thread blocks the signal.
 bool blocks_signal(pid_t process, pid_t thread, int signal);
 
-/// Children, their children and so on; without zombies.
+/// Returns the children of a process, their children and so on, without zombies.
 std::vector<Task> descendants_of(pid_t process);
 
-/// How many threads the user has now.
+/// Counts the threads that the user has now.
 std::size_t threads_of_user(uid_t user);
 
 }  // namespace grader

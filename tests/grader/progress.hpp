@@ -5,7 +5,7 @@
 
 namespace grader {
 
-/// One line that is rewritten while the tests run: "01_pooling ██████░░░░  12/28  pop waits for push".
+/// A line that is rewritten while the tests run: "01_pooling ██████░░░░  12/28  pop waits for push".
 class ProgressLine {
  public:
   explicit ProgressLine(const Terminal& terminal) : terminal_(terminal) {}

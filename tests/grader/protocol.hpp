@@ -4,11 +4,11 @@
 #include <csignal>
 #include <cstdint>
 
-/// What a test process says to its supervisor. The channel is a SOCK_SEQPACKET socket pair: one message, one
-/// packet. The test greets, and gets a secret back that each later message must carry: a submission that
-/// writes to every descriptor it finds is found out. Code in the same process can still read the secret from
-/// memory: no grader can prevent that without a second process for the learner's code. It is work, and it
-/// leaves traces in the source.
+/// The messages from a test process to its supervisor. The channel is a SOCK_SEQPACKET socket pair: each
+/// message is a packet. The test greets, and gets a secret back that each later message must carry, so that a
+/// submission is found out if it writes to every descriptor that it finds. Code in the same process can still
+/// read the secret from memory, which no grader can prevent without a second process for the learner's code;
+/// but that is work, and leaves traces in the source.
 namespace grader {
 
 inline constexpr const char* channel_variable =
@@ -35,7 +35,7 @@ struct Header {
   Kind kind;
 };
 
-/// Where a thread is: addresses in the executable, relative to where it is loaded, innermost first.
+/// The stack of a thread: addresses in the executable, relative to its load address, innermost first.
 struct Trace {
   static constexpr int most = 64;
   std::int32_t thread = 0;
@@ -44,7 +44,7 @@ struct Trace {
   std::array<std::uint64_t, most> addresses{};
 };
 
-/// What GoogleTest says when all is over.
+/// GoogleTest's verdict at the end of the run.
 struct End {
   bool passed = false;
   bool skipped = false;
@@ -55,7 +55,7 @@ struct End {
 
 inline constexpr std::size_t longest_message = 32 * 1024;
 
-/// Sent to a single thread: it answers with its Trace.
+/// The signal that makes a thread send its Trace.
 inline int dump_signal() { return SIGRTMAX - 5; }
 
 }  // namespace grader

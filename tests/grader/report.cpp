@@ -32,13 +32,13 @@ std::vector<StepResults> by_step(const Chapter& chapter, const std::vector<Resul
   return steps;
 }
 
-/// "make 03" for 03_futures, "make 03" for what.
+/// Returns the command that grades a chapter: "make 03" for 03_futures.
 std::string command(const Chapter& chapter, const Options& options) {
   if (!options.again.empty()) return options.again;
   return "make " + chapter.id.substr(0, chapter.id.find('_'));
 }
 
-/// The lesson's first heading, or the folder's name.
+/// Returns the lesson's first heading, or else the folder's name.
 std::string title(const Chapter& chapter) {
   const auto lesson = read_file(chapter.lesson());
   if (!lesson || !lesson->starts_with("# ")) return chapter.id;
@@ -84,7 +84,7 @@ class Report {
     }
   }
 
-  /// The first step that is not done: where to go on.
+  /// Names the first step that is not done, as the next thing to do.
   void next(const std::vector<Chapter>& chapters, const std::vector<Result>& results) {
     for (const Chapter& chapter : chapters) {
       if (!chapter.problem.empty()) {
@@ -133,13 +133,13 @@ class Report {
     text_ += indented(first_lines(clean(chapter.explanation), 24), 2, terminal_.width) + "\n";
   }
 
-  /// What tests that pass have to show: the bug that the learner was to cause.
+  /// Shows the notes of tests that pass: the bug that the learner was asked to cause.
   void notes(const StepResults& step) {
     for (const Result* result : step.results) {
       if (!result->outcome.passed() || result->outcome.note.empty()) continue;
       text_ += terminal_.good("✔") + " " + step.step->label() + ": " +
                terminal_.bold(sentence(result->test->name)) + "\n";
-      if (options_.filter.empty()) {  // it has been seen when the step was graded by itself
+      if (options_.filter.empty()) {  // shown only when the step is graded by itself
         text_ +=
             "    To see it: " + command(*step.chapter, options_) + " FILTER='" + step.step->suite + ".*'\n\n";
         continue;
@@ -155,7 +155,7 @@ class Report {
       text_ += "    As a picture: " + diagram_path(result) + "\n";
   }
 
-  /// The first test of the step in full, the others by name.
+  /// Explains the first failed test of the step in full, and the others in short.
   void failures(const StepResults& step) {
     std::vector<const Result*> failed;
     for (const Result* result : step.results)
@@ -215,7 +215,7 @@ class Report {
     text_ += "\n";
   }
 
-  /// The chapter's successor in chapters/, if it is there.
+  /// Returns the next chapter in chapters/, if there is one.
   static std::string following(const Chapter& chapter) {
     std::set<std::string> later;
     std::error_code none;

@@ -10,7 +10,7 @@
 
 namespace grader {
 
-/// How a step, a chapter or all went.
+/// Counts the tests of a step, of a chapter or of all.
 struct Tally {
   std::size_t passed = 0;
   std::size_t not_written = 0;
@@ -25,7 +25,7 @@ struct Tally {
   [[nodiscard]] bool untouched() const { return not_written == all && all > 0; }
 };
 
-/// The report for people, ready to print.
+/// Returns the report for people, ready to print.
 std::string report(const std::vector<Chapter>& chapters, const std::vector<Result>& results,
                    const Options& options, const Terminal& terminal);
 

@@ -16,7 +16,7 @@ const Step& step_of(const Result& result) {
                        [&](const Step& step) { return step.suite == result.test->suite; });
 }
 
-/// What a reader of the file sees of a test: the verdict, the details, and what it printed.
+/// Returns the text about a test: the verdict, the details, and the test's output.
 std::string explanation(const Result& result) {
   const Outcome& outcome = result.outcome;
   std::string text =
@@ -46,7 +46,7 @@ std::string diagram_path(const Result& result) {
 
 void write_diagrams(const std::vector<Result>& results) {
   for (const Result& result : results) {
-    if (result.outcome.diagram.empty()) {  // one of an earlier run would tell of what is no more
+    if (result.outcome.diagram.empty()) {  // a picture of an earlier run would be out of date
       std::error_code none;
       std::filesystem::remove(diagram_path(result), none);
       continue;

@@ -8,19 +8,19 @@
 
 namespace grader {
 
-/// The results in Gradescope's format: a point a test.
+/// Returns the results in Gradescope's format, with one point for each test.
 std::string gradescope_json(const std::vector<Result>& results);
 
 std::string junit_xml(const std::vector<Result>& results);
 
-/// Where the picture of what happened in a test is, once it has been written.
+/// Returns the path of the picture of a test's schedule.
 std::string diagram_path(const Result& result);
 void write_diagrams(const std::vector<Result>& results);
 
-/// The text as a JSON string, quotes included.
+/// Returns the text as a JSON string, with its quotes.
 std::string json_string(std::string_view text);
 
-/// The text as it may stand between tags or in an attribute.
+/// Escapes the text for use between tags or in an attribute.
 std::string xml_text(std::string_view text);
 
 }  // namespace grader

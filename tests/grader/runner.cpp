@@ -18,7 +18,7 @@
 namespace grader {
 namespace {
 
-/// A supervisor at work, and the end of the pipe that its outcome comes from.
+/// A supervisor at work, with our end of the pipe on which it sends its outcome.
 struct Job {
   Result* result = nullptr;
   pid_t supervisor = 0;
@@ -26,7 +26,7 @@ struct Job {
   std::string bytes;
 };
 
-/// All that happens in a supervisor's process.
+/// Does all that happens in a supervisor's process.
 [[noreturn]] void supervise(const Result& result, const Fd& binary, const Sandbox& sandbox,
                             const Limits& limits, const Fd& pipe) {
   sandbox.guard();
@@ -123,7 +123,7 @@ class Runner {
   void finish(Job& job) {
     waitpid(job.supervisor, nullptr, 0);
     job.pipe.reset();
-    // A supervisor that says nothing did not get to it.
+    // A supervisor that sends no outcome was killed before it could.
     job.result->outcome = unpack(job.bytes).value_or(Outcome{.summary = "killed its parent"});
     job.result = nullptr;
     ++done_;

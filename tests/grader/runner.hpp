@@ -10,15 +10,14 @@
 
 namespace grader {
 
-/// A test, the chapter it belongs to, and what came of it.
+/// A test, its chapter and its outcome.
 struct Result {
   const Chapter* chapter = nullptr;
   const Test* test = nullptr;
   Outcome outcome;
 };
 
-/// How far the run is: who wants to show it gets this each time that a test starts or ends, and ten times a
-/// second.
+/// The progress of a run, passed to a callback when a test starts or ends, and ten times a second.
 struct Progress {
   std::size_t done = 0;
   std::size_t all = 0;

@@ -33,12 +33,13 @@ namespace {
 
 constexpr long landlock_create = 444, landlock_restrict = 446;  // system calls, the same on every machine
 
-/// Becomes a user that nobody else is, not even another test: the kernel counts threads per user.
+/// Switches to a user of which there is no other process, not even another test's: the kernel counts threads
+/// per user.
 bool become_somebody_else() {
   if (setgroups(0, nullptr) != 0) return false;
   uid_t chance = 0;
   if (getrandom(&chance, sizeof chance, 0) < 0) chance = static_cast<uid_t>(getpid());
-  // Where only 65536 users are known, take one of those that systemd hands to nobody.
+  // If there are only 65,536 users, take one from the range that systemd leaves unused.
   for (const uid_t user : {1'000'000'000 + chance % 1'000'000'000, 60'800 + chance % 200})
     if (setresgid(user, user, user) == 0 && setresuid(user, user, user) == 0) return true;
   return false;
@@ -49,7 +50,7 @@ bool put(const char* path, const std::string& text) {
   return file && write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
 
-/// Mounts the current folder over itself, read-only: a submission is not to change sources, binaries or
+/// Mounts the current folder over itself, read-only, so that a submission cannot change sources, binaries or
 /// results.
 void protect_folder() {
   const std::string folder = std::filesystem::current_path();
@@ -68,7 +69,8 @@ void protect_folder() {
   mount(nullptr, folder.c_str(), nullptr, flags, nullptr);
 }
 
-/// Landlock, since Linux 6.12, keeps signals inside: for kernels that have it and systems without namespaces.
+/// Keeps the test from sending signals to other processes, by Landlock. For systems without namespaces; it
+/// needs Linux 6.12.
 bool keep_signals_inside() {
   struct {
     std::uint64_t files = 0, network = 0, scoped = 2;
@@ -86,7 +88,8 @@ void set_limit(decltype(RLIMIT_CPU) resource, rlim_t soft, rlim_t hard) {
   setrlimit(resource, &fresh);
 }
 
-/// Nothing in the environment may choose other tests than the grader, or write files in its name.
+/// Removes from the environment what could choose other tests than the grader did, or write files in its
+/// name.
 void clean_environment() {
   std::vector<std::string> unwanted{"TESTBRIDGE_TEST_ONLY", "TEST_PREMATURE_EXIT_FILE", "XML_OUTPUT_FILE"};
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -123,7 +126,7 @@ std::string Sandbox::weakness() const {
          "write your files";
 }
 
-/// Tries it out in a child.
+/// True if this kind of isolation works here: tries it in a child process.
 bool Sandbox::works(Isolation isolation) const {
   if (isolation == Isolation::none) return true;
   if (isolation == Isolation::user && !root_) return false;
@@ -145,7 +148,8 @@ pid_t Sandbox::fork_into(Isolation isolation) const {
 
 pid_t Sandbox::fork_supervisor() const { return fork_into(isolation_); }
 
-/// Sets the new namespaces up: the same user, no mount that leaks out, a /proc that shows what is inside.
+/// Sets up the new namespaces: the same user, no mount that is seen outside, and a /proc that shows only the
+/// processes inside.
 bool Sandbox::enter() const {
   if (!root_) {
     const std::string user = std::to_string(user_), group = std::to_string(group_);
@@ -171,17 +175,17 @@ void Sandbox::guard() const {
 void Sandbox::limit() const {
   const auto seconds = static_cast<rlim_t>(limits_.time.count() / 1000 + 1);
   set_limit(RLIMIT_CPU, 2 * seconds,
-            2 * seconds + 1);  // the supervisor looks earlier; this is for what escapes it
+            2 * seconds + 1);  // a second line of defence: the supervisor checks earlier
   if (limits_.memory) set_limit(RLIMIT_AS, *limits_.memory, *limits_.memory);
   set_limit(RLIMIT_STACK, 8U << 20, RLIM_INFINITY);
   set_limit(RLIMIT_FSIZE, 256U << 20, 256U << 20);
   set_limit(RLIMIT_CORE, 0, 0);
   set_limit(RLIMIT_NOFILE, 4096, 4096);
-  // Counted per user, and per user namespace: only without either do the user's other processes count too.
+  // The kernel counts per user and per user namespace. With neither, the user's other processes count too.
   const bool shared = isolation_ == Isolation::none;
   const rlim_t threads = limits_.threads + (shared ? threads_of_user(user_) : 0);
   set_limit(RLIMIT_NPROC, threads, threads);
-  prctl(PR_SET_DUMPABLE, 1);  // the supervisor is not, and then this file is root's
+  prctl(PR_SET_DUMPABLE, 1);  // undoes guard(), after which the next file would be root's
   put("/proc/self/oom_score_adj", "1000");
 }
 
@@ -208,7 +212,7 @@ void Sandbox::become(const Fd& binary, const std::string& path, const std::strin
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
 
-  syscall(SYS_close_range, 3U, UINT_MAX, CLOSE_RANGE_CLOEXEC);  // also those that make left open
+  syscall(SYS_close_range, 3U, UINT_MAX, CLOSE_RANGE_CLOEXEC);  // also those that make has left open
   fcntl(channel.get(), F_SETFD, 0);
   std::string name = path, filter = "--gtest_filter=" + test;
   char* arguments[] = {name.data(), filter.data(), nullptr};
@@ -221,10 +225,10 @@ void Sandbox::kill_all() const {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
   while (std::chrono::steady_clock::now() < deadline) {
     if (isolation_ == Isolation::namespaces) {
-      kill(-1, SIGKILL);  // everything in here but ourselves
+      kill(-1, SIGKILL);  // all processes in the namespace but this one
     } else {
       const auto all = descendants_of(getpid());
-      for (const Task& task : all) kill(task.id, SIGSTOP);  // what is stopped cannot fork while we kill
+      for (const Task& task : all) kill(task.id, SIGSTOP);  // a stopped process cannot fork meanwhile
       for (const Task& task : all) kill(task.id, SIGKILL);
     }
     pid_t reaped = 0;

@@ -10,37 +10,36 @@
 
 namespace grader {
 
-/// How tests are kept from the grader's processes and files.
+/// The way in which tests are kept from the grader's processes and files.
 enum class Isolation {
   namespaces,  ///< process and mount namespaces of their own: they see only themselves, and the repository is
                ///< read-only
   user,        ///< the grader is root, and each test is another user
-  none,        ///< an ordinary user's processes all the same
+  none,        ///< tests are processes of the grader's own user
 };
 
-/// Fork, exec and what a test is allowed, which depend on who runs the grader and on what the kernel lets it
-/// do.
+/// Starts tests isolated and limited, as well as the kernel and the grader's own rights allow.
 class Sandbox {
  public:
   /// @param wanted one of the names of Isolation, or empty for the strongest that works here
   /// @throws UsageError if the wanted one does not work
   Sandbox(const std::string& wanted, Limits limits);
 
-  /// What tests can do here that they should not; empty if nothing.
+  /// Describes what tests can do here although they should not; empty if nothing.
   [[nodiscard]] std::string weakness() const;
 
-  /// Like fork(), into new namespaces where there are any. The child is to call guard() first.
+  /// Forks, into new namespaces where they work. The child must call guard() first.
   [[nodiscard]] pid_t fork_supervisor() const;
 
-  /// Called in the supervisor: what the test leaves becomes its child, it dies with the grader, and no test
-  /// can look into it.
+  /// Prepares the supervisor's process: it adopts the processes that the test leaves, it dies with the
+  /// grader, and no test can look into it.
   void guard() const;
 
-  /// Called in the test's process: becomes the test, limited.
+  /// Turns the calling process into the test, under limits.
   [[noreturn]] void become(const Fd& binary, const std::string& path, const std::string& test,
                            const Fd& output, const Fd& channel) const;
 
-  /// Kills all that the calling supervisor has started, and reaps it.
+  /// Kills and reaps all processes below the calling supervisor.
   void kill_all() const;
 
  private:
@@ -57,7 +56,7 @@ class Sandbox {
   Isolation isolation_ = Isolation::none;
 };
 
-/// The binary as something that any user can execute, wherever it lies.
+/// Opens a binary so that any user can execute it, wherever it lies.
 Fd open_executable(const std::string& path);
 
 }  // namespace grader

@@ -10,7 +10,7 @@ int step_of(const Result& result) {
   return std::ranges::find(steps, result.test->suite, &Step::suite)->number;
 }
 
-/// What is wrong with how a test of a starter went; empty if nothing is.
+/// Says what is wrong with the outcome of a starter's test; empty if nothing is.
 std::string complaint(const Result& result, int solved) {
   const Outcome& outcome = result.outcome;
   const int step = step_of(result);

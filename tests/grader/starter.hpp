@@ -7,11 +7,11 @@
 
 namespace grader {
 
-/// Tells whether a starter fails as it should: with the first `solved` steps written, their tests pass, the
-/// tests of the next step fail with the words that lead to its lesson, and those of later steps because
+/// Checks that a starter fails as it should: with the first `solved` steps written, their tests pass, the
+/// tests of the next step fail with the words that lead to its lesson, and those of later steps fail because
 /// something is not written.
-/// @param passed is set to whether all is so
-/// @returns a line for each test that goes otherwise, and one that adds up
+/// @param passed set to true if all of this holds
+/// @returns a line for each test for which it does not, and a last line with the sums
 std::string starter_report(const std::vector<Result>& results, int solved, bool& passed);
 
 }  // namespace grader

@@ -20,11 +20,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto tick = 100ms;           // how often limits are looked at
-constexpr auto grace = 250ms;          // for threads and processes that are about to end
-constexpr auto answer_time = 3s;       // for threads to say where they are
-constexpr auto not_written_time = 1s;  // for a test that waits for what is not written
-constexpr int most_patience = 2;       // times the limit, for a test that others keep off the processor
+constexpr auto tick = 100ms;           // between two checks of the limits
+constexpr auto grace = 250ms;          // given to threads and processes that are about to end
+constexpr auto answer_time = 3s;       // given to threads to send their traces
+constexpr auto not_written_time = 1s;  // given to a test after a todo(), which may make it wait
+constexpr int most_patience = 2;       // times the limit, if other programs keep the test off the processor
 constexpr std::size_t kept_output = 64 * 1024;
 constexpr std::size_t longest_note = 64 * 1024;
 constexpr std::size_t largest_diagram = 1024 * 1024;
@@ -90,7 +90,7 @@ void Supervisor::start(const Fd& binary, const std::string& path, const std::str
 void Supervisor::wait_for_news() {
   std::array<pollfd, 3> news{
       {{channel_.get(), POLLIN, 0}, {output_.get(), POLLIN, 0}, {exit_.get(), POLLIN, 0}}};
-  const auto most = exit_ ? tick : 5ms;  // without a descriptor for its end, look often
+  const auto most = exit_ ? tick : 5ms;  // without a descriptor that tells of its end, check often
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - Clock::now());
   poll(news.data(), news.size(),
        static_cast<int>(std::clamp(left, 5ms, std::chrono::milliseconds(most)).count()));
@@ -177,7 +177,7 @@ void Supervisor::hear(Kind kind, std::string_view payload) {
 void Supervisor::reap() {
   int status = 0;
   for (pid_t child = 0; (child = waitpid(-1, &status, WNOHANG)) > 0;) {
-    if (child != test_) continue;  // an orphan of the test's
+    if (child != test_) continue;  // one that the test has left behind
     ended_ = true;
     seen_.status = status;
   }
@@ -201,7 +201,7 @@ std::chrono::nanoseconds Supervisor::processor_time() const {
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
-/// The test has ended: lets it go on once its other threads have.
+/// Lets a test that has ended exit, once its other threads are gone.
 void Supervisor::settle_threads() {
   const auto until = Clock::now() + grace;
   std::size_t threads = 0;
@@ -239,13 +239,13 @@ void Supervisor::stop(Stop why) {
   ended_ = true;
 }
 
-/// Asks each thread where it is. One that blocks all signals does not answer.
+/// Collects the traces of all threads. A thread that blocks all signals does not answer.
 void Supervisor::ask_threads() {
   const auto threads = threads_of(test_);
   std::size_t asked = 0;
   for (const Task& thread : threads) {
     if (!seen_.greeted || blocks_signal(test_, thread.id, dump_signal()))
-      continue;  // it has the handler since then
+      continue;  // without a greeting there is no handler yet
     asked += syscall(SYS_tgkill, test_, thread.id, dump_signal()) == 0;
   }
   const auto until = Clock::now() + answer_time;
@@ -262,7 +262,7 @@ void Supervisor::ask_threads() {
   }
 }
 
-/// Which thread it is that sent the trace, counted in the order of their start.
+/// Finds the thread that sent the trace, and its number in the order of their start.
 Stuck Supervisor::identify(const Trace& trace) const {
   const auto threads = threads_of(test_);
   const auto found =

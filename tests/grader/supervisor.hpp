@@ -11,13 +11,13 @@
 
 namespace grader {
 
-/// Runs one test and watches it. Lives in a process of its own, which is the parent of whatever the test
-/// leaves behind.
+/// Runs one test and watches it, in a process of its own that adopts whatever processes the test leaves
+/// behind.
 class Supervisor {
  public:
   Supervisor(const Sandbox& sandbox, const Limits& limits) : sandbox_(sandbox), limits_(limits) {}
 
-  /// @param binary open for execution; `path` is what it is called
+  /// @param binary open for execution; `path` is its name
   Evidence run(const Fd& binary, const std::string& path, const std::string& test);
 
  private:

@@ -17,7 +17,7 @@
 namespace grader {
 namespace {
 
-/// What a command prints on its standard output; empty if it cannot be run.
+/// Returns the standard output of a command; empty if it cannot be run.
 std::string output_of(const std::vector<std::string>& command) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return "";
@@ -62,7 +62,8 @@ Frame make_frame(const std::string& function, const std::string& place) {
           .line = colon == std::string::npos ? 0 : std::atoi(place.c_str() + colon + 1)};
 }
 
-/// Skips what brackets enclose; `at` is the opening one. Returns the index after the closing one.
+/// Skips a pair of brackets and what is in it; `at` is the opening one. Returns the index after the closing
+/// one.
 std::size_t after_brackets(std::string_view text, std::size_t at, char open, char close) {
   int depth = 0;
   for (; at < text.size(); ++at) {

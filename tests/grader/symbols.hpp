@@ -16,21 +16,21 @@ struct Frame {
   int line = 0;
 };
 
-/// Turns addresses of a binary into functions and lines. Needs `addr2line`; without it nothing is known.
+/// Turns addresses of a binary into functions and lines. Needs `addr2line`; without it, knows none.
 class Symbols {
  public:
   /// @param source the test's own source
   Symbols(std::string binary, std::string source) : binary_(std::move(binary)), source_(std::move(source)) {}
 
-  /// Where a thread is, in a reader's terms: "BlockingQueue::pop, blocking_queue.hpp:41". The learner's
-  /// innermost line, or else the test's; empty if it is in neither.
+  /// Names the place of a thread in a reader's terms: "BlockingQueue::pop, blocking_queue.hpp:41". It is the
+  /// innermost line of the learner's code, or else of the test's; empty if it is in neither.
   std::string place(const Trace& trace);
 
-  /// Looks all of them up at once, which is faster than one by one.
+  /// Looks up all addresses at once, which is faster than one by one.
   void load(const std::vector<Trace>& traces);
   void load(const std::set<std::uint64_t>& addresses);
 
-  /// The functions that an address lies in: those inlined there first. load() it before.
+  /// Returns the functions that an address lies in, inlined ones first. Call load() before.
   const std::vector<Frame>& frames(std::uint64_t address) { return frames_[address]; }
 
  private:

@@ -5,7 +5,7 @@
 
 namespace grader {
 
-/// Standard output, as far as it is a terminal.
+/// The abilities of standard output as a terminal.
 struct Terminal {
   bool live = false;    ///< a line can be rewritten
   bool colour = false;  ///< NO_COLOR and TERM=dumb are respected

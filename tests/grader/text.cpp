@@ -13,8 +13,7 @@ namespace {
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
-/// The length of the well-formed UTF-8 sequence at the front that is a character of XML too; 0 if there is
-/// none.
+/// Returns the length of the UTF-8 character at the front, if XML allows it too; else 0.
 std::size_t sequence(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);

@@ -17,12 +17,13 @@
 #include "main/last_words.hpp"
 #include "main/listener.hpp"
 
-/// Is there if the tests explore schedules: true if it has told the process that started this schedule.
+/// Defined if the tests explore schedules: passes the message to the process that started this schedule.
+/// @returns true if it has done so
 extern "C" [[gnu::weak]] bool explore_not_written(const char* message);
 
 namespace {
 
-/// What a process that the test has forked found not to be written: it may not speak to the grader itself.
+/// The message of a todo() in a process that the test has forked, which cannot speak to the grader itself.
 struct FromChild {
   std::atomic<bool> taken;
   char message[grader::longest_message];
@@ -35,10 +36,10 @@ void tell_parent(const char* message) noexcept {
   std::fprintf(stderr, "%s\n", message);
   if (from_child == nullptr || from_child->taken.exchange(true)) return;
   std::strncpy(from_child->message, message, sizeof from_child->message - 1);
-  kill(channel::owner, child_has_said());  // it may be waiting for what will not come
+  kill(channel::owner, child_has_said());  // the test may be waiting for an answer of this process
 }
 
-/// Lets forked processes tell, too.
+/// Makes room for the message of a forked process, and installs the handler that passes it on.
 void listen_to_children() noexcept {
   void* const shared =
       mmap(nullptr, sizeof(FromChild), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -54,7 +55,7 @@ void listen_to_children() noexcept {
 
 }  // namespace
 
-/// todo() calls it: the first thing that is not written explains whatever happens afterwards.
+/// Called by todo(): the first part that is not written explains whatever happens afterwards.
 extern "C" void grader_not_written(const char* message) {
   if (explore_not_written != nullptr && explore_not_written(message)) return;
   if (channel::is_open())
@@ -63,7 +64,7 @@ extern "C" void grader_not_written(const char* message) {
     tell_parent(message);
 }
 
-/// A text and a picture for whoever reads the report, although the test may pass.
+/// Sends a text or a picture for the report, which shows them even if the test passes.
 extern "C" void grader_note(const char* text) {
   channel::send(grader::Kind::note, text);
   if (!channel::is_open()) std::puts(text);
@@ -78,18 +79,19 @@ extern "C" void grader_diagram(const char* svg) {
 
 namespace {
 
-/// Before any static object of the test or the submission is constructed, so that none of them sees the
-/// channel's number in the environment.
+/// Opens the channel before any static object of the test or the submission is constructed, so that none of
+/// them sees the channel's number in the environment.
 [[gnu::constructor(101)]] void connect() {
   if (std::getenv(grader::channel_variable) == nullptr) return;
   last_words::install();
-  // ThreadSanitizer starts a thread of its own with the first one. It is not to count as left by the test.
+  // ThreadSanitizer starts a thread of its own with the first one. Start it now, so that it does not count as
+  // left by the test.
   if (last_words::sanitized()) std::thread([] {}).join();
   channel::open();
   listen_to_children();
 }
 
-/// Says what came of the test, and waits until the grader has seen that no thread is left.
+/// Reports the result of the test, and waits until the grader has seen that no other thread is left.
 void report(const grader::End& end) {
   channel::send_value(grader::Kind::end, end);
   char go = 0;
@@ -104,7 +106,7 @@ int main(int argc, char** argv) {
 
   auto& listeners = testing::UnitTest::GetInstance()->listeners();
   delete listeners.Release(listeners.default_result_printer());
-  auto* listener = new Listener;  // GoogleTest's from here on
+  auto* listener = new Listener;  // owned by GoogleTest from here on
   listeners.Append(listener);
   const int status = RUN_ALL_TESTS();
   report(listener->end());

@@ -9,8 +9,8 @@
 
 namespace concurrent {
 
-/// The timeline in Chrome's trace format, for https://ui.perfetto.dev. A track a thread, for the format knows
-/// no overlaps in one; times are microseconds.
+/// Returns the timeline in Chrome's trace format, for https://ui.perfetto.dev. Each track becomes a thread,
+/// because spans of one thread must not overlap there. Times are microseconds.
 inline std::string timeline_trace(const std::vector<Lane>& lanes) {
   const auto microseconds = [](Nanoseconds time) { return fixed(time.count() / 1000, 3); };
   std::string events;

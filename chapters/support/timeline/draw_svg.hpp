@@ -15,7 +15,7 @@
 namespace concurrent {
 
 struct TimelineSvgOptions {
-  std::chrono::nanoseconds until{};  ///< the axis goes this far at least: for figures that are to be compared
+  std::chrono::nanoseconds until{};  ///< least length of the axis, for figures that are to be compared
 };
 
 namespace detail {
@@ -101,8 +101,8 @@ class TimelineFigure {
               room ? "total" : "total end", total);
   }
 
-  /// What the blocks themselves do not say: items that are too short for their names, if there are few, and
-  /// what is a wait.
+  /// Returns the legend: the items by colour if there are few and some blocks are too short for a name, and
+  /// how a wait looks if there is one.
   std::vector<Svg::LegendEntry> legend() const {
     std::vector<Svg::LegendEntry> entries;
     if (items_.size() <= Svg::colours && !std::ranges::all_of(items_, &Item::labelled))
@@ -120,7 +120,7 @@ class TimelineFigure {
     bool labelled = false;  // somewhere in the picture
   };
 
-  /// An item has the same colour wherever it appears.
+  /// Returns the item of that name, so that it has the same colour wherever it appears.
   Item& item_of(const std::string& name) {
     const auto known = std::ranges::find(items_, name, &Item::name);
     return known != items_.end() ? *known : items_.emplace_back(name);
@@ -136,7 +136,8 @@ class TimelineFigure {
 
 }  // namespace detail
 
-/// The timeline as an SVG file: a row a lane, a colour an item, waits hatched, an axis with times below.
+/// Returns the timeline as an SVG file: a row for each lane, a colour for each item, waits hatched, and an
+/// axis with times below.
 inline std::string timeline_svg(const std::vector<Lane>& lanes, std::string_view title,
                                 TimelineSvgOptions options = {}) {
   return detail::TimelineFigure(lanes, title, options).draw();

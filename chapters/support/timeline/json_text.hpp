@@ -7,7 +7,7 @@
 
 namespace concurrent {
 
-/// `text` as a JSON string, with its quotes. Control characters become spaces.
+/// Returns `text` as a JSON string, with its quotes. Control characters become spaces.
 inline std::string json_string(std::string_view text) {
   std::string result = "\"";
   for (const char c : printable(text)) {

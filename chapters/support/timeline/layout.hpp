@@ -12,26 +12,26 @@
 
 namespace concurrent {
 
-/// What somebody does during a span.
+/// The kind of a span: somebody computes, or waits.
 enum class Activity { computing, waiting };
 
-/// A span of time: who did what, and when. Times count from the start of the timeline.
+/// A span of time with its item and its lane. Times count from the start of the timeline.
 struct Recorded {
-  std::string name;  ///< what was done: the item, the job, the task
-  std::string lane;  ///< who did it: a thread, a process
+  std::string name;  ///< the item, job or task
+  std::string lane;  ///< the thread or process that did it
   std::chrono::nanoseconds begin{};
   std::chrono::nanoseconds end{};
   Activity activity = Activity::computing;
 };
 
-/// What one thread or process did: a row of the picture, or several where its spans overlap.
+/// The spans of one thread or process: a row of the picture, or several rows if spans overlap.
 struct Lane {
   using Track = std::vector<Recorded>;
   std::string name;
-  std::vector<Track> tracks;  ///< in a track nothing overlaps
+  std::vector<Track> tracks;  ///< each without overlaps
 };
 
-/// Whether `a` stands before `b`, as people sort: `worker_2` before `worker_10`, and `main` before all.
+/// True if `a` comes before `b` in the order of people: `worker_2` before `worker_10`, and `main` first.
 inline bool naturally_before(std::string_view a, std::string_view b) {
   if (a == "main" || b == "main") return a == "main" && b != "main";
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
@@ -59,7 +59,8 @@ inline bool naturally_before(std::string_view a, std::string_view b) {
 }
 
 /// Arranges spans for a picture: lanes in natural order, each with as few tracks as its spans need.
-/// Names come out printable. A span that ends before it begins has no length, and none begins before 0.
+/// Names are made printable. A span that ends before it begins gets length 0, and one that begins before 0
+/// is cut there.
 inline std::vector<Lane> lanes_of(std::vector<Recorded> spans) {
   for (Recorded& span : spans) {
     span.name = printable(span.name);
@@ -85,7 +86,7 @@ inline std::vector<Lane> lanes_of(std::vector<Recorded> spans) {
   return lanes;
 }
 
-/// When the last span ends; 0 if there is none.
+/// Returns the end of the last span; 0 if there is none.
 inline std::chrono::nanoseconds end_of(const std::vector<Lane>& lanes) {
   std::chrono::nanoseconds end{};
   for (const Lane& lane : lanes)
@@ -93,7 +94,7 @@ inline std::chrono::nanoseconds end_of(const std::vector<Lane>& lanes) {
   return end;
 }
 
-/// Whether anybody waits anywhere.
+/// True if any span is a wait.
 inline bool anyone_waits(const std::vector<Lane>& lanes) {
   const auto waits = [](const Recorded& span) { return span.activity == Activity::waiting; };
   const auto has_wait = [&](const Lane::Track& track) { return std::ranges::any_of(track, waits); };

@@ -13,25 +13,24 @@
 namespace concurrent {
 
 /// A picture in SVG, in the style of the course: a card that follows the reader's light or dark mode.
-/// Lengths are pixels. What is drawn later covers what was drawn before.
+/// Lengths are pixels. Later shapes cover earlier ones.
 class Svg {
  public:
-  /// How many colours there are: shapes take them as c0, c1, … (full) or w0, w1, … (hatched), and white text
-  /// fits on the full ones. Other classes are `track`, `grid`, `axis` and `note` for shapes, and for text
-  /// `name`, `value`, `on` (on a full colour) and `over` (on a hatched one); `end` and `middle` say where the
-  /// text is held.
+  /// The number of colours. Shapes have the classes c0, c1, … (full, dark enough for white text), w0, w1, …
+  /// (hatched), `track`, `grid`, `axis` or `note`. Text has the classes `name`, `value`, `on` (on a full
+  /// colour) or `over` (on a hatched one), and `end` or `middle` for its anchor.
   static constexpr std::size_t colours = svg_palette.size();
   static constexpr double font_size = 15;
 
-  /// About how wide a text is: the reader's font is not known.
+  /// Estimates the width of a text: the reader's font is not known.
   static double width_of(std::string_view text) {
     return 0.58 * font_size * static_cast<double>(columns_of(text));
   }
 
   static constexpr double width = 880;
-  static constexpr double left = 22, right = width - left, top = 58;  ///< where there is room to draw
+  static constexpr double left = 22, right = width - left, top = 58;  ///< the edges of the drawing
 
-  /// @param title what the picture shows, written in its upper left corner
+  /// @param title written in the upper left corner
   explicit Svg(std::string_view title) : title_(escaped(title)) { text(left, 36, "title", title); }
 
   /// @param tooltip shown to whoever points at the shape, if the picture is opened by itself
@@ -48,13 +47,13 @@ class Svg {
              number(y2) + "\" class=\"" + std::string(style) + "\"/>\n";
   }
 
-  /// @param y where the letters stand
+  /// @param y the baseline of the letters
   void text(double x, double y, std::string_view style, std::string_view text) {
     body_ += "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\" class=\"" + std::string(style) + "\">" +
              escaped(text) + "</text>\n";
   }
 
-  /// The whole file, as high as what has been drawn needs.
+  /// Returns the whole file. @param height of the picture
   std::string str(double height) const {
     return "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + number(width) + " " + number(height) +
            "\" width=\"" + number(width) + "\" height=\"" + number(height) + "\" role=\"img\">\n<title>" +
@@ -65,7 +64,7 @@ class Svg {
   struct LegendEntry {
     std::string style, text;
   };
-  /// Explains what the colours stand for, in as many lines as that takes.
+  /// Explains the colours, in as many lines as that takes.
   /// @param y the upper edge of the first line
   /// @returns the lower edge of the last one
   double legend(double x0, double y, const std::vector<LegendEntry>& entries) {
@@ -80,7 +79,7 @@ class Svg {
     return entries.empty() ? y : y + legend_line;
   }
 
-  /// `text` as it stands in an XML document.
+  /// Escapes `text` for an XML document.
   static std::string escaped(std::string_view text) {
     std::string result;
     for (const char c : printable(text)) {

@@ -6,8 +6,8 @@
 
 namespace concurrent {
 
-/// The colours of the course's pictures: dark enough for white letters, and told apart in light and dark
-/// mode.
+/// The colours of the course's pictures: dark enough for white letters, and different enough in light and in
+/// dark mode.
 inline constexpr std::array<const char*, 8> svg_palette{"#2f6fbd", "#c65a11", "#2c8a57", "#8256b8",
                                                         "#c2365a", "#0f8488", "#8a6400", "#5d6b7e"};
 
@@ -23,7 +23,7 @@ inline std::string svg_hatch(const std::string& id, const std::string& colour) {
 
 }  // namespace detail
 
-/// The style sheet and the patterns of a picture. See Svg for what the classes are for.
+/// Returns the style sheet and the patterns of a picture. Svg explains the classes.
 inline std::string svg_style() {
   std::string css = R"(<style>
 text { font: 15px -apple-system, "Segoe UI", "Helvetica Neue", Helvetica, Arial, sans-serif; fill: #1f2328; }

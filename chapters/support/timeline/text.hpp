@@ -18,7 +18,7 @@ class TextRow {
  public:
   explicit TextRow(std::size_t width) : cells_(width, " ") {}
 
-  /// Writes `text` from cell `at` on; what does not fit in the row is lost.
+  /// Writes `text` from cell `at` on, as far as the row goes.
   void put(std::size_t at, std::string_view text) {
     for (; !text.empty() && at < cells_.size(); ++at) {
       cells_[at] = first_columns(text, 1);
@@ -30,7 +30,7 @@ class TextRow {
   void block(std::size_t at, std::size_t width, const Recorded& span) {
     const bool waits = span.activity == Activity::waiting;
     for (std::size_t i = 0; i < width; ++i) put(at + i, waits ? "░" : "█");
-    if (!waits) {  // half a cell, so that one block can be told from the next
+    if (!waits) {  // half a cell, so that adjacent blocks stay distinct
       put(at + width - 1, "▌");
       if (width > 1) put(at, "▐");
     }
@@ -57,8 +57,8 @@ class TextRow {
 
 }  // namespace detail
 
-/// The timeline as text, at most `columns` wide: a row a lane, blocks to scale, an axis with times below.
-/// Where spans of a lane overlap, the lane takes more rows.
+/// Returns the timeline as text, at most `columns` wide: a row for each lane, blocks to scale, and an axis
+/// with times below. A lane whose spans overlap takes more rows.
 inline std::string timeline_text(const std::vector<Lane>& lanes, std::size_t columns = 80) {
   if (lanes.empty()) return "(nothing recorded)\n";
   std::size_t gutter = 0;

@@ -9,17 +9,17 @@
 
 namespace concurrent {
 
-/// A time as pictures and tables need it: also a fraction of a nanosecond.
+/// A time that may be a fraction of a nanosecond, for pictures and tables.
 using Nanoseconds = std::chrono::duration<double, std::nano>;
 
-/// `value` with so many decimals.
+/// Formats `value` with so many decimals.
 inline std::string fixed(double value, int decimals) {
   std::array<char, 400> text{};
   const int length = std::snprintf(text.data(), text.size(), "%.*f", decimals, value);
   return std::string(text.data(), static_cast<std::size_t>(length));
 }
 
-/// `value`, which must not be negative, with three digits that count: 0.123, 1.23, 12.3, 123, 1,230.
+/// Formats `value`, which must not be negative, with three significant digits: 0.123, 1.23, 12.3, 123, 1,230.
 inline std::string three_digits(double value) {
   const int decimals = value < 9.995 ? (value < 0.9995 && value > 0 ? 3 : 2) : value < 99.95 ? 1 : 0;
   std::string text = fixed(value, decimals);
@@ -38,7 +38,7 @@ struct TimeUnit {
   const char* name;
   Nanoseconds length;
 
-  /// The unit that shows `time` as a number from 1 to 999, if there is one.
+  /// Returns the unit that shows `time` as a number from 1 to 999, if there is one.
   static TimeUnit of(Nanoseconds time) {
     for (const TimeUnit unit :
          {TimeUnit{"ns", Nanoseconds(1)}, {"µs", Nanoseconds(1e3)}, {"ms", Nanoseconds(1e6)}})
@@ -47,7 +47,7 @@ struct TimeUnit {
   }
 };
 
-/// A time with its unit: "212 ns", "1.02 ms", "2.70 s".
+/// Formats a time with its unit: "212 ns", "1.02 ms", "2.70 s".
 inline std::string in_words(Nanoseconds time) {
   if (time.count() == 0) return "0 s";
   const TimeUnit unit = TimeUnit::of(time);
@@ -60,7 +60,7 @@ struct TimeAxis {
   Nanoseconds step;  ///< from one tick to the next: 1, 2 or 5 times a power of ten
   TimeUnit unit = TimeUnit::of(end);
 
-  /// @param most_ticks how many ticks there is room for, the one at 0 not counted
+  /// @param most_ticks the room for ticks, the one at 0 not counted
   TimeAxis(Nanoseconds last, int most_ticks) : end(std::max(last, Nanoseconds(1))) {
     const double least = end.count() / std::max(most_ticks, 1);
     const double power = std::pow(10, std::floor(std::log10(least)));
@@ -68,10 +68,10 @@ struct TimeAxis {
     step = Nanoseconds(times * power);
   }
 
-  /// How many ticks follow the one at 0.
+  /// Returns the number of ticks after the one at 0.
   int ticks() const { return static_cast<int>(end / step + 1e-9); }
 
-  /// What stands at a tick, without the unit: "0", "0.5", "1.0".
+  /// Returns the label of a tick, without the unit: "0", "0.5", "1.0".
   std::string label(int tick) const {
     const double in_units = step / unit.length;
     const int decimals = in_units < 0.9999 ? static_cast<int>(std::ceil(-std::log10(in_units) - 1e-9)) : 0;

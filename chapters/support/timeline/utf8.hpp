@@ -7,7 +7,7 @@
 
 namespace concurrent {
 
-/// The length in bytes of the UTF-8 character that `text` begins with; 0 if it begins with none.
+/// Returns the length in bytes of the UTF-8 character at the beginning of `text`; 0 if there is none.
 inline std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) -> unsigned { return static_cast<unsigned char>(text[i]); };
   if (text.empty()) return 0;
@@ -23,8 +23,8 @@ inline std::size_t utf8_length(std::string_view text) {
   return length;
 }
 
-/// `text` as it may be shown anywhere: a control character becomes a space, a byte that is not UTF-8 a
-/// question mark.
+/// Returns `text` in a form that can be shown anywhere: a control character becomes a space, a byte that is
+/// not UTF-8 a question mark.
 inline std::string printable(std::string_view text) {
   std::string result;
   result.reserve(text.size());
@@ -42,13 +42,13 @@ inline std::string printable(std::string_view text) {
   return result;
 }
 
-/// How many characters `text` has: the columns that it fills on a terminal, if none is a wide one.
+/// Counts the characters of `text`: its columns on a terminal, if none of them is a wide one.
 inline std::size_t columns_of(std::string_view text) {
   return static_cast<std::size_t>(
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-/// The first `count` characters of `text`.
+/// Returns the first `count` characters of `text`.
 inline std::string_view first_columns(std::string_view text, std::size_t count) {
   std::size_t end = 0;
   for (; count > 0 && end < text.size(); --count)
@@ -56,18 +56,18 @@ inline std::string_view first_columns(std::string_view text, std::size_t count) 
   return text.substr(0, end);
 }
 
-/// `text`, or its beginning and an ellipsis if it has more than `most` characters.
+/// Returns `text`, cut with an ellipsis if it has more than `most` characters.
 inline std::string shortened(std::string_view text, std::size_t most) {
   if (columns_of(text) <= most) return std::string(text);
   return most == 0 ? "" : std::string(first_columns(text, most - 1)) + "…";
 }
 
-/// `text` with spaces after it, `width` characters in all.
+/// Pads `text` with spaces after it, to `width` characters.
 inline std::string left_aligned(std::string_view text, std::size_t width) {
   return std::string(text) + std::string(width - std::min(width, columns_of(text)), ' ');
 }
 
-/// `text` with spaces before it, `width` characters in all.
+/// Pads `text` with spaces before it, to `width` characters.
 inline std::string right_aligned(std::string_view text, std::size_t width) {
   return std::string(width - std::min(width, columns_of(text)), ' ') + std::string(text);
 }

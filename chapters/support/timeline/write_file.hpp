@@ -8,7 +8,7 @@
 
 namespace concurrent {
 
-/// Writes a file anew, and makes the folders on the way to it.
+/// Writes or replaces a file, and makes the folders on the way to it.
 /// @throws std::system_error that names the path
 inline void write_file(const std::filesystem::path& path, std::string_view content) {
   std::error_code ignored;  // if it matters, opening the file fails

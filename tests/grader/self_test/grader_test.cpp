@@ -47,7 +47,7 @@ std::string fresh(const std::string& path) {
   return path;
 }
 
-/// What the JUnit file says of each test: the message of its failure, or "passed".
+/// Reads the verdict on each test from a JUnit file: the message of its failure, or "passed".
 std::map<std::string, std::string> verdicts(const std::string& xml) {
   std::map<std::string, std::string> found;
   static const std::regex one(

@@ -20,7 +20,7 @@
 
 #include "todo.hpp"
 
-/// What submissions do to the process that grades them, by mistake or on purpose.
+/// The harm that submissions do to the process that grades them, by mistake or on purpose.
 namespace misbehaviour {
 
 inline void print_success() {

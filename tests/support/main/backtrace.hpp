@@ -9,10 +9,10 @@
 
 #include "../../grader/protocol.hpp"
 
-/// Where a thread is, without a debugger. The grader turns the addresses into names.
+/// Takes the trace of a thread without a debugger. The grader turns the addresses into names.
 namespace backtrace {
 
-/// Where this program is loaded: [begin, end), and what to subtract from an address.
+/// The place of this program in memory, [begin, end), and the offset to subtract from an address.
 struct Image {
   std::uintptr_t base = 0, begin = UINTPTR_MAX, end = 0;
 };
@@ -33,7 +33,7 @@ inline void prepare() noexcept {
   dl_iterate_phdr(look, nullptr);
 }
 
-/// The calling thread's own trace, without the frames in shared libraries.
+/// Returns the calling thread's trace, without the frames in shared libraries.
 inline grader::Trace trace(int signal) noexcept {
   grader::Trace trace;
   trace.thread = static_cast<std::int32_t>(syscall(SYS_gettid));

@@ -23,7 +23,7 @@ inline grader::Secret secret{};
 /// True in a test that the grader started; not in the children that it forks.
 inline bool is_open() noexcept { return descriptor >= 0 && getpid() == owner; }
 
-/// Sends one message; ends the process if nobody can hear it, as nothing that it says would count.
+/// Sends one message. Ends the process if the channel is lost, because then no result would count.
 inline void send(grader::Kind kind, const void* data, std::size_t size) noexcept {
   if (!is_open()) return;
   grader::Header header{secret, kind};
@@ -53,7 +53,7 @@ inline void receive(void* data, std::size_t size) noexcept {
   if (got != static_cast<ssize_t>(size)) _exit(grader::channel_lost);
 }
 
-/// A descriptor that cannot be guessed, far from those that programs get.
+/// Moves a descriptor to a number that cannot be guessed, far from those that programs get.
 inline int hide(int fd) noexcept {
   unsigned chance = 0;
   if (getrandom(&chance, sizeof chance, 0) < 0) chance = 0;

@@ -14,10 +14,10 @@
 
 extern "C" [[gnu::weak]] void __sanitizer_set_death_callback(void (*)());
 
-/// What a test process still says when it crashes, hangs or gives up.
+/// The last messages of a test process that crashes, hangs or gives up.
 namespace last_words {
 
-/// A sanitizer has handlers of its own, which say more than ours.
+/// True in a build with a sanitizer, whose own handlers say more than these.
 inline bool sanitized() noexcept { return __sanitizer_set_death_callback != nullptr; }
 
 inline void on_crash(int signal) {
@@ -62,7 +62,7 @@ inline void install_handler(int signal, void (*handler)(int), int flags) {
   sigaction(signal, &action, nullptr);
 }
 
-/// To be called on the main thread, before any other code of the test runs.
+/// Installs the handlers. Called on the main thread, before any other code of the test runs.
 inline void install() {
   backtrace::prepare();
   std::set_terminate(on_terminate);

@@ -8,10 +8,10 @@
 
 #include "channel.hpp"
 
-/// Tells the grader what GoogleTest tells us.
+/// Passes GoogleTest's events on to the grader.
 class Listener : public testing::EmptyTestEventListener {
  public:
-  /// The verdict, once all has run.
+  /// Returns the verdict, once all tests have run.
   [[nodiscard]] grader::End end() const {
     const auto& all = *testing::UnitTest::GetInstance();
     return {.passed = passed_ && all.Passed() && all.failed_test_count() == 0,
@@ -42,8 +42,8 @@ class Listener : public testing::EmptyTestEventListener {
     passed_ = test.result()->Passed();
   }
 
-  /// Sends ourselves a message through GoogleTest: it does not arrive when a submission swallows what tests
-  /// report.
+  /// Sends a message to this listener through GoogleTest. It does not arrive if a submission swallows what
+  /// tests report.
   void speak() { SUCCEED() << word_; }
 
   const std::string word_ = std::to_string(reinterpret_cast<std::uintptr_t>(this));
