@@ -7,9 +7,9 @@ function page(file) {
     sub(/\/README.md$/, "", file); sub(/.*\//, "", file)
     return "chapter_" substr(file, 1, 2)
   }
-  if (file ~ /(^|\/)(docs\/index|README).md$/) return "index"
+  if (file ~ /(^|\/)docs\/index.md$/) return "index"
   sub(/.*\//, "", file); sub(/\.md$/, "", file); gsub(/-/, "_", file)
-  return file
+  return tolower(file)
 }
 
 # A path without . and .. in it.
@@ -30,6 +30,8 @@ function target(link,  anchor, at) {
   if (at) { anchor = substr(link, at); link = substr(link, 1, at - 1) }
   if (link == "") return anchor
   link = plain(folder link)
+  if (link == "README.md") return "index.html"
+  if (link ~ /README.md$/ && link !~ /^chapters\//) return ""
   if (link ~ /\.md$/) return page(link) ".html" anchor
   if (link ~ /^(solutions|chapters\/support)\/.*\.hpp$/) {
     sub(/.*\//, "", link); gsub(/_/, "__", link); gsub(/\./, "_8", link)
@@ -106,7 +108,7 @@ FNR == 1 {
   if (!sub(/[^\/]*$/, "", folder)) folder = ""
   name = page(FILENAME)
   # Doxygen may name the file by its whole path: what counts is the part inside the repository.
-  if (match(folder, /(chapters\/[0-9][0-9]_[^\/]*|docs)\/$/)) folder = substr(folder, RSTART)
+  folder = match(folder, /(chapters\/[0-9][0-9]_[^\/]*|docs)\/$/) ? substr(folder, RSTART) : ""
 }
 
 /^ *```/ {

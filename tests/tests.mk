@@ -115,7 +115,7 @@ $(GRADE): $(GRADER)
 -include $(wildcard $(GRADER:.o=.d))
 
 grade = $(GRADE) $(if $(SAN),--memory none --time 60s,`! [ -s $X/works ] || echo --memory none`) \
-  $(if $(FILTER),--filter '$(FILTER)')
+  $(LIMITS) $(if $(FILTER),--filter '$(FILTER)')
 
 # The test binaries of the numbers $2 in the tree $1. If FILTER is about one step, only those that have tests of it.
 step_asked := $(if $(findstring :,$(FILTER)),,$(shell echo '$(FILTER)' | grep -o '^Step[0-9]*' | tr -dc 0-9))

@@ -62,10 +62,10 @@ const std::map<std::string, std::string>& misbehaviour() {
   static const auto all = [] {
     const std::string results = fresh(folder + "/misbehaviour.xml");
     setenv("FORGERY_RESULTS", results.c_str(), 1);
-    const Ran ran =
-        run(grade + options +
-            " --time 4s --memory 256M --jobs 4 --source tests/grader/self_test/misbehaviour_test.cpp --junit " +
-            results + " " + folder + "/misbehaviour_test");
+    const Ran ran = run(
+        grade + options +
+        " --time 4s --memory 256M --jobs 4 --source tests/grader/self_test/misbehaviour_test.cpp --junit " +
+        results + " " + folder + "/misbehaviour_test");
     EXPECT_EQ(ran.status, 1) << ran.text;
     EXPECT_TRUE(std::regex_search(ran.text, std::regex(R"(\n\d+ passed, \d+ failed\n$)"))) << ran.text;
     return verdicts(grader::read_file(results).value_or(""));
@@ -151,8 +151,8 @@ INSTANTIATE_TEST_SUITE_P(
 /// The verdict on a submission that forgery_test.cpp is built with.
 std::string verdict_on(const std::string& submission) {
   const std::string results = fresh(folder + "/" + submission + ".xml");
-  run(grade + options + " --time 10s --source tests/grader/self_test/forgery_test.cpp --junit " + results + " " +
-      folder + "/" + submission + "_test");
+  run(grade + options + " --time 10s --source tests/grader/self_test/forgery_test.cpp --junit " + results +
+      " " + folder + "/" + submission + "_test");
   return verdicts(grader::read_file(results).value_or(""))["Step1_Answer.TheAnswerIs42"];
 }
 
