@@ -185,8 +185,8 @@ parity links: %:
 	@sh tests/tools/$*.sh
 
 FORMATTED := $(filter-out %/submission.hpp,$(wildcard chapters/*/*.cpp chapters/*/downloads*.hpp \
-  chapters/support/*.hpp solutions/*/*.hpp tests/[0-9]*/*.[ch]pp $(addprefix tests/,given support support/main grader grader/self_test \
-  explorer/self_test)/*.[ch]pp bench/*/*.[ch]pp docs/figures/*.cpp))
+  chapters/support/*.hpp solutions/*/*.hpp tests/[0-9]*/*.[ch]pp bench/*/*.[ch]pp docs/figures/*.cpp \
+  $(patsubst %,tests/%/*.[ch]pp,given support support/main grader grader/self_test explorer/self_test)))
 format: | $(call have,format)
 	@clang-format -i $(FORMATTED)
 # Each version of clang-format has its own mind; the course keeps to that of Debian 12.
