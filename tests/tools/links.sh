@@ -1,6 +1,6 @@
 #!/bin/sh
-# Checks that what the pages point to is there: their links and anchors, the files that they name in code, the steps that
-# the grader sends learners to, and pictures by names that are unique, as Doxygen needs them.
+# Checks that what the pages point to is there: their links and anchors, the files that they name in code, the steps
+# that the grader sends learners to, and pictures by names that are unique, as Doxygen needs them.
 set -eu
 pages=$(find *.md docs chapters tests bench -name '*.md' | sort)
 
@@ -32,8 +32,8 @@ problems=$(
     done
   done
 
-  # Files of ours that stand in code, in a line or in a block. A name may be a pattern of the shell's; NN_name, stepK and …
-  # stand for any. A source may be named without its folder.
+  # The files of this repository that the pages name in code, in a line or in a block. A name may be a pattern of the
+  # shell; NN_name, stepK and … stand for any. A source may be named without its folder.
   sources=" $(find chapters solutions tests bench docs -name '*.?pp' | sed 's|.*/||' | sort -u | tr '\n' ' ') "
   for page in $pages; do
     awk '
@@ -47,7 +47,8 @@ problems=$(
           words = split(fenced ? $0 : part[i], word, /[][ \t"\047(){},;|<>=]*[ \t"\047(){},;|<>=]+/)
           for (w = 1; w <= words; w++) {
             sub(/#.*|:[0-9]*$|[.:]$/, "", word[w])
-            if (word[w] ~ /^(tests|bench|solutions|chapters|docs)\/./ || word[w] ~ /^[a-z_0-9]+\.[ch]pp$/) print FNR, word[w]
+            if (word[w] ~ /^(tests|bench|solutions|chapters|docs)\/./ || word[w] ~ /^[a-z_0-9]+\.[ch]pp$/)
+              print FNR, word[w]
           }
         }
       }' "$page" |

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds wrong solutions, and sees to it that the tests that they name catch them:
-# `mutants.sh GRADE B tests/01_pooling/mutants/close_wakes_one.patch …`, where B is make's $B.
+# `mutants.sh GRADE B tests/01_pooling/mutants/notify_one_at_close.patch …`, where B is make's $B.
 # A mutant's first lines say what is wrong, and `# Caught by: Step3_Closing.CloseWakesEveryPopThatWaits`.
 if [ "$1" = --one ]; then
   grade=$2 patch=$4
