@@ -177,7 +177,9 @@ grader-test: $B/grader_test $(GRADE) $B/support/main.o
 	@$B/grader_test $(GRADE) build/forgery
 tiny-chapter-test: $(TREES_NEED)
 	@MAKE='$(MAKE)' sh tests/tools/self_test/tiny_chapter.sh build/tiny_chapter
-tools-test: given-test grader-test tiny-chapter-test compare-test
+links-test:
+	@sh tests/tools/self_test/links_test.sh build/links_test
+tools-test: given-test grader-test tiny-chapter-test links-test compare-test
 -include $(wildcard $(GIVEN:=.d) $B/grader_test.d)
 
 # Each behaviour of Python that is ours is cited by a test; what the pages point to is there.
@@ -201,5 +203,5 @@ compile_commands.json:
 	  $(call headers,$(tree)/$(chapter)) $(chapter))) >$@
 
 .PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants \
-  errors $(ERRORS) given-test grader-test tiny-chapter-test tools-test parity links format format-check \
-  compile_commands.json
+  errors $(ERRORS) given-test grader-test tiny-chapter-test links-test tools-test parity links \
+  format format-check compile_commands.json
