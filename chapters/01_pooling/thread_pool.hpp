@@ -19,16 +19,16 @@
 #include "errors.hpp"
 #include "exception_handler.hpp"
 #include "job.hpp"
+#include "refusal.hpp"
 #include "thread_name.hpp"
 #include "todo.hpp"
+#include "worker_count.hpp"
 
 namespace concurrent {
 
 /// How many workers a pool has if nobody says: enough to keep the cores busy while some of them wait,
 /// and few enough for a machine with many cores. Python: `min(32, os.process_cpu_count() + 4)`.
-inline int default_max_workers() {
-  return static_cast<int>(std::min(32u, std::max(1u, std::thread::hardware_concurrency()) + 4));
-}
+inline int default_max_workers() { return std::min(32, number_of_cores() + 4); }
 
 /// What a ThreadPool is made with. Python: the arguments of `ThreadPoolExecutor`.
 struct ThreadPoolOptions {
@@ -50,10 +50,8 @@ class ThreadPool {
   /// Starts no thread yet.
   /// @throws std::invalid_argument if `max_workers` is below 1
   explicit ThreadPool(ThreadPoolOptions options = {}) : initializer_(std::move(options.initializer)) {
-    const int workers = options.max_workers.value_or(default_max_workers());
-    if (workers < 1)
-      throw std::invalid_argument("max_workers must be at least 1, not " + std::to_string(workers));
-    max_workers_ = static_cast<std::size_t>(workers);
+    max_workers_ = static_cast<std::size_t>(
+        at_least_1(options.max_workers, "max_workers").value_or(default_max_workers()));
     prefix_ = options.thread_name_prefix.empty() ? "ThreadPool-" + std::to_string(next_pool_++)
                                                  : std::move(options.thread_name_prefix);
   }
@@ -76,7 +74,7 @@ class ThreadPool {
     require_job(job, "ThreadPool::post");
     // TODO 4.1: Once all workers have started, push the job: nothing else. Before that,
     // under the pool's lock, start a worker if none is idle, then push. A queue that is closed refuses the
-    // job: refuse().
+    // job: refusal_.raise().
     todo("4.1", "ThreadPool::post");
   }
 
@@ -138,20 +136,14 @@ class ThreadPool {
   /// Makes the pool refuse work for good because an initializer threw `error`.
   void mark_broken(std::exception_ptr error) {
     on_exception_(std::move(error));
-    // TODO 5.2: Under the pool's lock, set broken_ to a BrokenThreadPool, unless
-    // another worker was first, and close the queue. Drop what is queued, with broken_ as the DropReason.
+    // TODO 5.2: Let refusal_ keep a BrokenThreadPool, and then close(): whoever
+    // finds the queue closed finds the reason too. Drop what is queued, with the kept one as the DropReason.
     todo("5.2", "ThreadPool::mark_broken");
   }
 
   void drop_queued() {
     while (jobs_.try_pop()) {
     }
-  }
-
-  [[noreturn]] void refuse() const {
-    std::lock_guard lock(mutex_);
-    if (broken_) std::rethrow_exception(broken_);
-    throw ExecutorShutdown();
   }
 
   static inline std::atomic<std::size_t> next_pool_ = 0;
@@ -163,10 +155,10 @@ class ThreadPool {
   ExceptionHandler on_exception_;
   BlockingQueue<Job> jobs_;
 
-  mutable std::mutex mutex_;               // guards workers_ until the queue is closed, and broken_
+  mutable std::mutex mutex_;               // guards workers_ until the queue is closed
   std::atomic<bool> all_started_ = false;  // workers_ is full: post() needs no lock but the queue's
   std::vector<std::thread> workers_;
-  std::exception_ptr broken_;
+  Refusal refusal_;
   std::mutex join_mutex_;  // one join() at a time: the second finds all ended
 };
 

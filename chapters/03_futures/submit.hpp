@@ -7,11 +7,15 @@
 #include <type_traits>
 #include <utility>
 
-#include "executor.hpp"
-#include "future.hpp"
+#include "executor_base.hpp"
+#include "promise.hpp"
 #include "todo.hpp"
 
 namespace concurrent {
+
+/// What a call of a copy of `fn` with copies of `args` returns.
+template <class F, class... Args>
+using CallResult = std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>;
 
 namespace detail {
 
@@ -67,11 +71,12 @@ auto bind_call(F fn, Args... args) {
 
 }  // namespace detail
 
+/// Does the work of Executor::submit(): runs `fn(args...)` on `executor` and gives the future of its result.
 template <class F, class... Args>
-Future<CallResult<F, Args...>> Executor::submit(F&& fn, Args&&... args) {
+Future<CallResult<F, Args...>> submit_to(Executor& executor, F&& fn, Args&&... args) {
   // TODO 5.3: Make the packaged call of the bind_call() all that, with one allocation.
   // Post its job. Return its future.
-  todo("5.3", "Executor::submit");
+  todo("5.3", "submit_to");
 }
 
 }  // namespace concurrent

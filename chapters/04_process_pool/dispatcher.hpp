@@ -20,8 +20,9 @@
 #include <utility>
 #include <vector>
 
+#include "call_table.hpp"
 #include "errors.hpp"
-#include "executor.hpp"
+#include "executor_base.hpp"
 #include "fd.hpp"
 #include "fork_server.hpp"
 #include "packet.hpp"
@@ -31,14 +32,6 @@
 #include "worker.hpp"
 
 namespace concurrent::detail {
-
-/// A call on its way: first queued, then out, until its answer has come.
-struct Call {
-  std::shared_ptr<SharedState> state;
-  void (*finish)(SharedState&, const Packet&) = nullptr;  ///< with the answer
-  std::int64_t function = 0;                              ///< the name of what runs it
-  Bytes arguments;
-};
 
 /// The parent's side of a pool of processes: hands out calls, takes answers, notices when a worker dies.
 ///
@@ -87,12 +80,6 @@ class Dispatcher {
  private:
   using Sockets = std::pair<Fd, Fd>;  // our end, the workers' end
 
-  /// A call that is out, as it crosses.
-  struct OutgoingCall {
-    Header header;
-    Bytes arguments;
-  };
-
   Dispatcher(std::size_t max_workers, const std::function<void()>& initializer,
              std::optional<int> max_tasks_per_child, Sockets tasks, Sockets results)
       : max_workers_(max_workers),
@@ -102,33 +89,21 @@ class Dispatcher {
         in_flight_(max_workers + prefetch_limit),
         server_({tasks.second.get(), results.second.get()},
                 [&] { return Worker(tasks.second, results.second).run(initializer, max_tasks_per_child); }) {
-    for (std::size_t number = in_flight_.size(); number-- > 0;)
-      free_numbers_.push_back(static_cast<std::uint32_t>(number));
     thread_ =
         std::thread([this] { run(); });  // after the fork: the server must not have been forked beside it
   }
 
   // ---- For any thread, under the lock ----
 
-  [[nodiscard]] std::size_t count_in_flight() const noexcept {
-    return in_flight_.size() - free_numbers_.size();
-  }
-
   /// Starts the workers that are needed. @returns what is to be sent now: what could not be sent before, and
   /// the calls for which there is room
   std::vector<OutgoingCall> take_sendable() {
-    if (queue_.empty() && count_in_flight() == 0) return {};
+    if (queue_.empty() && in_flight_.size() == 0) return {};
     // TODO 6.1: While there are fewer workers than calls that are queued or
     // out, and than max_workers_, start one. What is in unsent_ is sendable. While there are calls, and fewer
     // out than workers_ + prefetch_limit, take the oldest; if it was cancelled and does not start(), drop it,
     // else it is out under a free number, and sendable.
     todo("6.1", "Dispatcher::take_sendable");
-  }
-
-  /// The call of that number, which is free again.
-  Call take_in_flight(std::uint32_t number) {
-    free_numbers_.push_back(number);
-    return std::exchange(in_flight_[number], {});
   }
 
   // ---- For any thread, without the lock ----
@@ -137,21 +112,10 @@ class Dispatcher {
   bool send(std::vector<OutgoingCall> calls) {
     if (calls.empty()) return true;
     // TODO 6.2: Send each, without waiting. If there is no room, keep it in unsent_. If
-    // it cannot be sent, take_in_flight() its call, which fails, unless the pool broke meanwhile and took it;
+    // it cannot be sent, take() its call, which fails, unless the pool broke meanwhile and took it;
     // and wake() the pool's thread, for there is room for another. But if nobody_reads(), leave the call
     // where it is: the pool is about to break, and takes it.
     todo("6.2", "Dispatcher::send");
-  }
-
-  /// Whether something could not be sent because all who could have read it are gone.
-  static bool nobody_reads(std::exception_ptr error) {
-    try {
-      std::rethrow_exception(std::move(error));
-    } catch (const std::system_error& failed) {
-      return failed.code() == std::errc::broken_pipe || failed.code() == std::errc::connection_reset;
-    } catch (...) {
-      return false;
-    }
   }
 
   // ---- The pool's own thread ----
@@ -169,7 +133,7 @@ class Dispatcher {
   /// Whether all is done, after shutdown(). When there are no calls any more, the workers may go.
   bool may_end() {
     std::lock_guard lock(mutex_);
-    if (!closed_ || !queue_.empty() || count_in_flight() > 0) return false;
+    if (!closed_ || !queue_.empty() || in_flight_.size() > 0) return false;
     // TODO 5.2: Shut down the socket for writing, once: the workers see that no more
     // calls can come. You may end when the last of them has.
     todo("5.2", "Dispatcher::may_end");
@@ -213,7 +177,7 @@ class Dispatcher {
 
   /// Takes all that the workers have sent by now.
   void receive_answers() {
-    for (std::size_t most = in_flight_.size() + max_workers_; most > 0; --most) {
+    for (std::size_t most = in_flight_.capacity() + max_workers_; most > 0; --most) {
       const auto packet = receiver_.receive(results_, MSG_DONTWAIT);
       if (!packet) return;
       switch (packet->header().type) {
@@ -233,7 +197,7 @@ class Dispatcher {
   }
 
   void finish_call(const Packet& answer) {
-    // TODO 6.4: Under the lock, take_in_flight() the call, and take what is due
+    // TODO 6.4: Under the lock, take() the call, and take what is due
     // now. First send() that, for a worker is waiting; then finish the future.
     todo("6.4", "Dispatcher::finish_call");
   }
@@ -280,10 +244,9 @@ class Dispatcher {
   std::mutex mutex_;  // guards all down to stopped_
   std::condition_variable has_stopped_;
   Ring<Call> queue_;
-  std::vector<Call> in_flight_;              // by number
-  std::vector<std::uint32_t> free_numbers_;  // numbers that no call has
-  std::size_t workers_ = 0;                  // those that run, and those that have been asked for
-  std::vector<OutgoingCall> unsent_;         // there was no room for them in the socket
+  CallTable in_flight_;
+  std::size_t workers_ = 0;           // those that run, and those that have been asked for
+  std::vector<OutgoingCall> unsent_;  // there was no room for them in the socket
   bool closed_ = false;
   bool eof_sent_ = false;
   std::exception_ptr broken_;

@@ -19,11 +19,11 @@
 #include "archive.hpp"
 #include "chunks.hpp"
 #include "dispatcher.hpp"
-#include "executor.hpp"
 #include "future.hpp"
 #include "input_range.hpp"
 #include "remote_call.hpp"
 #include "todo.hpp"
+#include "worker_count.hpp"
 
 namespace concurrent {
 
@@ -88,8 +88,8 @@ class ProcessPoolExecutor {
     if constexpr (can_call<F, Item>()) {
       auto chunks = detail::in_chunks<Item>(detail::name_of_callable(fn),
                                             std::views::all(std::forward<Items>(items)), options.chunksize);
-      return detail::one_by_one(detail::start_mapping(
-          *this, &detail::call_chunk<F, Item>, {options.timeout, options.buffersize}, std::move(chunks)));
+      return detail::one_by_one(map_on(*this, &detail::call_chunk<F, Item>,
+                                       MapOptions{options.timeout, options.buffersize}, std::move(chunks)));
     }
   }
 
@@ -150,14 +150,6 @@ class ProcessPoolExecutor {
     // TODO 7.3: Shut down without waiting, and cancel what is queued.
     // Then send the signal to the workers.
     todo("7.3", "ProcessPoolExecutor::end_workers");
-  }
-
-  static int number_of_cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
-
-  static std::optional<int> at_least_1(std::optional<int> value, const char* name) {
-    if (value && *value < 1)
-      throw std::invalid_argument(std::string(name) + " must be at least 1, not " + std::to_string(*value));
-    return value;
   }
 
   detail::Dispatcher dispatcher_;

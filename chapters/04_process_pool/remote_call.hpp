@@ -14,7 +14,7 @@
 
 #include "archive.hpp"
 #include "errors.hpp"
-#include "future.hpp"
+#include "promise.hpp"
 #include "packet.hpp"
 #include "todo.hpp"
 #include "type_name.hpp"

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "future.hpp"
+#include "join_counter.hpp"
 #include "todo.hpp"
 #include "work_stealing_executor.hpp"
 

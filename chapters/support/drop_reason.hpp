@@ -3,10 +3,12 @@
 #include <exception>
 #include <utility>
 
+#include "errors.hpp"
+
 namespace concurrent {
 
-/// Gives a reason to the jobs that this thread destroys without running them, as long as the object lives.
-/// A job that belongs to a future ends it with this exception; without a reason it cancels it.
+/// Names the reason why the jobs that this thread destroys unrun, while the object lives, will not run. A job
+/// that belongs to a future finishes it with this exception; without a reason it cancels it.
 class DropReason {
  public:
   explicit DropReason(std::exception_ptr reason) : outer_(std::exchange(current_, std::move(reason))) {}
@@ -16,6 +18,11 @@ class DropReason {
 
   /// Returns the innermost reason on this thread; null if there is none.
   static std::exception_ptr current() noexcept { return current_; }
+
+  /// Returns the innermost reason on this thread, or a CancelledError if there is none.
+  static std::exception_ptr current_or_cancelled() {
+    return current_ ? current_ : std::make_exception_ptr(CancelledError());
+  }
 
  private:
   static inline thread_local std::exception_ptr current_;

@@ -9,8 +9,11 @@
 #include <string>
 #include <utility>
 
-#include "future.hpp"
+#include "deadline.hpp"
+#include "errors.hpp"
 #include "input_range.hpp"
+#include "promise.hpp"
+#include "shared_state.hpp"
 #include "todo.hpp"
 #include "wait.hpp"
 

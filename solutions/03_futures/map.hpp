@@ -11,10 +11,12 @@
 #include <utility>
 #include <variant>
 
-#include "executor.hpp"
-#include "future.hpp"
+#include "deadline.hpp"
+#include "executor_base.hpp"
 #include "input_range.hpp"
+#include "promise.hpp"
 #include "ring.hpp"
+#include "submit.hpp"
 #include "todo.hpp"
 
 namespace concurrent {
@@ -111,34 +113,20 @@ class Mapping {
   Ring<Future<T>> futures_;
 };
 
+}  // namespace detail
+
+/// Does the work of Executor::map(): submits the calls of `fn` to `executor` and gives their results as a
+/// range.
+/// @tparam Pool any Executor, or a pool of processes
+/// @throws std::invalid_argument if the buffersize is 0
 template <class Pool, class F, class... Items>
-auto start_mapping(Pool& executor, F fn, MapOptions options, Items&&... items) {
-  using Calls = Mapping<Pool, F, std::views::all_t<Items>...>;
+auto map_on(Pool& executor, F fn, MapOptions options, Items&&... items) {
+  using Calls = detail::Mapping<Pool, F, std::views::all_t<Items>...>;
   auto calls = std::make_unique<Calls>(executor, std::move(fn), options,
                                        std::views::all(std::forward<Items>(items))...);
   calls->fill();
   calls->hand_out();
   return InputRange<typename Calls::Value>([calls = std::move(calls)] { return calls->next(); });
-}
-
-}  // namespace detail
-
-template <class F, std::ranges::input_range Items>
-auto Executor::map(F fn, Items&& items, MapOptions options) {
-  return detail::start_mapping(*this, std::move(fn), options, std::forward<Items>(items));
-}
-
-template <class F, std::ranges::input_range Items, std::ranges::input_range Items2>
-auto Executor::map(F fn, Items&& items, Items2&& items2, MapOptions options) {
-  return detail::start_mapping(*this, std::move(fn), options, std::forward<Items>(items),
-                               std::forward<Items2>(items2));
-}
-
-template <class F, std::ranges::input_range Items, std::ranges::input_range Items2,
-          std::ranges::input_range Items3>
-auto Executor::map(F fn, Items&& items, Items2&& items2, Items3&& items3, MapOptions options) {
-  return detail::start_mapping(*this, std::move(fn), options, std::forward<Items>(items),
-                               std::forward<Items2>(items2), std::forward<Items3>(items3));
 }
 
 }  // namespace concurrent

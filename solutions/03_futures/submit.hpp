@@ -7,11 +7,15 @@
 #include <type_traits>
 #include <utility>
 
-#include "executor.hpp"
-#include "future.hpp"
+#include "executor_base.hpp"
+#include "promise.hpp"
 #include "todo.hpp"
 
 namespace concurrent {
+
+/// What a call of a copy of `fn` with copies of `args` returns.
+template <class F, class... Args>
+using CallResult = std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>;
 
 namespace detail {
 
@@ -77,15 +81,16 @@ auto bind_call(F fn, Args... args) {
 
 }  // namespace detail
 
+/// Does the work of Executor::submit(): runs `fn(args...)` on `executor` and gives the future of its result.
 template <class F, class... Args>
-Future<CallResult<F, Args...>> Executor::submit(F&& fn, Args&&... args) {
-  // <exercise 5.3 Executor::submit> Make the packaged call of the bind_call() all that, with one allocation.
+Future<CallResult<F, Args...>> submit_to(Executor& executor, F&& fn, Args&&... args) {
+  // <exercise 5.3 submit_to> Make the packaged call of the bind_call() all that, with one allocation.
   // Post its job. Return its future.
   using T = CallResult<F, Args...>;
   auto call = detail::bind_call(std::forward<F>(fn), std::forward<Args>(args)...);
   auto packaged = std::make_shared<detail::PackagedCall<T, decltype(call)>>(std::move(call));
   Future<T> future(packaged);
-  post(detail::CallJob(std::move(packaged)));
+  executor.post(detail::CallJob(std::move(packaged)));
   return future;
   // </exercise>
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <deque>
 #include <optional>
 #include <ranges>
@@ -8,7 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "future.hpp"
+#include "deadline.hpp"
+#include "promise.hpp"
+#include "shared_state.hpp"
 #include "todo.hpp"
 
 namespace concurrent {

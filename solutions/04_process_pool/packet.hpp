@@ -12,10 +12,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "fd.hpp"
@@ -129,6 +131,17 @@ inline bool send_packet(const Fd& socket, Header header, std::span<const char> b
   checked(sent, "sendmsg");
   return true;
   // </exercise>
+}
+
+/// True if `error` says that nothing can be sent because all who could have received it are gone.
+inline bool nobody_reads(std::exception_ptr error) {
+  try {
+    std::rethrow_exception(std::move(error));
+  } catch (const std::system_error& failed) {
+    return failed.code() == std::errc::broken_pipe || failed.code() == std::errc::connection_reset;
+  } catch (...) {
+    return false;
+  }
 }
 
 /// Memory that shows what is in a file.

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "drop_reason.hpp"
-#include "errors.hpp"
+#include "join_counter.hpp"
 #include "todo.hpp"
 #include "work_stealing_executor.hpp"
 
@@ -64,17 +64,12 @@ class TaskScope {
     explicit Token(TaskScope& scope) noexcept : scope_(&scope) { scope.pending_.add(); }
     Token(Token&& other) noexcept : scope_(std::exchange(other.scope_, nullptr)) {}
     ~Token() {
-      if (scope_) hand_in(why_dropped());
+      if (scope_) hand_in(DropReason::current_or_cancelled());
     }
 
     void hand_in(std::exception_ptr error) { std::exchange(scope_, nullptr)->finish(std::move(error)); }
 
    private:
-    static std::exception_ptr why_dropped() {
-      const std::exception_ptr reason = DropReason::current();
-      return reason ? reason : std::make_exception_ptr(CancelledError());
-    }
-
     TaskScope* scope_;
   };
 

@@ -16,62 +16,28 @@
 #include <vector>
 
 #include "drop_reason.hpp"
+#include "errors.hpp"
 #include "event_count.hpp"
 #include "executor.hpp"
 #include "inbox.hpp"
+#include "job.hpp"
+#include "join_counter.hpp"
+#include "refusal.hpp"
+#include "stealing_worker.hpp"
 #include "thread_name.hpp"
 #include "todo.hpp"
 #include "work_stealing_deque.hpp"
+#include "worker_count.hpp"
 
 namespace concurrent {
 
 /// What a WorkStealingExecutor is made with. The names are those of ThreadPoolOptions.
 struct WorkStealingOptions {
   std::optional<int> max_workers = std::nullopt;  ///< at least 1; none: one for each core
-  std::string thread_name_prefix =
-      {};  ///< workers are called `<prefix>_<n>`; empty: `WorkStealingExecutor-<k>`
-  std::function<void()> initializer = {};  ///< each worker calls it once, before its first job
+  std::string thread_name_prefix = {};            ///< as for ThreadPool; empty: `WorkStealingExecutor-<k>`
+  std::function<void()> initializer = {};         ///< each worker calls it once, before its first job
   int spins_before_sleep = 8;  ///< how often a worker looks once more: to be woken costs much more
 };
-
-namespace detail {
-
-/// How many pieces of work somebody waits for. It may be gone as soon as the last of them has ended: only its
-/// waiter keeps it alive.
-class JoinCounter {
- public:
-  explicit JoinCounter(std::size_t count = 0) noexcept : state_(count * one) {}
-
-  void add() noexcept { state_.fetch_add(one, std::memory_order_relaxed); }
-
-  /// One has ended. @returns whether it was the last and the waiter may be asleep: wake it
-  bool finish() noexcept {
-    // <exercise 7.1 JoinCounter::finish> Take one away, and publish with that all that has been done before.
-    return state_.fetch_sub(one, std::memory_order_acq_rel) == one + asleep;
-    // </exercise>
-  }
-
-  [[nodiscard]] bool none() const noexcept { return state_.load(std::memory_order_acquire) < one; }
-
-  /// The waiter is about to sleep.
-  void fall_asleep() noexcept { state_.fetch_or(asleep, std::memory_order_relaxed); }
-
- private:
-  static constexpr std::size_t asleep = 1, one = 2;
-  std::atomic<std::size_t> state_;
-};
-
-/// A piece of work that lies on the stack of the thread that offers it: see fork_join.hpp.
-class Forked {
- public:
-  virtual void run() noexcept = 0;
-  JoinCounter pending{1};  // what a thief finishes
-
- protected:
-  ~Forked() = default;
-};
-
-}  // namespace detail
 
 /// Runs jobs on threads that each have work of their own, and steal from each other when they have none.
 /// Made for many small jobs and for work that splits itself: see fork_join() and TaskScope. A job posted by a
@@ -84,10 +50,7 @@ class WorkStealingExecutor : public Executor {
   /// @throws std::system_error if a thread cannot be started
   explicit WorkStealingExecutor(WorkStealingOptions options = {})
       : initializer_(std::move(options.initializer)), spins_before_sleep_(options.spins_before_sleep) {
-    const int count =
-        options.max_workers.value_or(static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
-    if (count < 1)
-      throw std::invalid_argument("max_workers must be at least 1, not " + std::to_string(count));
+    const int count = at_least_1(options.max_workers, "max_workers").value_or(number_of_cores());
     prefix_ = options.thread_name_prefix.empty() ? "WorkStealingExecutor-" + std::to_string(next_executor_++)
                                                  : std::move(options.thread_name_prefix);
     for (int i = 0; i < count; ++i)
@@ -109,9 +72,9 @@ class WorkStealingExecutor : public Executor {
   /// @throws BrokenThreadPool after an initializer failed
   void post(Job job) override {
     require_job(job, "WorkStealingExecutor::post");
-    // <exercise 5.1 WorkStealingExecutor::post> If phase_ is not open, refuse(). A worker pushes the job to
-    // its own deque; from outside it goes to inject(). Then notify one.
-    if (phase_.load(std::memory_order_acquire) != Phase::open) refuse();
+    // <exercise 5.1 WorkStealingExecutor::post> If phase_ is not open, refusal_.raise(). A worker pushes the
+    // job to its own deque; from outside it goes to inject(). Then notify one.
+    if (phase_.load(std::memory_order_acquire) != Phase::open) refusal_.raise();
     if (Worker* self = this_worker()) {
       auto owned = std::make_unique<Job>(std::move(job));
       self->jobs.push(owned.get());
@@ -161,14 +124,14 @@ class WorkStealingExecutor : public Executor {
   /// Returns when `pending` is none. A worker runs other work meanwhile; any other thread sleeps.
   void join(detail::JoinCounter& pending) {
     Worker* const self = this_worker();
-    if (!self) return wait_outside(pending);
-    // <exercise 7.5 WorkStealingExecutor::join> As long as something is pending, run the next() job. If there
+    if (!self) return pending.wait(outside_);
+    // <exercise 7.5 WorkStealingExecutor::join> As long as something is pending, run the next_job(). If there
     // is none, the waiter will fall_asleep(): sleep_unless() nothing is pending any more. In the end
     // wake_another(), for you may have been woken for work that you have not looked for.
     Job job;
     while (!pending.none()) {
       if (next_job(*self, job)) {
-        run(job);
+        run(std::move(job));
       } else {
         pending.fall_asleep();
         sleep_unless(*self, [&] { return pending.none(); });
@@ -189,21 +152,8 @@ class WorkStealingExecutor : public Executor {
   }
 
  private:
+  using Worker = detail::StealingWorker;
   enum class Phase { open, closed, ended };
-
-  /// A thread with what it has to do. Only the thread itself pushes and pops; all others steal.
-  struct Worker {
-    Worker(WorkStealingExecutor& executor, std::size_t number) : executor(executor), number(number) {}
-
-    WorkStealingExecutor& executor;
-    const std::size_t number;
-    std::uint32_t tick = 0;                    // how often it has looked for work
-    bool was_asleep = false;                   // and may have been woken for work that is still there
-    WorkStealingDeque<detail::Forked*> forks;  // the oldest is the largest
-    WorkStealingDeque<Job*> jobs;              // what its own jobs have posted; the deque owns them
-    Inbox inbox;                               // what has come from outside
-    std::thread thread;
-  };
 
   [[nodiscard]] Worker* this_worker() const noexcept {
     return current_ && &current_->executor == this ? current_ : nullptr;
@@ -221,12 +171,12 @@ class WorkStealingExecutor : public Executor {
       try_end();
       return;
     }
-    // <exercise 5.2 WorkStealingExecutor::work> Run the next() job. If there is none, you are not active_ any
+    // <exercise 5.2 WorkStealingExecutor::work> Run the next_job(). If there is none, you are not active_ any
     // more: sleep_unless() you can try_end(), and be active_ again. When phase_ has ended, so have you.
     Job job;
     while (phase_.load(std::memory_order_acquire) != Phase::ended) {
       if (next_job(self, job)) {
-        run(job);
+        run(std::move(job));
       } else {
         active_.fetch_sub(1);
         sleep_unless(self, [this] { return try_end(); });
@@ -242,7 +192,7 @@ class WorkStealingExecutor : public Executor {
     // time into the inbox first. If there is nothing, steal: from each of the others, beginning with the one
     // after you, a fork, a job, or what lies in the inbox.
     if (++self.tick % 64 == 0 && self.inbox.pop(job)) return true;
-    if (!self.jobs.empty() && take(self.jobs.pop(), job)) return true;
+    if (!self.jobs.empty() && detail::take(self.jobs.pop(), job)) return true;
     if (self.inbox.pop(job)) return true;
     for (std::size_t i = 1; i < workers_.size(); ++i) {
       Worker& victim = *workers_[(self.number + i) % workers_.size()];
@@ -250,28 +200,16 @@ class WorkStealingExecutor : public Executor {
         job = stolen(**forked);
         return true;
       }
-      if (take(victim.jobs.steal(), job)) return true;
+      if (detail::take(victim.jobs.steal(), job)) return true;
       if (!victim.inbox.empty() && victim.inbox.pop(job)) return true;
     }
     return false;
     // </exercise>
   }
 
-  /// Runs a job where it is, and destroys it.
-  void run(Job& job) const noexcept {
-    try {
-      job();
-    } catch (...) {
-      (*on_exception_)(std::current_exception());
-    }
-    job = nullptr;
-  }
-
   /// Whether there is anything for a worker to do.
   [[nodiscard]] bool has_work() const noexcept {
-    return std::ranges::any_of(workers_, [](const auto& worker) {
-      return !worker->forks.empty() || !worker->jobs.empty() || !worker->inbox.empty();
-    });
+    return std::ranges::any_of(workers_, [](const auto& worker) { return worker->has_work(); });
   }
 
   /// The same, and if this worker was asleep, the next one is woken for what is left.
@@ -320,13 +258,6 @@ class WorkStealingExecutor : public Executor {
     // </exercise>
   }
 
-  /// Moves what a deque gave, if it gave something, to `job`, and frees its memory.
-  static bool take(std::optional<Job*> given, Job& job) noexcept {
-    if (!given) return false;
-    job = std::move(*std::unique_ptr<Job>(*given));
-    return true;
-  }
-
   /// A job that runs what another worker has forked.
   Job stolen(detail::Forked& forked) {
     return [this, &forked] {
@@ -343,19 +274,8 @@ class WorkStealingExecutor : public Executor {
       if (++turn >= workers_.size()) turn = 0;
       const bool wait = tried == workers_.size();  // somebody is at each of them
       const Inbox::Push result = workers_[turn]->inbox.push(job, wait);
-      if (result == Inbox::Push::closed) refuse();
+      if (result == Inbox::Push::closed) refusal_.raise();
       if (result == Inbox::Push::done) return;
-    }
-  }
-
-  void wait_outside(detail::JoinCounter& pending) {
-    while (!pending.none()) {
-      pending.fall_asleep();
-      const EventCount::Key key = outside_.prepare_wait();
-      if (pending.none())
-        outside_.cancel_wait();
-      else
-        outside_.wait(key);
     }
   }
 
@@ -387,7 +307,7 @@ class WorkStealingExecutor : public Executor {
     // <exercise 6.2 WorkStealingExecutor::drop_queued> Steal every job of every worker, and empty the
     // inboxes. Then wake all: a worker that has just seen a job may wait for others to run it.
     for (const auto& worker : workers_)
-      for (Job job; take(worker->jobs.steal(), job) || worker->inbox.pop(job);) job = nullptr;
+      for (Job job; detail::take(worker->jobs.steal(), job) || worker->inbox.pop(job);) job = nullptr;
     work_.notify_all();
     // </exercise>
   }
@@ -395,24 +315,14 @@ class WorkStealingExecutor : public Executor {
   /// Makes the executor refuse work for good because an initializer threw `error`.
   void mark_broken(std::exception_ptr error) {
     (*on_exception_)(std::move(error));
-    // <exercise 6.3 WorkStealingExecutor::mark_broken> Under the lock, set broken_ to a BrokenThreadPool,
-    // unless another worker was first. close(), and drop what is queued, with broken_ as the DropReason.
-    {
-      std::lock_guard lock(broken_mutex_);
-      if (!broken_)
-        broken_ = std::make_exception_ptr(
-            BrokenThreadPool("a thread initializer failed: the executor is not usable any more"));
-    }
+    // <exercise 6.3 WorkStealingExecutor::mark_broken> Let refusal_ keep a BrokenThreadPool, and then
+    // close(). Drop what is queued, with the kept one as the DropReason.
+    const std::exception_ptr reason = refusal_.keep(std::make_exception_ptr(
+        BrokenThreadPool("a thread initializer failed: the executor is not usable any more")));
     close();
-    DropReason reason(broken_);
+    DropReason drop(reason);
     drop_queued();
     // </exercise>
-  }
-
-  [[noreturn]] void refuse() const {
-    std::lock_guard lock(broken_mutex_);
-    if (broken_) std::rethrow_exception(broken_);
-    throw ExecutorShutdown();
   }
 
   static inline std::atomic<std::size_t> next_executor_ = 0;
@@ -429,8 +339,7 @@ class WorkStealingExecutor : public Executor {
   EventCount outside_;  // other threads that wait for work to end
 
   std::mutex join_mutex_;  // one join() at a time: the second finds all ended
-  mutable std::mutex broken_mutex_;
-  std::exception_ptr broken_;
+  Refusal refusal_;
 };
 
 }  // namespace concurrent

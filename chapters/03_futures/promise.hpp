@@ -198,16 +198,9 @@ class Promise {
   template <class... Value>
   requires detail::ResultFor<T, Value&&...>
   void set_result(Value&&... value) {
-    // <exercise 1.4 Promise::set_result> Claim the state. Store the value, then finish. If storing throws,
+    // TODO 1.4: Claim the state. Store the value, then finish. If storing throws,
     // that is the outcome.
-    if (!state_->try_claim()) throw InvalidStateError("the future is done already");
-    try {
-      state_->store([&]() -> T { return static_cast<T>((std::forward<Value>(value), ...)); });
-    } catch (...) {
-      state_->store_error(std::current_exception());
-    }
-    state_->finish();
-    // </exercise>
+    todo("1.4", "Promise::set_result");
   }
 
   /// Finishes the future with `error`.
@@ -230,9 +223,3 @@ struct std::hash<concurrent::Future<T>> {
     return std::hash<const void*>()(future.shared_state().get());
   }
 };
-
-// The rest of the chapter, so that this one header is all that you include.
-#include "submit.hpp"
-#include "wait.hpp"
-#include "as_completed.hpp"
-#include "map.hpp"

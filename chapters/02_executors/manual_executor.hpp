@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+#include <mutex>
+#include <utility>
+
+#include "errors.hpp"
+#include "executor_base.hpp"
+#include "job.hpp"
+#include "ring.hpp"
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// Queues jobs until you run them by hand, one by one: made for tests, where you want to be the scheduler.
+class ManualExecutor : public Executor {
+ public:
+  /// Destroys the jobs that nobody ran.
+  ~ManualExecutor() override { close({.cancel_futures = true}); }
+
+  void post(Job job) override {
+    require_job(job, "ManualExecutor::post");
+    // TODO 2.1: Under the lock, refuse the job after shutdown; else queue it.
+    todo("2.1", "ManualExecutor::post");
+  }
+
+  /// Runs the oldest job on this thread. @returns false if there was none
+  bool run_one() {
+    // TODO 2.2: Take the oldest job under the lock; run() it without the lock.
+    todo("2.2", "ManualExecutor::run_one");
+  }
+
+  /// Runs jobs until there is none, those included that are posted meanwhile. @returns how many it ran
+  std::size_t run_all() {
+    // TODO 2.3: Call run_one() until there is nothing left, and count.
+    todo("2.3", "ManualExecutor::run_all");
+  }
+
+  /// How many jobs are queued.
+  [[nodiscard]] std::size_t pending() const {
+    std::lock_guard lock(mutex_);
+    return jobs_.size();
+  }
+
+  /// To wait means to run what is queued, on this thread: nobody else would. A job that another thread is
+  /// just running is not waited for.
+  void shutdown(ShutdownOptions options = {}) override {
+    // TODO 2.4: close() the executor; that drops what is queued, if asked.
+    // Then, if the caller waits, run what is left.
+    todo("2.4", "ManualExecutor::shutdown");
+  }
+
+ private:
+  /// Refuses jobs from now on. Those to be cancelled are destroyed without the lock: their destructors may
+  /// call us.
+  void close(ShutdownOptions options) {
+    Ring<Job> dropped;
+    std::lock_guard lock(mutex_);
+    shut_down_ = true;
+    if (options.cancel_futures) dropped.swap(jobs_);
+  }
+
+  mutable std::mutex mutex_;
+  Ring<Job> jobs_;
+  bool shut_down_ = false;
+};
+
+}  // namespace concurrent

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <concepts>
+#include <condition_variable>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <ranges>
+#include <utility>
+
+#include "drop_reason.hpp"
+#include "executor_base.hpp"
+#include "todo.hpp"
+
+namespace concurrent {
+
+namespace detail {
+
+/// Waits for a group of jobs. Each job holds a Token, which reports to the group when it is destroyed,
+/// whether the job has run or not.
+class WaitGroup {
+ public:
+  class Token {
+   public:
+    explicit Token(WaitGroup& group) : group_(&group) { group.add(); }
+    Token(Token&& other) noexcept
+        : group_(std::exchange(other.group_, nullptr)), outcome_(std::move(other.outcome_)) {}
+    ~Token() {
+      if (group_) group_->finish(outcome_ ? std::move(*outcome_) : DropReason::current_or_cancelled());
+    }
+
+    /// Keeps how the job ended; null means well. A job whose token is never told did not run.
+    void set(std::exception_ptr error) noexcept { outcome_ = std::move(error); }
+
+   private:
+    WaitGroup* group_;
+    std::optional<std::exception_ptr> outcome_;
+  };
+
+  /// Waits until every token has been destroyed. @returns the first error that came, or null
+  std::exception_ptr wait() {
+    std::unique_lock lock(mutex_);
+    all_finished_.wait(lock, [this] { return unfinished_ == 0; });
+    return first_error_;
+  }
+
+ private:
+  void add() {
+    std::lock_guard lock(mutex_);
+    ++unfinished_;
+  }
+  void finish(std::exception_ptr error) {
+    std::lock_guard lock(mutex_);
+    if (error && !first_error_) first_error_ = std::move(error);
+    // Still under the lock: as soon as it is free, the waiting thread may destroy the group.
+    if (--unfinished_ == 0) all_finished_.notify_one();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable all_finished_;
+  std::size_t unfinished_ = 0;
+  std::exception_ptr first_error_;
+};
+
+}  // namespace detail
+
+/// Calls `fn(item)` for each item, each in a job of its own on `executor`, and returns when all have ended.
+/// `fn` is shared by the calls, which may run at the same time. Python: `list(executor.map(fn, items))`.
+///
+/// The calling thread only waits: do not call it from the executor's last free worker, nor on a
+/// ManualExecutor that no other thread runs.
+/// @throws what post() threw if the executor refused a job; else the first error of a call, in time: what
+/// `fn` threw, or, if the executor destroyed a job unrun, the reason, which is CancelledError if it gave none
+template <std::ranges::forward_range Items, class F>
+requires std::invocable<F&, std::ranges::range_reference_t<Items>>
+void parallel_for(Executor& executor, Items&& items, F fn) {
+  // TODO 5.1: Post a job for each item, with a Token of one WaitGroup; the job says how its
+  // call ended. If the executor refuses a job, post no more. In any case wait for all that were posted; throw
+  // the refusal, if there was one, else the first error.
+  todo("5.1", "parallel_for");
+}
+
+}  // namespace concurrent

@@ -1,0 +1,174 @@
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "errors.hpp"
+#include "exception_handler.hpp"
+#include "executor_base.hpp"
+#include "job.hpp"
+#include "ring.hpp"
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// Runs jobs one at a time, in the order of the posts, on any executor: what they share needs no lock.
+/// Also known as a strand. A job that posts to its own strand goes on; the new job runs after it, never
+/// inside it. The executor must outlive the last job. If it destroys work unrun, the jobs queued here are
+/// destroyed too. Python has no counterpart in `concurrent.futures`; an event loop gives the same promise.
+class SerialExecutor : public Executor {
+ public:
+  explicit SerialExecutor(Executor& executor) : strand_(std::make_shared<Strand>(executor, on_exception_)) {}
+
+  /// Does not wait: what is queued still runs on the executor underneath.
+  ~SerialExecutor() override { strand_->shutdown({.wait = false}); }
+
+  /// @throws what the executor underneath throws if it refuses work; all jobs queued here are destroyed then
+  void post(Job job) override {
+    require_job(job, "SerialExecutor::post");
+    strand_->post(std::move(job));
+  }
+
+  /// With `wait`, returns when no job is queued or runs: somebody else must be there to run them. If a
+  /// ManualExecutor is underneath, another thread must run it; if a pool is, its last free worker must not
+  /// wait.
+  /// @throws Error if a job of this executor asks to wait: it would wait for itself. Nothing is changed then.
+  void shutdown(ShutdownOptions options = {}) override { strand_->shutdown(options); }
+
+ private:
+  /// The queue. The drain jobs on the executor underneath share it, so it lives for as long as anyone needs
+  /// it.
+  class Strand : public std::enable_shared_from_this<Strand> {
+   public:
+    Strand(Executor& executor, std::shared_ptr<ExceptionHandler> on_exception)
+        : executor_(executor), on_exception_(std::move(on_exception)) {}
+
+    void post(Job job) {
+      // TODO 4.1: Under the lock, refuse the job after shutdown; else queue it. If
+      // the strand is not active, it is now: post_drain_job(), without the lock.
+      todo("4.1", "SerialExecutor::post");
+    }
+
+    void shutdown(ShutdownOptions options) {
+      if (options.wait && runs_on_this_thread())
+        throw Error("a job cannot wait for its own SerialExecutor to shut down");
+      {
+        std::lock_guard lock(mutex_);
+        shut_down_ = true;
+      }
+      if (options.cancel_futures) drop_queued();
+      if (!options.wait) return;
+      // TODO 4.4: Wait until the strand is not active.
+      todo("4.4", "SerialExecutor::shutdown");
+    }
+
+   private:
+    /// The right to run the strand's jobs, as a job of the executor underneath. There is at most one, so one
+    /// job runs at a time.
+    class DrainJob {
+     public:
+      explicit DrainJob(std::shared_ptr<Strand> strand) noexcept : strand_(std::move(strand)) {}
+      DrainJob(DrainJob&& other) noexcept = default;
+      ~DrainJob() {
+        if (strand_) strand_->drop_drain_job();
+      }
+      void operator()() { std::exchange(strand_, nullptr)->run_drain_job(); }
+
+     private:
+      std::shared_ptr<Strand> strand_;
+    };
+
+    /// A drain job that runs, on the stack of its thread, and the drain job of another strand that it runs
+    /// in, if any.
+    struct Running {
+      explicit Running(const Strand& strand) : strand(strand), outer(std::exchange(innermost, this)) {}
+      Running(const Running&) = delete;
+      Running& operator=(const Running&) = delete;
+      ~Running() { innermost = outer; }
+
+      const Strand& strand;
+      Running* const outer;
+      bool ran_inline = false;  // the drain job that it has posted came back at once
+      static inline thread_local Running* innermost = nullptr;
+    };
+
+    void post_drain_job() { executor_.post(DrainJob(shared_from_this())); }
+
+    void run_drain_job() {
+      if (ran_inline()) return;
+      Running running(*this);
+      drain();
+    }
+
+    void drain() {
+      // TODO 4.2: Run jobs until there is none, each destroyed before you take
+      // the next. After batch_size of them, try_yield(), so that the executor's other jobs have their turn,
+      // and return; if that fails, go on.
+      todo("4.2", "SerialExecutor::drain");
+    }
+
+    /// The next job; if there is none, the strand is not active any more.
+    std::optional<Job> take_next() {
+      // TODO 4.3: Take the oldest job, under the lock. If there is none, the
+      // strand is not active any more: wake whoever waits for that.
+      todo("4.3", "SerialExecutor::take_next");
+    }
+
+    /// Posts a new drain job. @returns false if it came back, so that this one must go on: the executor is
+    /// shutting down and refused it, or runs jobs inside post(), where drain jobs would pile up on the stack.
+    bool try_yield() {
+      Running& running = *Running::innermost;
+      running.ran_inline = false;
+      try {
+        post_drain_job();
+      } catch (...) {  // it was destroyed on the way here, and came back
+      }
+      return !running.ran_inline;
+    }
+
+    /// Whether the drain job that this thread is about to run or to destroy has just been handed on by this
+    /// very thread. If so, lets try_yield() know.
+    bool ran_inline() noexcept {
+      Running* const running = Running::innermost;
+      if (!running || &running->strand != this) return false;
+      return running->ran_inline = true;
+    }
+
+    /// A drain job that is destroyed unrun takes the jobs that waited for it along, one by one and without
+    /// the lock.
+    void drop_drain_job() noexcept {
+      if (ran_inline()) return;
+      while (take_next()) {
+      }
+    }
+
+    void drop_queued() {
+      Ring<Job> dropped;  // destroyed without the lock
+      std::lock_guard lock(mutex_);
+      dropped.swap(jobs_);
+    }
+
+    bool runs_on_this_thread() const noexcept {
+      const Running* running = Running::innermost;
+      while (running && &running->strand != this) running = running->outer;
+      return running != nullptr;
+    }
+
+    static constexpr int batch_size = 256;
+
+    Executor& executor_;
+    const std::shared_ptr<ExceptionHandler> on_exception_;
+    std::mutex mutex_;
+    std::condition_variable idle_;
+    Ring<Job> jobs_;
+    bool active_ = false;  // a drain job is posted or runs
+    bool shut_down_ = false;
+  };
+
+  const std::shared_ptr<Strand> strand_;
+};
+
+}  // namespace concurrent

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstddef>
+#include <mutex>
+#include <utility>
+
+#include "errors.hpp"
+#include "executor_base.hpp"
+#include "job.hpp"
+#include "ring.hpp"
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// Queues jobs until you run them by hand, one by one: made for tests, where you want to be the scheduler.
+class ManualExecutor : public Executor {
+ public:
+  /// Destroys the jobs that nobody ran.
+  ~ManualExecutor() override { close({.cancel_futures = true}); }
+
+  void post(Job job) override {
+    require_job(job, "ManualExecutor::post");
+    // <exercise 2.1 ManualExecutor::post> Under the lock, refuse the job after shutdown; else queue it.
+    std::lock_guard lock(mutex_);
+    if (shut_down_) throw ExecutorShutdown();
+    jobs_.push_back(std::move(job));
+    // </exercise>
+  }
+
+  /// Runs the oldest job on this thread. @returns false if there was none
+  bool run_one() {
+    // <exercise 2.2 ManualExecutor::run_one> Take the oldest job under the lock; run() it without the lock.
+    std::unique_lock lock(mutex_);
+    if (jobs_.empty()) return false;
+    Job job = jobs_.take_front();
+    lock.unlock();
+    run(std::move(job));
+    return true;
+    // </exercise>
+  }
+
+  /// Runs jobs until there is none, those included that are posted meanwhile. @returns how many it ran
+  std::size_t run_all() {
+    // <exercise 2.3 ManualExecutor::run_all> Call run_one() until there is nothing left, and count.
+    std::size_t ran = 0;
+    while (run_one()) ++ran;
+    return ran;
+    // </exercise>
+  }
+
+  /// How many jobs are queued.
+  [[nodiscard]] std::size_t pending() const {
+    std::lock_guard lock(mutex_);
+    return jobs_.size();
+  }
+
+  /// To wait means to run what is queued, on this thread: nobody else would. A job that another thread is
+  /// just running is not waited for.
+  void shutdown(ShutdownOptions options = {}) override {
+    // <exercise 2.4 ManualExecutor::shutdown> close() the executor; that drops what is queued, if asked.
+    // Then, if the caller waits, run what is left.
+    close(options);
+    if (options.wait) run_all();
+    // </exercise>
+  }
+
+ private:
+  /// Refuses jobs from now on. Those to be cancelled are destroyed without the lock: their destructors may
+  /// call us.
+  void close(ShutdownOptions options) {
+    Ring<Job> dropped;
+    std::lock_guard lock(mutex_);
+    shut_down_ = true;
+    if (options.cancel_futures) dropped.swap(jobs_);
+  }
+
+  mutable std::mutex mutex_;
+  Ring<Job> jobs_;
+  bool shut_down_ = false;
+};
+
+}  // namespace concurrent

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+
+#include "event_count.hpp"
+#include "todo.hpp"
+
+namespace concurrent::detail {
+
+/// How many pieces of work somebody waits for. It may be gone as soon as the last of them has ended: only its
+/// waiter keeps it alive.
+class JoinCounter {
+ public:
+  explicit JoinCounter(std::size_t count = 0) noexcept : state_(count * one) {}
+
+  void add() noexcept { state_.fetch_add(one, std::memory_order_relaxed); }
+
+  /// One has ended. @returns whether it was the last and the waiter may be asleep: wake it
+  bool finish() noexcept {
+    // <exercise 7.1 JoinCounter::finish> Take one away, and publish with that all that has been done before.
+    return state_.fetch_sub(one, std::memory_order_acq_rel) == one + asleep;
+    // </exercise>
+  }
+
+  [[nodiscard]] bool none() const noexcept { return state_.load(std::memory_order_acquire) < one; }
+
+  /// Sleeps on `events` until nothing is left: for a thread that has no other work to do meanwhile.
+  void wait(EventCount& events) {
+    while (!none()) {
+      fall_asleep();
+      const EventCount::Key key = events.prepare_wait();
+      if (none())
+        events.cancel_wait();
+      else
+        events.wait(key);
+    }
+  }
+
+  /// The waiter is about to sleep.
+  void fall_asleep() noexcept { state_.fetch_or(asleep, std::memory_order_relaxed); }
+
+ private:
+  static constexpr std::size_t asleep = 1, one = 2;
+  std::atomic<std::size_t> state_;
+};
+
+/// A piece of work that lies on the stack of the thread that offers it: see fork_join.hpp.
+class Forked {
+ public:
+  virtual void run() noexcept = 0;
+  JoinCounter pending{1};  // what a thief finishes
+
+ protected:
+  ~Forked() = default;
+};
+
+}  // namespace concurrent::detail
