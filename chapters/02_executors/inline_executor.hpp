@@ -19,8 +19,8 @@ class InlineExecutor : public Executor {
     todo("1.1", "InlineExecutor::post");
   }
 
-  /// There is nothing to wait for or to cancel: no job is ever queued. A job that another thread is just
-  /// running is that thread's affair.
+  /// Refuses jobs from now on. No job is ever queued, so there is nothing to cancel, and it does not wait for
+  /// a job that another thread is just running.
   void shutdown(ShutdownOptions options = {}) override {
     // TODO 1.2: Note it.
     todo("1.2", "InlineExecutor::shutdown");

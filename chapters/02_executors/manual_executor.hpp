@@ -36,14 +36,14 @@ class ManualExecutor : public Executor {
     todo("2.3", "ManualExecutor::run_all");
   }
 
-  /// How many jobs are queued.
+  /// Returns how many jobs are queued.
   [[nodiscard]] std::size_t pending() const {
     std::lock_guard lock(mutex_);
     return jobs_.size();
   }
 
-  /// To wait means to run what is queued, on this thread: nobody else would. A job that another thread is
-  /// just running is not waited for.
+  /// Refuses jobs from now on. With `wait`, runs what is queued on this thread, since nobody else would. It
+  /// does not wait for a job that another thread is just running.
   void shutdown(ShutdownOptions options = {}) override {
     // TODO 2.4: close() the executor; that drops what is queued, if asked.
     // Then, if the caller waits, run what is left.
@@ -51,8 +51,8 @@ class ManualExecutor : public Executor {
   }
 
  private:
-  /// Refuses jobs from now on. Those to be cancelled are destroyed without the lock: their destructors may
-  /// call us.
+  /// Refuses jobs from now on. Jobs to be cancelled are destroyed without the lock, because their destructors
+  /// may call this executor.
   void close(ShutdownOptions options) {
     Ring<Job> dropped;
     std::lock_guard lock(mutex_);

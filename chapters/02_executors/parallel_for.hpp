@@ -31,7 +31,7 @@ class WaitGroup {
       if (group_) group_->finish(outcome_ ? std::move(*outcome_) : DropReason::current_or_cancelled());
     }
 
-    /// Keeps how the job ended; null means well. A job whose token is never told did not run.
+    /// Keeps the error with which the job ended, or null. Without this call the job counts as dropped.
     void set(std::exception_ptr error) noexcept { outcome_ = std::move(error); }
 
    private:
@@ -69,10 +69,11 @@ class WaitGroup {
 /// Calls `fn(item)` for each item, each in a job of its own on `executor`, and returns when all have ended.
 /// `fn` is shared by the calls, which may run at the same time. Python: `list(executor.map(fn, items))`.
 ///
-/// The calling thread only waits: do not call it from the executor's last free worker, nor on a
+/// The calling thread only waits. So do not call it from the executor's last free worker, nor on a
 /// ManualExecutor that no other thread runs.
-/// @throws what post() threw if the executor refused a job; else the first error of a call, in time: what
-/// `fn` threw, or, if the executor destroyed a job unrun, the reason, which is CancelledError if it gave none
+/// @throws what post() threw if the executor refused a job; else the first error of a call, in time: the
+/// exception of `fn` or, if the executor destroyed a job unrun, the reason, which is CancelledError if it
+/// gave none
 template <std::ranges::forward_range Items, class F>
 requires std::invocable<F&, std::ranges::range_reference_t<Items>>
 void parallel_for(Executor& executor, Items&& items, F fn) {

@@ -38,7 +38,7 @@ class ThreadPoolExecutor : public Executor {
     todo("3.2", "ThreadPoolExecutor::shutdown");
   }
 
-  /// How many threads have been started so far: none before the first job, and at most `max_workers`.
+  /// Returns how many threads have been started so far: none before the first job, and at most `max_workers`.
   [[nodiscard]] std::size_t threads_started() const { return pool_.threads_started(); }
   [[nodiscard]] std::size_t max_workers() const noexcept { return pool_.max_workers(); }
 

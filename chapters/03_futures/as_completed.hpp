@@ -19,14 +19,14 @@
 
 namespace concurrent {
 
-/// How long as_completed() goes on. Python: the keyword argument of `as_completed`.
+/// Options of as_completed(). Python: the keyword argument of `as_completed`.
 struct AsCompletedOptions {
   std::optional<std::chrono::nanoseconds> timeout = std::nullopt;  ///< for the whole iteration, from the call
 };
 
 namespace detail {
 
-/// The futures that as_completed() has yet to give.
+/// The futures that as_completed() has not given yet.
 template <class T>
 class Completions {
  public:
@@ -37,7 +37,7 @@ class Completions {
     left_ = nodes_.size();
   }
 
-  /// The next future that is done; nothing when all have been given.
+  /// Returns the next future that is done; nothing when all have been given.
   std::optional<Future<T>> next() {
     // TODO 7.1: Nothing is left: return nothing. Else wait for the next node; too
     // late is a TimeoutError that says how many of how many futures are unfinished. Release its state: the

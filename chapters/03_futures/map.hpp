@@ -23,14 +23,15 @@ namespace concurrent {
 
 namespace detail {
 
-/// The calls of one map(): the futures of those submitted and not yet read, and the items of those to come.
-/// @tparam Pool what submits them: any Executor, or a pool of processes
+/// The calls of one map(): the futures of those that are submitted and not yet read, and the items of those
+/// to come.
+/// @tparam Pool the engine that runs them: any Executor, or a pool of processes
 template <class Pool, class F, class... Views>
 class Mapping {
  public:
   using T = CallResult<F, std::ranges::range_reference_t<Views>...>;
-  /// What the range gives: a value, also where `fn` returns a reference; an empty one where it returns
-  /// nothing.
+  /// The type of the results in the range: a value, also where `fn` returns a reference; an empty one where
+  /// it returns nothing.
   using Value = std::conditional_t<std::is_void_v<T>, std::monostate, std::decay_t<T>>;
 
   Mapping(Pool& executor, F fn, MapOptions options, Views... views)
@@ -49,7 +50,8 @@ class Mapping {
     if (!unread_ && !futures_.empty()) cancel_rest();
   }
 
-  /// The range is the caller's now. As long as nobody begins to read it, all its calls run, as in Python.
+  /// Marks that the caller has the range now. As long as nobody begins to read it, all its calls run, as in
+  /// Python.
   void hand_out() noexcept { unread_ = true; }
 
   /// Submits calls until the buffer is full or a range has ended.
@@ -59,7 +61,7 @@ class Mapping {
     todo("8.1", "Mapping::fill");
   }
 
-  /// The next result, in the order of the items; nothing at the end.
+  /// Returns the next result, in the order of the items; nothing at the end.
   std::optional<Value> next() {
     unread_ = false;
     // TODO 8.2: Wait for the oldest future until the deadline, and only then take it out:
@@ -69,14 +71,14 @@ class Mapping {
   }
 
  private:
-  /// Nobody will read the other results: their calls need not run.
+  /// Cancels the calls whose results nobody will read.
   void cancel_rest() {
     // TODO 8.3: Cancel the futures that are left.
     todo("8.3", "Mapping::cancel_rest");
   }
 
-  /// Whether a range has ended. Steps past the items that were used, but no sooner than somebody asks: an
-  /// item may take its time to come.
+  /// True if a range has ended. Only now does it step past the items that were used, because the next ones
+  /// may take their time to come.
   [[nodiscard]] bool at_end() {
     if (std::exchange(consumed_, false)) std::apply([](auto&... item) { (++item, ...); }, items_);
     return [this]<std::size_t... I>(std::index_sequence<I...>) {
@@ -98,7 +100,7 @@ class Mapping {
   bool unread_ = false;
   std::tuple<Views...> views_;
   std::tuple<std::ranges::iterator_t<Views>...> items_;
-  bool consumed_ = false;  // the items have been submitted
+  bool consumed_ = false;  // items_ have been submitted: step past them before the next use
   Ring<Future<T>> futures_;
 };
 

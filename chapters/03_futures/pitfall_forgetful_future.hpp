@@ -19,7 +19,7 @@ class ForgetfulFuture {
     todo("9.1", "ForgetfulFuture::set_result");
   }
 
-  /// Calls `callback` with the result when it is there; at once if it is there already.
+  /// Calls `callback` with the result as soon as there is one; at once if there is one already.
   void add_done_callback(std::function<void(int)> callback) {
     // TODO 9.2: Look under the lock whether the future is done, and
     // give the lock back. If it is done, call the callback with the value. If not, take the lock again and

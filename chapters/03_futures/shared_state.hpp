@@ -18,10 +18,10 @@
 
 namespace concurrent {
 
-/// Where a future stands. It goes from pending through running to finished, or from pending to cancelled.
+/// State of a future. It goes from pending through running to finished, or from pending to cancelled.
 enum class FutureState { pending, running, cancelled, finished };
 
-/// What is told of exceptions that escape from done-callbacks. The default writes a line to stderr.
+/// Handles the exceptions that escape from done-callbacks. By default it writes a line to stderr.
 inline ExceptionHandler& callback_exception_handler() {
   static ExceptionHandler handler;
   return handler;
@@ -32,26 +32,26 @@ namespace detail {
 class SharedState;
 class WaitNode;
 
-/// The futures that a thread waits for, as they become done: in a line, in that order.
+/// A queue of the futures that a thread waits for and that are done, in the order in which they became done.
 class CompletionQueue {
  public:
-  /// Waits for the next node whose future is done, and takes it out of the line.
+  /// Waits until a node is in the queue, and takes out the oldest.
   /// @returns null if there is none before the deadline
   WaitNode* next(Deadline deadline);
 
-  /// Appends `node` to the line, and wakes the thread that waits.
+  /// Appends `node` and wakes the thread that waits.
   void push(WaitNode& node);
 
  private:
   std::mutex mutex_;
   std::condition_variable arrived_;
-  WaitNode* incoming_ = nullptr;  // those that came since the thread last looked, the newest first
-  WaitNode* ready_ = nullptr;     // those before them, the oldest first; the waiting thread's own
+  WaitNode* incoming_ = nullptr;  // those pushed since the thread last looked, the newest first
+  WaitNode* ready_ = nullptr;     // those before them, the oldest first; only the waiting thread uses it
 };
 
-/// Tells a queue, once, that the future of `state` is done, also if it is done already. Stops watching when
-/// destroyed. It is itself the node of the list in which it stands, first the state's, then the queue's: it
-/// allocates nothing.
+/// Enters a completion queue, once, when the future of `state` is done, also if it is done already. Destroyed
+/// before that, it never enters. It allocates nothing, because it is itself the node of the list in which it
+/// stands: first the state's, then the queue's.
 class WaitNode {
  public:
   WaitNode(CompletionQueue& queue, std::shared_ptr<SharedState> state);
@@ -61,8 +61,7 @@ class WaitNode {
 
   const std::shared_ptr<SharedState>& state() const noexcept { return state_; }
 
-  /// Gives away the state of a node that CompletionQueue::next() returned: there is nothing to watch any
-  /// more.
+  /// Gives away the state of a node that CompletionQueue::next() returned, which needs it no longer.
   std::shared_ptr<SharedState> release() noexcept { return std::move(state_); }
 
  private:
@@ -74,11 +73,11 @@ class WaitNode {
   WaitNode* next_ = nullptr;
 };
 
-/// What a promise and its futures share, but for the value.
+/// The part of the state shared by a promise and its futures that does not depend on the type of the value.
 ///
-/// The phase is an atomic: to look at it takes no lock. Whoever has the outcome claims the state first, so
-/// only one thread ever writes it; the lock is for the two lists, and for the moment in which the future
-/// becomes done.
+/// The phase is an atomic, so reading it takes no lock. The thread that has the outcome claims the state
+/// first, so only one thread ever writes it. The lock is for the two lists, and for the moment in which the
+/// future becomes done.
 class SharedState : public std::enable_shared_from_this<SharedState> {
  public:
   using Callback = std::move_only_function<void(const std::shared_ptr<SharedState>&)>;
@@ -104,14 +103,15 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
     return now == FutureState::cancelled || now == FutureState::finished;
   }
 
-  /// From pending or running to claimed: the caller alone may write the outcome now, and must finish().
+  /// Goes from pending or running to claimed. From now on only the caller may write the outcome, and it must
+  /// finish().
   /// @returns false if the future is done, or claimed by another thread
   bool try_claim() noexcept {
     // TODO 1.1: Exchange pending, or else running, for claimed.
     todo("1.1", "SharedState::try_claim");
   }
 
-  /// Publishes the outcome: the future is finished.
+  /// Makes the future finished, with the outcome that the caller has written.
   void finish() {
     // TODO 1.2: Under the lock, make the phase finished; then publish().
     todo("1.2", "SharedState::finish");
@@ -131,29 +131,28 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
     todo("2.1", "SharedState::wait");
   }
 
-  /// The exception that the future finished with, or null. The future must be done.
+  /// Returns the exception that the future finished with, or null. The future must be done.
   /// @throws CancelledError if it was cancelled
   const std::exception_ptr& error() const {
     if (state() == FutureState::cancelled) throw CancelledError();
     return error_;
   }
 
-  /// From pending to running. @returns false if the future was cancelled
+  /// Goes from pending to running. @returns false if the future was cancelled
   /// @throws InvalidStateError if its work has begun already
   bool start() {
     // TODO 3.1: Exchange pending for running. If that fails, the phase says why.
     todo("3.1", "SharedState::start");
   }
 
-  /// From pending to cancelled. @returns whether the future is cancelled, by this call or an earlier one
+  /// Goes from pending to cancelled. @returns true if the future is cancelled, by this call or an earlier one
   bool cancel() {
     // TODO 3.2: Under the lock, exchange pending for cancelled. If that succeeds,
     // publish().
     todo("3.2", "SharedState::cancel");
   }
 
-  /// Sees to it that the future is done, because nobody will bring a result: its promise or its job was
-  /// dropped.
+  /// Makes the future done because no result will come: its promise or its job was dropped.
   void abandon() {
     // TODO 3.3: Fail with the DropReason, if there is one. Else cancel; if it is
     // too late for that, because the work had begun, fail with BrokenPromise. A future that is done stays as
@@ -176,15 +175,15 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   friend class WaitNode;
   enum class Phase { pending, running, claimed, cancelled, finished };
 
-  /// Whether it is done, now or after a few looks: to fall asleep and be woken costs more than most results
-  /// take to come.
+  /// True if the future is done, now or after a few looks. Falling asleep and being woken costs more than
+  /// most results take to come.
   [[nodiscard]] bool spin_until_done() const noexcept {
     for (int looks = 50; looks > 0 && !done(); --looks) std::this_thread::yield();
     return done();
   }
 
-  /// Tells everyone that the future is done: first the threads that wait, then the callbacks, without the
-  /// lock.
+  /// Announces that the future is done: first to the threads that wait, then, without the lock, to the
+  /// callbacks.
   void publish(std::unique_lock<std::mutex> lock) {
     for (WaitNode* node = std::exchange(nodes_, nullptr); node;) {
       WaitNode& current = *std::exchange(node, node->next_);

@@ -15,7 +15,7 @@ namespace concurrent {
 
 namespace detail {
 
-/// A function that was offered to other workers, and how it ended.
+/// A function that was offered to other workers, and its error.
 template <class G>
 class ForkedCall final : public Forked {
  public:

@@ -14,16 +14,16 @@
 
 namespace concurrent {
 
-/// Jobs that end before the scope does: they may use whatever lives longer than it, by reference. spawn() may
-/// be called by the thread that made the scope and by the scope's own jobs, join() and the destructor only by
-/// the former. Python: `asyncio.TaskGroup`.
+/// A scope whose jobs end before it does, so that they may use by reference whatever lives longer than it.
+/// spawn() may be called by the thread that made the scope and by the scope's own jobs, join() and the
+/// destructor only by the former. Python: `asyncio.TaskGroup`.
 class TaskScope {
  public:
   explicit TaskScope(WorkStealingExecutor& executor) : executor_(executor) {}
   TaskScope(const TaskScope&) = delete;
   TaskScope& operator=(const TaskScope&) = delete;
 
-  /// Waits until all jobs have ended. An error that join() has not told is lost.
+  /// Waits until all jobs have ended. An error that join() has not thrown is lost.
   ~TaskScope() { executor_.join(pending_); }
 
   /// Runs `fn` as a job of the executor. It is destroyed, with all that it owns, before the scope ends.
@@ -46,7 +46,7 @@ class TaskScope {
   }
 
  private:
-  /// What a job of the scope holds: when it is destroyed, the job has ended, whether it ran or not.
+  /// Held by each job of the scope: when it is destroyed, the job has ended, whether it has run or not.
   class Token {
    public:
     explicit Token(TaskScope& scope) noexcept : scope_(&scope) { scope.pending_.add(); }
@@ -61,7 +61,7 @@ class TaskScope {
     TaskScope* scope_;
   };
 
-  /// A job has ended.
+  /// Notes that a job has ended.
   void finish(std::exception_ptr error) {
     // TODO 8.2: Under the lock, keep the first error. Then tell the executor that one
     // of pending_ has ended: after that the scope may be gone.

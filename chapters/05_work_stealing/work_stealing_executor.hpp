@@ -31,12 +31,12 @@
 
 namespace concurrent {
 
-/// What a WorkStealingExecutor is made with. The names are those of ThreadPoolOptions.
+/// Options of a WorkStealingExecutor, with the names of ThreadPoolOptions.
 struct WorkStealingOptions {
   std::optional<int> max_workers = std::nullopt;  ///< at least 1; none: one for each core
   std::string thread_name_prefix = {};            ///< as for ThreadPool; empty: `WorkStealingExecutor-<k>`
   std::function<void()> initializer = {};         ///< each worker calls it once, before its first job
-  int spins_before_sleep = 8;  ///< how often a worker looks once more: to be woken costs much more
+  int spins_before_sleep = 8;  ///< looks for work before a worker sleeps: being woken costs much more
 };
 
 /// Runs jobs on threads that each have work of their own, and steal from each other when they have none.
@@ -66,7 +66,7 @@ class WorkStealingExecutor : public Executor {
     }
   }
 
-  /// Waits until all queued work is done. Not for one of its own workers.
+  /// Waits until all queued work is done. One of its own workers must not call it.
   ~WorkStealingExecutor() override { end(); }
 
   /// @throws BrokenThreadPool after an initializer failed
@@ -85,13 +85,13 @@ class WorkStealingExecutor : public Executor {
     todo("6.1", "WorkStealingExecutor::shutdown");
   }
 
-  /// How many workers there are.
+  /// Returns how many workers there are.
   [[nodiscard]] std::size_t max_workers() const noexcept { return workers_.size(); }
 
-  /// Whether the calling thread is one of the workers.
+  /// True if the calling thread is one of the workers.
   [[nodiscard]] bool runs_on_this_thread() const noexcept { return this_worker() != nullptr; }
 
-  // For what is built on it, not for its users: fork_join.hpp and task_scope.hpp.
+  // Internal, for fork_join.hpp and task_scope.hpp:
 
   /// Offers `forked` to the other workers. Only for a worker, which must unfork() or join it.
   void fork(detail::Forked& forked) {
@@ -100,13 +100,13 @@ class WorkStealingExecutor : public Executor {
     todo("7.3", "WorkStealingExecutor::fork");
   }
 
-  /// Takes back what was forked last. @returns whether it is still there: if not, somebody has stolen it
+  /// Takes back what was forked last. @returns false if somebody has stolen it
   bool unfork() {
     // TODO 7.4: Pop it. If it has been stolen, so have all before it.
     todo("7.4", "WorkStealingExecutor::unfork");
   }
 
-  /// Returns when `pending` is none. A worker runs other work meanwhile; any other thread sleeps.
+  /// Returns when nothing of `pending` is left. A worker runs other work meanwhile; any other thread sleeps.
   void join(detail::JoinCounter& pending) {
     Worker* const self = this_worker();
     if (!self) return pending.wait(outside_);
@@ -116,7 +116,7 @@ class WorkStealingExecutor : public Executor {
     todo("7.5", "WorkStealingExecutor::join");
   }
 
-  /// Says that one of `pending` has ended. It may be gone after that.
+  /// Notes that one of `pending` has ended. `pending` may be gone after that.
   void finish(detail::JoinCounter& pending) {
     // TODO 7.6: If its waiter may be asleep, notify all: who it is, and
     // whether it sleeps outside, nobody knows any more.
@@ -131,7 +131,7 @@ class WorkStealingExecutor : public Executor {
     return current_ && &current_->executor == this ? current_ : nullptr;
   }
 
-  /// A worker's life.
+  /// Runs on a worker's thread, from its start to its end.
   void work(Worker& self) {
     set_thread_name(prefix_ + "_" + std::to_string(self.number));
     current_ = &self;
@@ -148,7 +148,7 @@ class WorkStealingExecutor : public Executor {
     todo("5.2", "WorkStealingExecutor::work");
   }
 
-  /// Looks for a job and moves it to `job`, which is empty. @returns whether there was one
+  /// Looks for a job and moves it to `job`, which is empty. @returns true if there was one
   bool find_job(Worker& self, Job& job) {
     // TODO 5.3: Look into your own jobs, then into your inbox; every 64th
     // time into the inbox first. If there is nothing, steal: from each of the others, beginning with the one
@@ -156,12 +156,12 @@ class WorkStealingExecutor : public Executor {
     todo("5.3", "WorkStealingExecutor::find_job");
   }
 
-  /// Whether there is anything for a worker to do.
+  /// True if there is anything for a worker to do.
   [[nodiscard]] bool has_work() const noexcept {
     return std::ranges::any_of(workers_, [](const auto& worker) { return worker->has_work(); });
   }
 
-  /// The same, and if this worker was asleep, the next one is woken for what is left.
+  /// Looks for a job as find_job() does, and if this worker was asleep, wakes another for what is left.
   bool next_job(Worker& self, Job& job) {
     const bool found = find_job(self, job);
     wake_another(self);
@@ -184,14 +184,15 @@ class WorkStealingExecutor : public Executor {
     todo("5.4", "WorkStealingExecutor::sleep_unless");
   }
 
-  /// Whether all is over: nothing may be posted, nothing runs, and nothing is left.
+  /// Ends the executor if nothing may be posted, nothing runs and nothing is left. @returns true if it has
+  /// ended
   bool try_end() {
     // TODO 5.6: If phase_ is closed, and then there is no work, and then
     // nobody is active_: it has ended; wake all. Say whether it has.
     todo("5.6", "WorkStealingExecutor::try_end");
   }
 
-  /// A job that runs what another worker has forked.
+  /// Makes a job of what another worker has forked.
   Job stolen(detail::Forked& forked) {
     return [this, &forked] {
       forked.run();
@@ -205,7 +206,7 @@ class WorkStealingExecutor : public Executor {
     static thread_local constinit std::size_t turn = 0;
     for (std::size_t tried = 0;; ++tried) {
       if (++turn >= workers_.size()) turn = 0;
-      const bool wait = tried == workers_.size();  // somebody is at each of them
+      const bool wait = tried == workers_.size();  // other threads are at all of them
       const Inbox::Push result = workers_[turn]->inbox.push(job, wait);
       if (result == Inbox::Push::closed) refusal_.raise();
       if (result == Inbox::Push::done) return;
@@ -231,14 +232,14 @@ class WorkStealingExecutor : public Executor {
     join();
   }
 
-  /// Destroys the jobs that are queued, unrun. What has been forked is part of a job that runs, and stays.
+  /// Destroys the queued jobs unrun. Forked work stays, because it is part of a job that runs.
   void drop_queued() {
     // TODO 6.2: Steal every job of every worker, and empty the
     // inboxes. Then wake all: a worker that has just seen a job may wait for others to run it.
     todo("6.2", "WorkStealingExecutor::drop_queued");
   }
 
-  /// Makes the executor refuse work for good because an initializer threw `error`.
+  /// Makes the executor refuse work for good, because an initializer threw `error`.
   void mark_broken(std::exception_ptr error) {
     (*on_exception_)(std::move(error));
     // TODO 6.3: Let refusal_ keep a BrokenThreadPool, and then
@@ -256,10 +257,12 @@ class WorkStealingExecutor : public Executor {
 
   alignas(64) std::atomic<Phase> phase_ = Phase::open;  // read by every post, and written twice
   alignas(64) std::atomic<std::size_t> active_ = 0;     // workers that may have a job, or are looking for one
-  EventCount work_;     // workers sleep here; what happens is: work, the end of something, the end of all
-  EventCount outside_;  // other threads that wait for work to end
+  EventCount
+      work_;  // workers sleep here, until there is work, or something that they join has ended, or all has
+  EventCount outside_;  // other threads sleep here, until what they join has ended
 
-  std::mutex join_mutex_;  // one join() at a time: the second finds all ended
+  std::mutex
+      join_mutex_;  // lets one join() in at a time, so that each returns only when all workers have ended
   Refusal refusal_;
 };
 

@@ -7,11 +7,11 @@
 
 namespace concurrent {
 
-/// The moment at which a wait gives up; empty to wait for as long as it takes.
+/// A moment at which waiting ends; no value means to wait for as long as it takes.
 using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 
-/// Returns the moment `timeout` from now. A timeout too long for the clock means no deadline at all, and a
-/// negative one a deadline in the past.
+/// Returns the moment `timeout` from now. A timeout too long for the clock is no deadline at all, and a
+/// negative one is past.
 template <class Rep, class Period>
 Deadline deadline_after(std::chrono::duration<Rep, Period> timeout) {
   using Clock = std::chrono::steady_clock;
@@ -22,13 +22,13 @@ Deadline deadline_after(std::chrono::duration<Rep, Period> timeout) {
   return now + std::chrono::ceil<Clock::duration>(timeout);
 }
 
-/// Returns the same for an optional timeout: none means no deadline.
+/// Does the same for an optional timeout: none means no deadline.
 template <class Rep, class Period>
 Deadline deadline_after(const std::optional<std::chrono::duration<Rep, Period>>& timeout) {
   return timeout ? deadline_after(*timeout) : std::nullopt;
 }
 
-/// Waits until `ready()` is true or the deadline has passed. @returns `ready()` at the end
+/// Waits until `ready()` is true or the deadline has passed. @returns what `ready()` says at the end
 template <class Ready>
 bool wait_until(std::condition_variable& condition, std::unique_lock<std::mutex>& lock, Deadline deadline,
                 Ready ready) {

@@ -3,16 +3,16 @@
 #include <stdexcept>
 #include <string>
 
-/// The course's own `concurrent.futures`: tools for work that crosses threads and processes.
+/// The course's own `concurrent.futures`: everything that crosses threads and processes.
 namespace concurrent {
 
-/// The base of all errors in this namespace, so that one `catch` takes them all.
+/// The base of every error of this namespace, so that one `catch` takes them all.
 /// Python: `concurrent.futures._base.Error`.
 struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Thrown by a BlockingQueue that is closed and takes no more items. Python: `queue.ShutDown`.
+/// A BlockingQueue that is closed takes no more items. Python: `queue.ShutDown`.
 struct Closed : Error {
   Closed() : Error("the queue is closed") {}
 };

@@ -9,8 +9,8 @@
 
 namespace concurrent {
 
-/// Takes the exceptions that nobody can catch: those of a job on a worker thread, or of a callback.
-/// All members may be called from any thread. Python sends such exceptions to `logging`.
+/// Takes the exceptions that nobody can catch: those of a job on a worker thread, or of a callback. All
+/// members may be called from any thread. Python sends such exceptions to `logging`.
 class ExceptionHandler {
  public:
   using Function = std::function<void(std::exception_ptr)>;
@@ -22,8 +22,8 @@ class ExceptionHandler {
     handler_.swap(fresh);
   }
 
-  /// Hands `error` to the handler, which runs on the calling thread and under no lock.
-  /// An exception that the handler throws goes to the default handler.
+  /// Hands `error` to the handler, which runs on the calling thread and under no lock. An exception of the
+  /// handler itself goes to the default handler.
   void operator()(std::exception_ptr error) const noexcept {
     std::shared_ptr<const Function> handler;
     {

@@ -16,14 +16,14 @@
 
 namespace concurrent {
 
-/// How an executor shuts down. Python: the arguments of `Executor.shutdown`.
+/// Options of Executor::shutdown(). Python: the arguments of `Executor.shutdown`.
 struct ShutdownOptions {
   bool wait = true;  ///< return only when all work has ended
   bool cancel_futures =
       false;  ///< destroy the jobs that have not started, unrun: their futures are cancelled
 };
 
-/// How Executor::map goes. Python: the keyword arguments of `Executor.map`.
+/// Options of Executor::map(). Python: the keyword arguments of `Executor.map`.
 struct MapOptions {
   std::optional<std::chrono::nanoseconds> timeout =
       std::nullopt;  ///< for the whole iteration, from the call of map()
@@ -31,9 +31,9 @@ struct MapOptions {
       std::nullopt;  ///< the most calls that are submitted and not yet read
 };
 
-/// Something that runs jobs: the one interface in front of every engine. It says *that* a job runs, once,
-/// and leaves open where and when. Unless an engine says otherwise, members may be called from any thread.
-/// Python: `concurrent.futures.Executor`.
+/// The interface of everything that runs jobs. It says *that* a job runs, once, and leaves open where and
+/// when. Unless an engine says otherwise, members may be called from any thread. Python:
+/// `concurrent.futures.Executor`.
 class Executor {
  public:
   Executor() = default;
@@ -42,7 +42,7 @@ class Executor {
   virtual ~Executor() = default;
 
   /// Takes `job` and runs it once, now or later, unless shutdown() cancels it first; destroys it in any case.
-  /// What the job throws goes to the exception handler.
+  /// An exception that it throws goes to the exception handler.
   /// @throws std::invalid_argument if `job` is null
   /// @throws ExecutorShutdown after shutdown()
   virtual void post(Job job) = 0;
@@ -80,11 +80,12 @@ class Executor {
                        std::forward<Items3>(items3));
   }
 
-  /// Sets what is told of exceptions that escape from posted jobs; empty: a line on stderr.
+  /// Sets the function that is called with each exception that escapes from a posted job. An empty one stands
+  /// for the default, which writes a line to stderr.
   void set_exception_handler(ExceptionHandler::Function handler) { on_exception_->set(std::move(handler)); }
 
  protected:
-  /// Runs `job` on this thread and destroys it. What it throws goes to the exception handler.
+  /// Runs `job` on this thread and destroys it. An exception that it throws goes to the exception handler.
   void run(Job&& job) const noexcept { run(std::move(job), *on_exception_); }
 
   static void run(Job&& job, const ExceptionHandler& on_exception) noexcept {
@@ -96,7 +97,7 @@ class Executor {
     job = nullptr;
   }
 
-  /// Shared with whatever may still run a job when this object is gone.
+  /// Shared with everything that may still run a job when this object is gone.
   const std::shared_ptr<ExceptionHandler> on_exception_ = std::make_shared<ExceptionHandler>();
 
  private:

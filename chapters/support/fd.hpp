@@ -9,7 +9,7 @@
 
 namespace concurrent {
 
-/// Owns a file descriptor, and closes it when destroyed.
+/// Owns an open file descriptor, and closes it when destroyed.
 class Fd {
  public:
   Fd() = default;
@@ -19,19 +19,22 @@ class Fd {
     std::swap(fd_, other.fd_);
     return *this;
   }
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
+  ~Fd() { close(); }
 
   [[nodiscard]] int get() const noexcept { return fd_; }
   explicit operator bool() const noexcept { return fd_ >= 0; }
-  void close() noexcept { Fd(std::move(*this)); }
+
+  /// Closes it now, if it is open.
+  void close() noexcept {
+    if (const int fd = std::exchange(fd_, -1); fd >= 0) ::close(fd);
+  }
 
  private:
   int fd_ = -1;
 };
 
-/// Returns `result`, or throws the error in `errno` if it is negative. @param what the call that returned it
+/// Returns `result`, which a system call gave. @param what the name of that call
+/// @throws std::system_error with `errno` if it is negative
 template <class T>
 T checked(T result, const char* what) {
   if (result < 0) throw std::system_error(errno, std::generic_category(), what);

@@ -11,14 +11,14 @@
 namespace concurrent {
 
 /// The jobs that come to one worker from outside, in order. It has the two ends of chapter 01's
-/// BlockingQueue, with a lock each, and nobody waits at them; whether it is empty can be seen without a lock.
-/// Given, not an exercise. All members may be called from any thread.
+/// BlockingQueue, with a lock each, and nobody waits at them; to see if it is empty takes no lock. All
+/// members may be called from any thread.
 class Inbox {
  public:
   enum class Push { done, busy, closed };
 
   /// Takes `job`, unless the inbox is closed, or another thread is at the tail and the caller does not want
-  /// to wait for it. @returns what became of it; `job` is as it was unless it says done
+  /// to wait for it. @returns the result; unless that is `done`, `job` is as it was
   Push push(Job& job, bool wait) {
     std::unique_lock tail(tail_mutex_, std::defer_lock);
     if (wait)
@@ -31,10 +31,10 @@ class Inbox {
     return Push::done;
   }
 
-  /// Moves the oldest job to `job`, which is empty. @returns whether there was one
+  /// Moves the oldest job to `job`, which is empty. @returns true if there was one
   bool pop(Job& job) {
     std::lock_guard head(head_mutex_);
-    if (out_.empty()) {  // only then look at the tail: its cache line is with whoever posts
+    if (out_.empty()) {  // only now look at the tail, for its cache line is with the threads that post
       if (empty()) return false;
       std::lock_guard tail(tail_mutex_);
       out_.swap(in_);

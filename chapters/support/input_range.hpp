@@ -8,9 +8,9 @@
 
 namespace concurrent {
 
-/// A range that is read once, from front to back: a loop pulls each value from a function when it needs it,
-/// and drops it when it goes on. An exception of the function ends the loop and is passed on. For one thread
-/// at a time. Python: an iterator.
+/// A range that is read once, from front to back: each value is pulled from a function when the loop asks for
+/// it, and dropped when the loop goes on. An exception of the function comes out of the loop, and ends the
+/// range. For one thread at a time. Python: an iterator.
 template <class T>
 class InputRange {
  public:
@@ -37,14 +37,15 @@ class InputRange {
     InputRange* range_;
   };
 
-  /// Pulls the first value, or the next one if an earlier loop has stopped before the end.
+  /// Pulls the first value. The values go on from where an earlier loop stopped.
   Iterator begin() {
     if (!current_) advance();
     return Iterator(*this);
   }
   std::default_sentinel_t end() const noexcept { return {}; }
 
-  /// Returns the next value, or nothing at the end, without a loop. Python: `next(iterator, None)`.
+  /// Returns the next value, or nothing at the end: for reading without a loop. Python: `next(iterator,
+  /// None)`.
   std::optional<T> next() {
     if (!current_) advance();
     return std::exchange(current_, std::nullopt);

@@ -6,11 +6,12 @@
 
 namespace concurrent {
 
-/// A function to be called once. It may own what it works on, so it can be moved but not copied.
-/// A job that is destroyed without being run must itself make sure that nobody waits for it.
+/// A function to be called once. It may own what it works on, so it can be moved and not copied. A job that
+/// is destroyed unrun must itself make sure that nobody waits for it.
 using Job = std::move_only_function<void()>;
 
-/// @throws std::invalid_argument if `job` is null; `where` names the function that was given it
+/// Checks that there is a job. @throws std::invalid_argument if `job` is null; `where` names the function
+/// that was given it
 inline void require_job(const Job& job, const char* where) {
   if (!job) throw std::invalid_argument(std::string(where) + ": the job must not be null");
 }

@@ -30,7 +30,7 @@ class Ring {
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  /// The oldest item. There must be one.
+  /// Returns the oldest item. There must be one.
   T& front() noexcept { return *front_; }
 
   void push_back(T&& value) {
@@ -70,7 +70,7 @@ class Ring {
   }
 
  private:
-  /// Room for items: 4 KiB, or more if they are large. Which of them are there is the ring's affair.
+  /// Room for items: 4 KiB, or more if they are large. The ring keeps track of which of them are there.
   struct Block {
     static constexpr std::size_t capacity = std::max<std::size_t>(4096 / sizeof(T), 16);
 
@@ -84,7 +84,7 @@ class Ring {
     };
   };
 
-  /// Goes on in the next block: the last one is full.
+  /// Continues in the next block, because the last one is full.
   void next_block() {
     if (!last_) {
       first_ = last_ = new Block;
@@ -98,8 +98,8 @@ class Ring {
     end_ = last_->end();
   }
 
-  Block* first_ = nullptr;  // the oldest item is in it, at front_
-  Block* last_ = nullptr;   // the next one goes into it, at back_, unless that is at its end_
+  Block* first_ = nullptr;  // holds the oldest item, at front_
+  Block* last_ = nullptr;   // takes the next item, at back_, unless that is at its end_
   T* front_ = nullptr;
   T* back_ = nullptr;
   T* end_ = nullptr;

@@ -11,8 +11,8 @@ namespace detail {
 inline thread_local std::string thread_name = "main";
 }
 
-/// Returns the current thread's name, in full; "main" unless set_thread_name() was called.
-/// Python: `threading.current_thread().name`.
+/// Returns the current thread's name, in full. "main" unless set_thread_name() was called. Python:
+/// `threading.current_thread().name`.
 inline const std::string& thread_name() { return detail::thread_name; }
 
 /// Names the current thread, also for debuggers and `top`, where the kernel keeps the last 15 characters

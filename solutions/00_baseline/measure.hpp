@@ -15,13 +15,13 @@
 
 namespace concurrent {
 
-/// What a piece of work took.
+/// The time that a piece of work took.
 struct Elapsed {
   std::chrono::nanoseconds wall{};  ///< by the clock on the wall. Python: `time.perf_counter()`
   std::chrono::nanoseconds cpu{};  ///< of processor time, all threads together. Python: `time.process_time()`
 };
 
-/// Runs `fn()` once and measures it. What `fn` returns is dropped; what it throws comes through.
+/// Runs `fn()` once and measures it. Its result is dropped; an exception that it throws comes through.
 template <std::invocable F>
 Elapsed measure(F&& fn) {
   // <exercise 1.1 measure> Read a steady clock and the process's CPU clock, run fn, and read both again.
@@ -37,10 +37,10 @@ Elapsed measure(F&& fn) {
   // </exercise>
 }
 
-/// The sequential model: calls `fn` on each item, one after another, on the calling thread.
+/// Calls `fn` on each item, one after another, on the calling thread: the sequential model. An exception that
+/// `fn` throws comes through at once, and the items after it are not visited.
 /// @returns the results in the order of the items, a copy where `fn` returns a reference; nothing if `fn`
 /// returns nothing
-/// What `fn` throws comes through at once, and the items after it are not visited.
 template <std::ranges::input_range Items, class F>
 requires std::invocable<F&, std::ranges::range_reference_t<Items>>
 auto run_sequential(Items&& items, F fn) {
@@ -60,7 +60,7 @@ auto run_sequential(Items&& items, F fn) {
   }
 }
 
-/// How many times faster `parallel` is than `sequential`, in wall time: 2 is twice as fast.
+/// Returns how many times faster `parallel` is than `sequential`, in wall time: 2 is twice as fast.
 /// @throws std::invalid_argument if either time is not above zero
 inline double speedup(std::chrono::nanoseconds sequential, std::chrono::nanoseconds parallel) {
   // <exercise 3.1 speedup> Divide, without losing the fraction. Both times must be above zero.
@@ -72,12 +72,12 @@ inline double speedup(std::chrono::nanoseconds sequential, std::chrono::nanoseco
   // </exercise>
 }
 
-/// The same for two measurements: their wall times are compared.
+/// Compares the wall times of two measurements.
 inline double speedup(const Elapsed& sequential, const Elapsed& parallel) {
   return speedup(sequential.wall, parallel.wall);
 }
 
-/// The share of `workers` that a speed-up makes use of: 1 means that each is worth a whole one.
+/// Returns the share of `workers` that a speed-up makes use of: 1 means that each of them counts in full.
 /// @throws std::invalid_argument if `workers` is below 1
 inline double efficiency(double speedup, int workers) {
   // <exercise 3.2 efficiency> A speed-up of 3 on 4 workers is an efficiency of 0.75. There must be a worker.
@@ -87,7 +87,8 @@ inline double efficiency(double speedup, int workers) {
   // </exercise>
 }
 
-/// Amdahl's law: the best speed-up on `workers` of work of which `parallel_share` can run in parallel.
+/// Returns the best speed-up that `workers` can give to work of which `parallel_share` can run in parallel.
+/// This is Amdahl's law.
 /// @throws std::invalid_argument if the share is not between 0 and 1, or `workers` is below 1
 inline double amdahl(double parallel_share, int workers) {
   // <exercise 3.3 amdahl> The sequential share takes its whole time; the parallel share is divided by the

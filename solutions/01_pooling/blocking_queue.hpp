@@ -20,8 +20,8 @@ namespace concurrent {
 /// the queue must outlive every call. Python: `queue.Queue`, with the `shutdown()` of Python 3.13.
 ///
 /// It has two ends with a lock each, so that a thread that pushes and one that pops seldom meet: items go in
-/// at the tail and out at the head, and when the head has run out it takes over all that the tail has. Who
-/// needs both locks takes the head's first.
+/// at the tail and out at the head, and when the head has run out it takes over all that the tail has. A
+/// thread that needs both locks takes the head's first.
 template <class T>
 class BlockingQueue {
  public:
@@ -65,7 +65,7 @@ class BlockingQueue {
     // </exercise>
   }
 
-  /// How many items are in the queue now; another thread may have changed that before you look.
+  /// Returns how many items are in the queue now; another thread may have changed that before you look.
   [[nodiscard]] std::size_t size() const {
     // <exercise 1.3 BlockingQueue::size> Add up both ends, under both locks.
     std::scoped_lock both(head_mutex_, tail_mutex_);
@@ -114,7 +114,7 @@ class BlockingQueue {
     // </exercise>
   }
 
-  /// Whether close() has been called.
+  /// True once close() has been called.
   [[nodiscard]] bool closed() const {
     // <exercise 3.2 BlockingQueue::closed> Read the mark, under the tail's lock.
     Lock tail(tail_mutex_);
@@ -122,7 +122,7 @@ class BlockingQueue {
     // </exercise>
   }
 
-  /// How many calls of pop() wait for an item that is not there yet.
+  /// Returns how many calls of pop() wait for an item that is not there yet.
   [[nodiscard]] std::size_t idle() const {
     std::scoped_lock both(head_mutex_, tail_mutex_);
     const std::size_t items = in_.size() + out_.size();
@@ -132,7 +132,8 @@ class BlockingQueue {
  private:
   using Lock = std::unique_lock<std::mutex>;
 
-  /// Takes the oldest item from out_, which has one, and sees to whoever can go on because of that.
+  /// Takes the oldest item from out_, which must have one, and wakes the threads that can go on because of
+  /// that.
   std::optional<T> take(Lock head) {
     // <exercise 1.4 BlockingQueue::take> Take the item and give the head's lock back. If the queue is
     // bounded, there is one more of free_slots_: say so under the tail's lock, and wake one push(). If some
@@ -140,7 +141,8 @@ class BlockingQueue {
     std::optional<T> item(std::move(out_.front()));
     out_.pop_front();
     const bool more = !out_.empty();
-    const bool sleepers = waiting_ > 0;  // whoever slept when these items came over is counted
+    const bool sleepers =
+        waiting_ > 0;  // safe without the tail's lock: a thread that slept when these items moved is counted
     head.unlock();
     if (capacity_ != unbounded) {
       Lock tail(tail_mutex_);
@@ -153,26 +155,26 @@ class BlockingQueue {
   }
 
   /// Wakes one pop() that waits, if there is an item for it, in in_ or `elsewhere`, and no other has been
-  /// woken that is still on its way: to wake a thread costs more than most jobs. The one that wakes up calls
-  /// this in its turn, so no item is left lying.
+  /// woken that is still on its way: to wake a thread costs more than most jobs. The thread that wakes up
+  /// calls this in its turn, so no item is left lying.
   void wake_consumer(Lock tail, bool elsewhere) {
     const bool wake = (elsewhere || !in_.empty()) && waiting_ > 0 && !wakeup_in_flight_;
     if (wake) wakeup_in_flight_ = true;
-    tail.unlock();  // first: a thread that wakes up under our lock only runs into it
+    tail.unlock();  // before the wake-up: a thread woken under our lock would only wait for it
     if (wake) not_empty_.notify_one();
   }
 
-  // Both ends read these two, and seldom does anybody change them. So they are on a cache line of their own:
-  // beside what changes at each push or pop, they would travel with it from core to core, item by item.
+  // Both ends read these two often, and they seldom change. So they have a cache line of their own: next to
+  // members that change at each push or pop, it would travel from core to core with every item.
   alignas(64) const std::size_t capacity_;
-  std::atomic<std::size_t> waiting_ = 0;  // calls of pop() that wait; it changes under the tail's lock
+  std::atomic<std::size_t> waiting_ = 0;  // calls of pop() that wait; changed under the tail's lock
 
   alignas(64) mutable std::mutex tail_mutex_;  // guards all down to closed_
-  std::condition_variable not_full_;           // a push() waits for it
-  std::condition_variable not_empty_;          // a pop() waits for it
+  std::condition_variable not_full_;           // push() waits here
+  std::condition_variable not_empty_;          // pop() waits here
   Ring<T> in_;
   std::size_t free_slots_;
-  bool wakeup_in_flight_ = false;  // a pop() that waited has been woken and has not come yet
+  bool wakeup_in_flight_ = false;  // a waiting pop() has been notified and has not woken up yet
   bool closed_ = false;
 
   alignas(64) mutable std::mutex head_mutex_;  // guards out_

@@ -8,11 +8,11 @@
 
 namespace concurrent {
 
-/// A queue for one letter, which is a number other than 0, from one thread to another. It is wrong on
-/// purpose, and works nearly always: do not use it.
+/// Passes one letter, a number other than 0, from one thread to another. It is wrong on purpose, although it
+/// nearly always works: do not use it.
 class LossyMailbox {
  public:
-  /// Puts a letter in, and wakes the thread that waits in take(). The mailbox must be empty.
+  /// Puts a letter in and wakes the thread that waits in take(). The mailbox must be empty.
   void put(int letter) {
     // <exercise 6.1 LossyMailbox::put> Store the letter, and notify arrived_: without the lock.
     letter_.store(letter);

@@ -26,18 +26,18 @@
 
 namespace concurrent {
 
-/// How many workers a pool has if nobody says: enough to keep the cores busy while some of them wait,
-/// and few enough for a machine with many cores. Python: `min(32, os.process_cpu_count() + 4)`.
+/// Returns how many workers a pool has by default: enough to keep the cores busy while some of them wait, and
+/// few enough for a machine with many cores. Python: `min(32, os.process_cpu_count() + 4)`.
 inline int default_max_workers() { return std::min(32, number_of_cores() + 4); }
 
-/// What a ThreadPool is made with. Python: the arguments of `ThreadPoolExecutor`.
+/// Options of a ThreadPool. Python: the arguments of `ThreadPoolExecutor`.
 struct ThreadPoolOptions {
   std::optional<int> max_workers = std::nullopt;  ///< at least 1; none: default_max_workers()
   std::string thread_name_prefix = {};     ///< workers are called `<prefix>_<n>`; empty: `ThreadPool-<k>`
   std::function<void()> initializer = {};  ///< each worker calls it once, before its first job
 };
 
-/// How ThreadPool::shutdown ends.
+/// Options of ThreadPool::shutdown().
 struct PoolShutdown {
   bool wait = true;           ///< return only when all workers have ended
   bool drop_pending = false;  ///< destroy the jobs that have not started, unrun
@@ -58,7 +58,8 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  /// Runs what is queued, then ends the workers, as shutdown() does. Not for one of the pool's own workers.
+  /// Runs what is queued, then ends the workers, as shutdown() does. One of the pool's own workers must not
+  /// call it.
   ~ThreadPool() {
     close();
     join();
@@ -99,16 +100,17 @@ class ThreadPool {
     // </exercise>
   }
 
-  /// Sets what is told of exceptions that escape from jobs, on the worker's thread; empty: a line on stderr.
+  /// Sets the function that is called, on the worker's thread, with each exception that escapes from a job.
+  /// An empty one stands for the default, which writes a line to stderr.
   void set_exception_handler(ExceptionHandler::Function handler) { on_exception_.set(std::move(handler)); }
 
-  /// How many workers have been started so far.
+  /// Returns how many workers have been started so far.
   [[nodiscard]] std::size_t threads_started() const {
     std::lock_guard lock(mutex_);
     return workers_.size();
   }
 
-  /// How many workers there may be.
+  /// Returns how many workers there may be.
   [[nodiscard]] std::size_t max_workers() const noexcept { return max_workers_; }
 
  private:
@@ -127,7 +129,7 @@ class ThreadPool {
     // </exercise>
   }
 
-  /// A worker's life.
+  /// Runs on a worker's thread, from its start to its end.
   void work(std::size_t number) {
     set_thread_name(prefix_ + "_" + std::to_string(number));
     worker_of_ = this;
@@ -149,7 +151,7 @@ class ThreadPool {
     // </exercise>
   }
 
-  /// Takes no more jobs, and starts no more workers.
+  /// Closes the queue, so that no more jobs are taken and no more workers start.
   void close() {
     // <exercise 4.4 ThreadPool::close> Close the queue, under the pool's lock: post() may be about to start a
     // worker.
@@ -168,7 +170,7 @@ class ThreadPool {
     // </exercise>
   }
 
-  /// Makes the pool refuse work for good because an initializer threw `error`.
+  /// Makes the pool refuse work for good, because an initializer threw `error`.
   void mark_broken(std::exception_ptr error) {
     on_exception_(std::move(error));
     // <exercise 5.2 ThreadPool::mark_broken> Let refusal_ keep a BrokenThreadPool, and then close(): whoever
@@ -195,11 +197,13 @@ class ThreadPool {
   ExceptionHandler on_exception_;
   BlockingQueue<Job> jobs_;
 
-  mutable std::mutex mutex_;               // guards workers_ until the queue is closed
-  std::atomic<bool> all_started_ = false;  // workers_ is full: post() needs no lock but the queue's
+  mutable std::mutex mutex_;  // guards workers_ until the queue is closed
+  std::atomic<bool> all_started_ =
+      false;  // true when workers_ is full: post() then needs no lock but the queue's
   std::vector<std::thread> workers_;
   Refusal refusal_;
-  std::mutex join_mutex_;  // one join() at a time: the second finds all ended
+  std::mutex
+      join_mutex_;  // lets one join() in at a time, so that each returns only when all workers have ended
 };
 
 }  // namespace concurrent

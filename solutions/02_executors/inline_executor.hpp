@@ -21,8 +21,8 @@ class InlineExecutor : public Executor {
     // </exercise>
   }
 
-  /// There is nothing to wait for or to cancel: no job is ever queued. A job that another thread is just
-  /// running is that thread's affair.
+  /// Refuses jobs from now on. No job is ever queued, so there is nothing to cancel, and it does not wait for
+  /// a job that another thread is just running.
   void shutdown(ShutdownOptions options = {}) override {
     // <exercise 1.2 InlineExecutor::shutdown> Note it.
     shut_down_.store(true);

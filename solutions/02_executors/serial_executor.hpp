@@ -15,10 +15,10 @@
 
 namespace concurrent {
 
-/// Runs jobs one at a time, in the order of the posts, on any executor: what they share needs no lock.
-/// Also known as a strand. A job that posts to its own strand goes on; the new job runs after it, never
-/// inside it. The executor must outlive the last job. If it destroys work unrun, the jobs queued here are
-/// destroyed too. Python has no counterpart in `concurrent.futures`; an event loop gives the same promise.
+/// Runs jobs one at a time, in the order of the posts, on any executor: what they share needs no lock. Also
+/// known as a strand. A job may post to its own strand; the new job runs after it, never inside it. The
+/// executor must outlive the last job. If it destroys work unrun, the jobs queued here are destroyed too.
+/// Python has no counterpart in `concurrent.futures`; an event loop gives the same promise.
 class SerialExecutor : public Executor {
  public:
   explicit SerialExecutor(Executor& executor) : strand_(std::make_shared<Strand>(executor, on_exception_)) {}
@@ -32,15 +32,15 @@ class SerialExecutor : public Executor {
     strand_->post(std::move(job));
   }
 
-  /// With `wait`, returns when no job is queued or runs: somebody else must be there to run them. If a
+  /// With `wait`, returns when no job is queued or runs, so another thread must be there to run them. If a
   /// ManualExecutor is underneath, another thread must run it; if a pool is, its last free worker must not
   /// wait.
   /// @throws Error if a job of this executor asks to wait: it would wait for itself. Nothing is changed then.
   void shutdown(ShutdownOptions options = {}) override { strand_->shutdown(options); }
 
  private:
-  /// The queue. The drain jobs on the executor underneath share it, so it lives for as long as anyone needs
-  /// it.
+  /// The queue, shared with the drain jobs on the executor underneath, so that it lives for as long as one of
+  /// them needs it.
   class Strand : public std::enable_shared_from_this<Strand> {
    public:
     Strand(Executor& executor, std::shared_ptr<ExceptionHandler> on_exception)
@@ -75,8 +75,8 @@ class SerialExecutor : public Executor {
     }
 
    private:
-    /// The right to run the strand's jobs, as a job of the executor underneath. There is at most one, so one
-    /// job runs at a time.
+    /// A job of the executor underneath that runs the strand's jobs. There is at most one of it, so one of
+    /// the strand's jobs runs at a time.
     class DrainJob {
      public:
       explicit DrainJob(std::shared_ptr<Strand> strand) noexcept : strand_(std::move(strand)) {}
@@ -90,8 +90,8 @@ class SerialExecutor : public Executor {
       std::shared_ptr<Strand> strand_;
     };
 
-    /// A drain job that runs, on the stack of its thread, and the drain job of another strand that it runs
-    /// in, if any.
+    /// Marks, on the stack of its thread, that a drain job of `strand` runs there, perhaps inside one of
+    /// another strand.
     struct Running {
       explicit Running(const Strand& strand) : strand(strand), outer(std::exchange(innermost, this)) {}
       Running(const Running&) = delete;
@@ -100,7 +100,7 @@ class SerialExecutor : public Executor {
 
       const Strand& strand;
       Running* const outer;
-      bool ran_inline = false;  // the drain job that it has posted came back at once
+      bool ran_inline = false;  // the drain job that it posted was run or destroyed inside post()
       static inline thread_local Running* innermost = nullptr;
     };
 
@@ -125,7 +125,7 @@ class SerialExecutor : public Executor {
       // </exercise>
     }
 
-    /// The next job; if there is none, the strand is not active any more.
+    /// Returns the next job. If there is none, the strand is not active any more.
     std::optional<Job> take_next() {
       // <exercise 4.3 SerialExecutor::take_next> Take the oldest job, under the lock. If there is none, the
       // strand is not active any more: wake whoever waits for that.
@@ -137,28 +137,29 @@ class SerialExecutor : public Executor {
       // </exercise>
     }
 
-    /// Posts a new drain job. @returns false if it came back, so that this one must go on: the executor is
-    /// shutting down and refused it, or runs jobs inside post(), where drain jobs would pile up on the stack.
+    /// Posts a new drain job behind the executor's other jobs. @returns false if the present one must go on,
+    /// because the executor refused the new one, or runs jobs inside post(), where drain jobs would pile up
+    /// on the stack
     bool try_yield() {
       Running& running = *Running::innermost;
       running.ran_inline = false;
       try {
         post_drain_job();
-      } catch (...) {  // it was destroyed on the way here, and came back
+      } catch (...) {  // it has been destroyed, and ran_inline() has noted that
       }
       return !running.ran_inline;
     }
 
-    /// Whether the drain job that this thread is about to run or to destroy has just been handed on by this
-    /// very thread. If so, lets try_yield() know.
+    /// True if this very thread has just posted, in try_yield(), the drain job that it is about to run or to
+    /// destroy. Then it also notes that for try_yield().
     bool ran_inline() noexcept {
       Running* const running = Running::innermost;
       if (!running || &running->strand != this) return false;
       return running->ran_inline = true;
     }
 
-    /// A drain job that is destroyed unrun takes the jobs that waited for it along, one by one and without
-    /// the lock.
+    /// Destroys the queued jobs because their drain job was destroyed unrun: one by one, and without the
+    /// lock.
     void drop_drain_job() noexcept {
       if (ran_inline()) return;
       while (take_next()) {

@@ -27,7 +27,7 @@ class ForgetfulFuture {
     // </exercise>
   }
 
-  /// Calls `callback` with the result when it is there; at once if it is there already.
+  /// Calls `callback` with the result as soon as there is one; at once if there is one already.
   void add_done_callback(std::function<void(int)> callback) {
     // <exercise 9.2 ForgetfulFuture::add_done_callback> Look under the lock whether the future is done, and
     // give the lock back. If it is done, call the callback with the value. If not, take the lock again and

@@ -21,7 +21,7 @@ namespace concurrent {
 
 namespace detail {
 
-/// A shared state with room for the value: for a reference its address, for void nothing.
+/// The shared state with the value: for a reference its address, for void nothing.
 template <class T>
 class State : public SharedState {
   static_assert(!std::is_rvalue_reference_v<T>, "a future cannot keep an rvalue reference: return a value");
@@ -46,7 +46,8 @@ class State : public SharedState {
 
   void store_error(std::exception_ptr error) noexcept { error_ = std::move(error); }
 
-  /// The value. The future must be done. @throws CancelledError, or what the future finished with
+  /// Returns the value. The future must be done. @throws CancelledError, or the exception that the future
+  /// finished with
   Value& value() {
     if (const std::exception_ptr& failure = error()) std::rethrow_exception(failure);
     return *value_;
@@ -56,7 +57,7 @@ class State : public SharedState {
   std::optional<Value> value_;
 };
 
-/// A result that can be given away as a value and kept at the same time.
+/// A type whose results can be given away by value and kept at the same time.
 template <class T>
 concept Copyable = std::is_object_v<T> && std::copy_constructible<T>;
 
@@ -67,11 +68,11 @@ concept Becomes = std::convertible_to<Value, T> &&
      (std::is_lvalue_reference_v<Value> &&
       std::convertible_to<std::remove_reference_t<Value>*, std::remove_reference_t<T>*>));
 
-/// What set_result() takes: one value that becomes a T, or nothing for void.
+/// The arguments of set_result(): one value that becomes a T, or none for void.
 template <class T, class... Value>
 concept ResultFor = sizeof...(Value) == (std::is_void_v<T> ? 0 : 1) && (Becomes<Value, T> && ...);
 
-/// What result() gives: a reference to the value that the future keeps.
+/// The type that result() returns: a reference to the value that the future keeps.
 template <class T>
 using ResultOf = std::conditional_t<std::is_object_v<T>, std::add_lvalue_reference_t<const T>, T>;
 
@@ -86,28 +87,28 @@ class Future {
  public:
   using value_type = T;
 
-  /// Keeps the work from starting. Releases whoever waits in result(), and calls the done-callbacks.
-  /// @returns whether the future is cancelled now; false means that its work runs or has finished
+  /// Keeps the work from starting. Wakes the threads that wait in result(), and calls the done-callbacks.
+  /// @returns true if the future is cancelled now; false means that its work runs or has finished
   bool cancel() { return state_->cancel(); }
 
-  /// Where it stands now; another thread may have changed that before you look.
+  /// Returns the state; another thread may have changed it before you look.
   [[nodiscard]] FutureState state() const noexcept { return state_->state(); }
-  /// Whether it was cancelled: its work never began.
+  /// True if it was cancelled: its work never began.
   [[nodiscard]] bool cancelled() const noexcept { return state() == FutureState::cancelled; }
-  /// Whether its work has begun and has no outcome yet; cancel() comes too late.
+  /// True if its work has begun and has no outcome yet; cancel() comes too late.
   [[nodiscard]] bool running() const noexcept { return state() == FutureState::running; }
-  /// Whether it is cancelled or finished.
+  /// True if it is cancelled or finished.
   [[nodiscard]] bool done() const noexcept { return state_->done(); }
 
   /// Waits until the future is done, and gives the result: a reference to the value that the future keeps,
-  /// for as long as one of its handles lives. From a handle that is about to go, a copy of the value, if it
-  /// can be copied.
+  /// for as long as one of its handles lives. A handle that is an rvalue gives a copy of the value, if it can
+  /// be copied.
   /// @throws CancelledError if the future was cancelled
   /// @throws the exception that the work ended with, the same one each time
   detail::ResultOf<T> result() const& { return wait_for_result(std::nullopt); }
   T result() && requires detail::Copyable<T> { return wait_for_result(std::nullopt); }
 
-  /// The same, but waits no longer than `timeout`; 0 or less asks without waiting.
+  /// Does the same, but waits no longer than `timeout`; 0 or less asks without waiting.
   /// @throws TimeoutError if the future is not done by then; it stays as it is
   template <class Rep, class Period>
   detail::ResultOf<T> result(std::chrono::duration<Rep, Period> timeout) const& {
@@ -125,7 +126,7 @@ class Future {
     return state_->error();
   }
 
-  /// The same, but waits no longer than `timeout`.
+  /// Does the same, but waits no longer than `timeout`.
   /// @throws TimeoutError if the future is not done by then
   template <class Rep, class Period>
   [[nodiscard]] std::exception_ptr exception(std::chrono::duration<Rep, Period> timeout) const {
@@ -135,7 +136,7 @@ class Future {
 
   /// Calls `callback(future)` once when the future is done, on the thread that finishes or cancels it, in the
   /// order in which callbacks were added and under no lock; at once, on this thread, if it is done already.
-  /// Threads that wait in result() are released before. What a callback throws goes to
+  /// Threads that wait in result() are released before. An exception of a callback goes to
   /// callback_exception_handler().
   template <std::invocable<Future<T>> F>
   void add_done_callback(F callback) {
@@ -145,10 +146,10 @@ class Future {
         });
   }
 
-  /// Whether both stand for the same result.
+  /// True if both stand for the same result.
   friend bool operator==(const Future& a, const Future& b) noexcept { return a.state_ == b.state_; }
 
-  /// For what is built on futures; not for their users.
+  /// Internal: for the headers that are built on futures.
   explicit Future(std::shared_ptr<detail::State<T>> state) noexcept : state_(std::move(state)) {}
   const std::shared_ptr<detail::State<T>>& shared_state() const noexcept { return state_; }
 
@@ -166,9 +167,9 @@ class Future {
   std::shared_ptr<detail::State<T>> state_;
 };
 
-/// The other end: whoever does the work sets the result. Cannot be copied. Members may be called from any
-/// thread, but moving and destroying need it alone. In Python these are methods of the Future, "for executors
-/// and tests only".
+/// The writing end of a future: the result is set here. It can be moved and not copied. Members may be called
+/// from any thread, but nobody else may use a promise while it is moved or destroyed. In Python these are
+/// methods of the Future, "for executors and tests only".
 template <class T>
 class Promise {
  public:
@@ -179,16 +180,16 @@ class Promise {
     return *this;
   }
 
-  /// A promise dropped before it had a result sees to it that nobody waits for it: its future is cancelled,
-  /// or, if the work had begun, finishes with BrokenPromise.
+  /// Makes sure that nobody waits for a result that will not come: the future is cancelled or, if the work
+  /// had begun, finishes with BrokenPromise.
   ~Promise() {
     if (state_ && !state_->done()) state_->abandon();
   }
 
-  /// A handle to the result. Any number may be taken.
+  /// Returns a handle to the result. Any number may be taken.
   [[nodiscard]] Future<T> future() const { return Future<T>(state_); }
 
-  /// Call it before the work begins: from now on it cannot be cancelled any more.
+  /// Marks the work as begun, so that it cannot be cancelled any more. Call it before you begin.
   /// @returns false if the future was cancelled: do not begin
   /// @throws InvalidStateError if the work has begun already
   bool set_running_or_notify_cancel() { return state_->start(); }

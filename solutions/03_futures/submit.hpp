@@ -13,7 +13,7 @@
 
 namespace concurrent {
 
-/// What a call of a copy of `fn` with copies of `args` returns.
+/// The result of calling a copy of `fn` with copies of `args`.
 template <class F, class... Args>
 using CallResult = std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>;
 
@@ -41,7 +41,7 @@ class PackagedCall : public State<T> {
     // </exercise>
   }
 
-  /// Does without the result: the call will never run.
+  /// Gives the call up, because it will never run.
   void drop() {
     // <exercise 5.2 PackagedCall::drop> Destroy the call here too: the packaged call lives on for as long as
     // a handle does. Then abandon the state.
@@ -54,7 +54,8 @@ class PackagedCall : public State<T> {
   std::optional<Call> call_;
 };
 
-/// The job that runs a packaged call. Destroyed unrun, it drops it, so that nobody waits for the result.
+/// The job that runs a packaged call, or drops it if it is destroyed unrun, so that nobody waits for the
+/// result.
 template <class T, class Call>
 class CallJob {
  public:
@@ -70,8 +71,8 @@ class CallJob {
   std::shared_ptr<PackagedCall<T, Call>> call_;
 };
 
-/// The call of a copy of `fn` with copies of `args`, to be made once. Taken by value, so that calls of the
-/// same types are one type, however their arguments come.
+/// Binds a copy of `fn` and copies of `args` into a function that is to be called once. They are taken by
+/// value, so that calls with the same types give one type, whether their arguments are copied or moved.
 template <class F, class... Args>
 auto bind_call(F fn, Args... args) {
   return [fn = std::move(fn), ... args = std::move(args)]() mutable -> CallResult<F, Args...> {

@@ -16,7 +16,7 @@
 
 namespace concurrent {
 
-/// When wait() returns. Python: `FIRST_COMPLETED`, `FIRST_EXCEPTION`, `ALL_COMPLETED`.
+/// The condition on which wait() returns. Python: `FIRST_COMPLETED`, `FIRST_EXCEPTION`, `ALL_COMPLETED`.
 enum class ReturnWhen {
   first_completed,  ///< one future is done
   first_exception,  ///< one future finished with an exception, or all are done; a cancelled one does not
@@ -24,14 +24,14 @@ enum class ReturnWhen {
   all_completed,    ///< all futures are done
 };
 
-/// What wait() waits for. Python: the keyword arguments of `wait`.
+/// Options of wait(). Python: the keyword arguments of `wait`.
 struct WaitOptions {
   ReturnWhen return_when = ReturnWhen::all_completed;
   std::optional<std::chrono::nanoseconds> timeout =
       std::nullopt;  ///< none: as long as it takes; 0: do not wait
 };
 
-/// What wait() found, each future once, in the order in which they were given.
+/// The result of wait(): each future once, in the order in which they were given.
 template <class T>
 struct DoneAndNotDoneFutures {
   std::vector<Future<T>> done;
@@ -40,11 +40,11 @@ struct DoneAndNotDoneFutures {
 
 namespace detail {
 
-/// A future of a range; its type tells the T.
+/// The type of the futures in a range.
 template <std::ranges::input_range Futures>
 using FutureIn = std::ranges::range_value_t<Futures>;
 
-/// The futures of a range, each once, in order.
+/// Returns the futures of a range, each once, in order.
 template <std::ranges::input_range Futures>
 std::vector<FutureIn<Futures>> distinct(Futures&& futures) {
   std::vector<FutureIn<Futures>> once;

@@ -37,13 +37,13 @@ concept Sendable =
     cereal::traits::is_output_serializable<T, cereal::BinaryOutputArchive>::value &&
     cereal::traits::is_input_serializable<T, cereal::BinaryInputArchive>::value;
 
-/// What of an argument crosses: a copy of its value, and of a C string its text.
+/// The type in which an argument crosses: that of its value, and a string for a C string.
 template <class T>
 using Crossing =
     std::conditional_t<std::is_same_v<std::decay_t<T>, const char*> || std::is_same_v<std::decay_t<T>, char*>,
                        std::string, std::decay_t<T>>;
 
-/// The values, one after another. @throws whatever their serialisation throws
+/// Returns the values as bytes, one after another. @throws whatever their serialisation throws
 template <class... Values>
 Bytes to_bytes(const Values&... values) {
   // <exercise 1.1 to_bytes> Write the values with a cereal::BinaryOutputArchive to a std::ostringstream, and
@@ -55,7 +55,7 @@ Bytes to_bytes(const Values&... values) {
   // </exercise>
 }
 
-/// The values that to_bytes() made `bytes` of.
+/// Returns the values that to_bytes() made `bytes` of.
 /// @throws cereal::Exception if they are too few; whatever the reading of a value throws
 template <class... Values>
 std::tuple<Values...> from_bytes(std::span<const char> bytes) {

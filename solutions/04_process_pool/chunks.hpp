@@ -31,12 +31,12 @@ struct Chunk {
   }
 };
 
-/// What one call gives; an empty value if it returns nothing.
+/// The value that one call gives; an empty one if it returns nothing.
 template <class F, class Item>
 using ChunkValue = std::conditional_t<std::is_void_v<std::invoke_result_t<F, Item>>, std::monostate,
                                       std::invoke_result_t<F, Item>>;
 
-/// Calls the function with each item of the chunk, in their order. @returns what each call gave
+/// Calls the function with each item of the chunk, in their order. @returns the value of each call
 template <class F, class Item>
 std::vector<ChunkValue<F, Item>> call_chunk(Chunk<Item> chunk) {
   // <exercise 8.1 call_chunk> Call callable_named() the chunk's function with each item, moved, and gather
@@ -61,7 +61,7 @@ class Items {
  public:
   explicit Items(View view) : view_(std::move(view)) {}
 
-  /// Goes on to the next item. @returns whether there is one
+  /// Goes on to the next item. @returns true if there is one
   bool advance() {
     if (ended_) return false;
     if (place_)
@@ -71,7 +71,7 @@ class Items {
     ended_ = *place_ == std::ranges::end(view_);
     return !ended_;
   }
-  /// The item. There must be one.
+  /// Returns the item. There must be one.
   decltype(auto) operator*() const { return **place_; }
 
  private:
@@ -80,7 +80,8 @@ class Items {
   bool ended_ = false;
 };
 
-/// The items of a range in chunks of `size`; the last may be smaller. An item is read when its chunk is.
+/// Returns the items of a range in chunks of `size`; the last may be smaller. An item is read when its chunk
+/// is.
 template <class Item, std::ranges::view View>
 InputRange<Chunk<Item>> in_chunks(std::int64_t function, View items, std::size_t size) {
   if (size == 0) throw std::invalid_argument("map: chunksize must be at least 1, not 0");
@@ -97,7 +98,7 @@ InputRange<Chunk<Item>> in_chunks(std::int64_t function, View items, std::size_t
       });
 }
 
-/// The values of the chunks, one by one. @param chunks a range of vectors, read once
+/// Returns the values of the chunks, one by one. @param chunks a range of vectors, read once
 template <class Value>
 InputRange<Value> one_by_one(InputRange<std::vector<Value>> chunks) {
   return InputRange<Value>([chunks = std::move(chunks), values = std::vector<Value>(),

@@ -35,9 +35,10 @@ namespace concurrent::detail {
 
 /// The parent's side of a pool of processes: hands out calls, takes answers, notices when a worker dies.
 ///
-/// Calls go out by one socket that all workers read, so the kernel gives each to a worker that is free. Only
-/// a few more are out than there are workers, because a call that is out can no longer be cancelled. It goes
-/// out on the thread that posts it if there is room, else on the pool's own thread, which takes the answers.
+/// Calls are sent through one socket that all workers read, so the kernel gives each to a worker that is
+/// free. Only a few more are in flight than there are workers, because a call in flight can no longer be
+/// cancelled. The thread that posts a call sends it if there is room; else the pool's own thread does, which
+/// also takes the answers.
 class Dispatcher {
  public:
   Dispatcher(std::size_t max_workers, const std::function<void()>& initializer,
@@ -113,8 +114,8 @@ class Dispatcher {
 
   // ---- For any thread, under the lock ----
 
-  /// Starts the workers that are needed. @returns what is to be sent now: what could not be sent before, and
-  /// the calls for which there is room
+  /// Starts the workers that are needed. @returns the calls to be sent now: those that could not be sent
+  /// before, and those for which there is room
   std::vector<OutgoingCall> take_sendable() {
     if (queue_.empty() && in_flight_.size() == 0) return {};
     // <exercise 6.1 Dispatcher::take_sendable> While there are fewer workers than calls that are queued or
@@ -133,7 +134,7 @@ class Dispatcher {
 
   // ---- For any thread, without the lock ----
 
-  /// Sends calls that are out. @returns false if there was no room for all
+  /// Sends calls that are in flight now. @returns false if there was no room for all
   bool send(std::vector<OutgoingCall> calls) {
     if (calls.empty()) return true;
     // <exercise 6.2 Dispatcher::send> Send each, without waiting. If there is no room, keep it in unsent_. If
@@ -172,7 +173,8 @@ class Dispatcher {
     end(reason);
   }
 
-  /// Whether all is done, after shutdown(). When there are no calls any more, the workers may go.
+  /// True if, after shutdown(), all calls are answered and all workers have ended. Once there are no more
+  /// calls, tells the workers to end.
   bool may_end() {
     std::lock_guard lock(mutex_);
     if (!closed_ || !queue_.empty() || in_flight_.size() > 0) return false;
@@ -183,7 +185,7 @@ class Dispatcher {
     // </exercise>
   }
 
-  /// @returns whether there may be news of workers that have ended
+  /// Waits until there is something to do. @returns true if workers may have ended
   bool wait_for_events() {
     std::array<pollfd, 4> wanted{{{server_.fd().get(), POLLIN, 0},
                                   {results_.get(), POLLIN, 0},
@@ -211,7 +213,7 @@ class Dispatcher {
       if (next) ended.push_back(*next);
       of_ends = next && next->process >= 0;
     }
-    receive_answers();  // after that: a worker has sent all it had to say before it ended
+    receive_answers();  // only after the exits: a worker has sent everything before it ended
     for (const WorkerExit& worker : ended) note_exit(worker);
     std::unique_lock lock(mutex_);
     auto sendable = take_sendable();
@@ -219,7 +221,7 @@ class Dispatcher {
     send(std::move(sendable));
   }
 
-  /// Takes all that the workers have sent by now.
+  /// Receives everything that the workers have sent by now.
   void receive_answers() {
     for (std::size_t most = in_flight_.capacity() + max_workers_; most > 0; --most) {
       const auto packet = receiver_.receive(results_, MSG_DONTWAIT);
@@ -252,7 +254,7 @@ class Dispatcher {
     // </exercise>
   }
 
-  /// A worker has ended. @throws BrokenProcessPool if it has not said that it would
+  /// Notes that a worker has ended. @throws BrokenProcessPool if it had not announced it
   void note_exit(const WorkerExit& worker) {
     if (leaving_.erase(worker.process) > 0) {
       std::lock_guard lock(mutex_);
@@ -265,7 +267,7 @@ class Dispatcher {
     // </exercise>
   }
 
-  /// The end. @param reason why the pool is broken; null: all is done
+  /// Ends the pool's own thread. @param reason why the pool is broken; null: all is done
   void end(std::exception_ptr reason) noexcept {
     if (reason) mark_broken(std::move(reason));
     {
@@ -278,7 +280,7 @@ class Dispatcher {
     has_stopped_.notify_all();
   }
 
-  /// Fails all calls, queued and out, and those to come.
+  /// Fails all calls, those queued and in flight now, and those to come.
   void mark_broken(std::exception_ptr reason) {
     // <exercise 7.2 Dispatcher::mark_broken> Under the lock, keep the reason in broken_, and take all calls
     // out of queue_ and in_flight_. Without the lock, fail them.
@@ -293,7 +295,7 @@ class Dispatcher {
     // </exercise>
   }
 
-  static constexpr std::size_t prefetch_limit = 16;  // calls that are out although no worker has them yet
+  static constexpr std::size_t prefetch_limit = 16;  // calls in flight beyond one for each worker
 
   const std::size_t max_workers_;
   const Fd tasks_;
@@ -304,8 +306,8 @@ class Dispatcher {
   std::condition_variable has_stopped_;
   Ring<Call> queue_;
   CallTable in_flight_;
-  std::size_t workers_ = 0;           // those that run, and those that have been asked for
-  std::vector<OutgoingCall> unsent_;  // there was no room for them in the socket
+  std::size_t workers_ = 0;           // running, or asked for
+  std::vector<OutgoingCall> unsent_;  // for which the socket had no room
   bool closed_ = false;
   bool eof_sent_ = false;
   std::exception_ptr broken_;
@@ -313,7 +315,7 @@ class Dispatcher {
   bool stopped_ = false;
 
   ForkServer server_;
-  Receiver receiver_;        // the pool's own thread's
+  Receiver receiver_;        // used by the pool's own thread
   std::set<pid_t> leaving_;  // likewise
   std::thread thread_;
 };

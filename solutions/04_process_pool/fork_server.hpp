@@ -26,12 +26,12 @@
 
 namespace concurrent::detail {
 
-/// How a worker ended, as waitpid() tells it.
+/// The end of a worker, as waitpid() reports it.
 struct WorkerExit {
   pid_t process = 0;  ///< 0: it could not be started, and status is fork()'s errno; -1: the server is gone
   int status = 0;
 
-  /// "worker 4711 was killed by signal 9 (Killed)"
+  /// Describes the end: "worker 4711 was killed by signal 9 (Killed)".
   [[nodiscard]] std::string text() const {
     if (process < 0) return "the process that starts the workers is gone";
     if (process == 0) return std::string("no worker could be started: ") + std::strerror(status);
@@ -43,16 +43,16 @@ struct WorkerExit {
   }
 };
 
-/// A process with one thread, from which workers are forked: whenever that is, and whatever threads and locks
-/// there are in the process that asks for it. Python: the `forkserver` start method.
+/// A process with one thread, from which workers are forked. So it does not matter when they are, and what
+/// threads and locks the program has then. Python: the `forkserver` start method.
 class ForkServer {
  public:
   /// Forks the server. It, and the workers, keep none of the open descriptors but 0, 1, 2 and those in
   /// `keep`.
-  /// @param work what a worker does; it gives the status to exit with
+  /// @param work the work of a worker; returns the status to exit with
   ForkServer(const std::vector<int>& keep, const std::function<int()>& work) {
     auto [ours, its] = packet_sockets();
-    std::fflush(nullptr);  // or what is in the buffers would be written once more, by each child
+    std::fflush(nullptr);  // or each child would write what is in the buffers once more
     std::cout.flush();
     process_ = checked(::fork(), "fork");
     if (process_ == 0) {
@@ -61,7 +61,7 @@ class ForkServer {
         serve(its, work);
         ::_exit(0);
       } catch (...) {
-        ::_exit(1);  // whatever it was, it must not get out: there are the frames of the program
+        ::_exit(1);  // an exception must not unwind into the program's frames
       }
     }
     control_ = std::move(ours);
@@ -70,7 +70,8 @@ class ForkServer {
   ForkServer& operator=(const ForkServer&) = delete;
   ~ForkServer() { stop(); }
 
-  /// Becomes readable when an end() can be had, or the server itself is gone.
+  /// Returns a descriptor that becomes readable when next_exit() has something to return, or the server
+  /// itself is gone.
   [[nodiscard]] const Fd& fd() const noexcept { return control_; }
 
   /// Starts one more worker.
@@ -79,7 +80,7 @@ class ForkServer {
   /// Sends `signal` to all workers.
   void signal(int signal) { request(signal); }
 
-  /// A worker that has ended, or could not be started. @returns nothing if there is none at the moment
+  /// Returns a worker that has ended, or could not be started; nothing if there is none at the moment.
   std::optional<WorkerExit> next_exit() {
     WorkerExit ended;
     const auto size =
@@ -113,7 +114,7 @@ class ForkServer {
     ::close_range(first, ~0u, 0);
   }
 
-  /// The server: does what it is asked, until nobody can ask any more.
+  /// Runs the server: does what is requested, until no more requests can come.
   static void serve(const Fd& control, const std::function<int()>& work) {
     reset_signal_handlers();
     sigset_t child_ends;
@@ -165,7 +166,7 @@ class ForkServer {
     // </exercise>
   }
 
-  /// Tells of the workers that have ended, and forgets them.
+  /// Waits for the workers that have ended, and reports and forgets them.
   static void reap_workers(const Fd& control, std::vector<pid_t>& workers) {
     // <exercise 4.3 ForkServer::reap_workers> Ask waitpid() for children until it has no more that ended.
     int status = 0;
@@ -181,28 +182,28 @@ class ForkServer {
     uninterrupted([&] { return ::send(control.get(), &ended, sizeof ended, MSG_NOSIGNAL); });
   }
 
-  /// A new worker ends when its server does, also in the middle of a call.
+  /// Prepares a new worker, which ends when its server does, also in the middle of a call.
   static void become_worker(pid_t server) noexcept {
     ::prctl(PR_SET_NAME, "pool worker");
     sched_param batch_param{};
     ::sched_setscheduler(0, SCHED_BATCH, &batch_param);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != server) ::_exit(1);  // that was too late to be told
+    if (::getppid() != server) ::_exit(1);  // the server ended before the kernel knew that it has to tell
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
   }
 
-  /// Writes out what calls have printed. What else belongs to the process that it was forked from, such as
-  /// static objects, is none of its business.
+  /// Ends a worker: writes out what its calls have printed. It destroys no static objects, for they belong to
+  /// the process from which it was forked.
   [[noreturn]] static void end_worker(int status) noexcept {
     std::cout.flush();
     std::fflush(nullptr);
     ::_exit(status);
   }
 
-  /// Handlers that the program has set mean nothing here. Ctrl-C reaches all processes of a terminal: what
-  /// it ends is for the program to say.
+  /// Takes back the program's signal handlers, which mean nothing here, and ignores Ctrl-C: it reaches all
+  /// processes of a terminal, but only the program decides what it ends.
   static void reset_signal_handlers() noexcept {
     for (int signal = 1; signal < NSIG; ++signal) {
       struct sigaction action {};
@@ -213,7 +214,7 @@ class ForkServer {
     ::signal(SIGCHLD, SIG_DFL);
   }
 
-  /// A sanitizer's or a debugger's handler of these still does its work.
+  /// True for the signals of a fault, whose handler, of a sanitizer or a debugger, must stay.
   static bool is_fault(int signal) noexcept {
     return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL ||
            signal == SIGABRT || signal == SIGTRAP;

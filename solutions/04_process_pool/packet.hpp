@@ -25,7 +25,7 @@
 
 namespace concurrent::detail {
 
-/// What a packet is about.
+/// The kind of a packet.
 enum class PacketType : std::uint32_t {
   call,     ///< to a worker: call a function with these arguments
   result,   ///< from a worker: what the function returned
@@ -40,10 +40,11 @@ struct Header {
   std::int64_t function = 0;  ///< call: the name of what runs it
 };
 
-/// The most bytes that a packet carries itself. More travel in a file in memory, whose descriptor it carries.
+/// The most bytes that a packet carries itself. A larger body travels in a file in memory, whose descriptor
+/// the packet carries.
 inline constexpr std::size_t most_inline = 32 * 1024;
 
-/// Two sockets, connected, for packets: what one sends, the other receives whole, or not at all. Several
+/// Makes two connected sockets for packets: what one sends, the other receives whole, or not at all. Several
 /// processes may send and receive at either end: each packet goes to one of them.
 inline std::pair<Fd, Fd> packet_sockets() {
   std::array<int, 2> ends{};
@@ -59,7 +60,7 @@ auto uninterrupted(F call) {
   return result;
 }
 
-/// A file in memory with these bytes in it. @throws std::system_error if there is no room for it
+/// Makes a file in memory with these bytes in it. @throws std::system_error if there is no room for it
 inline Fd file_of(std::span<const char> bytes) {
   Fd file(checked(::memfd_create("packet", MFD_CLOEXEC), "memfd_create"));
   // <exercise 2.1 file_of> Write the bytes: a write() may take fewer than you give it.
@@ -81,7 +82,7 @@ class Message {
     message_.msg_iovlen = pieces_.size();
   }
 
-  /// Lets the descriptor travel with it.
+  /// Attaches the descriptor of `file`, which then travels with it.
   void attach(const Fd& file) noexcept {
     make_room();
     cmsghdr* const control = CMSG_FIRSTHDR(&message_);
@@ -97,7 +98,7 @@ class Message {
     message_.msg_controllen = sizeof control_;
   }
 
-  /// The descriptor that came with it; none if there was none.
+  /// Returns the descriptor that came with it; an empty one if there was none.
   [[nodiscard]] Fd attached() noexcept {
     cmsghdr* const control = CMSG_FIRSTHDR(&message_);
     if (!control || control->cmsg_type != SCM_RIGHTS) return Fd();
@@ -114,8 +115,8 @@ class Message {
   alignas(cmsghdr) char control_[CMSG_SPACE(sizeof(int))] = {};
 };
 
-/// Sends a packet. A receiver that is gone is no signal, but an error.
-/// @param flags MSG_DONTWAIT: rather not at all than wait for room
+/// Sends a packet. If the receiver is gone, that is an error, and no SIGPIPE.
+/// @param flags MSG_DONTWAIT: do not wait for room
 /// @returns false if there was no room
 /// @throws std::system_error if it cannot be sent
 inline bool send_packet(const Fd& socket, Header header, std::span<const char> body, int flags = 0) {
@@ -144,7 +145,7 @@ inline bool nobody_reads(std::exception_ptr error) {
   }
 }
 
-/// Memory that shows what is in a file.
+/// Memory that shows the content of a file.
 class MappedFile {
  public:
   explicit MappedFile(const Fd& file) {
@@ -170,7 +171,7 @@ class MappedFile {
   std::span<const char> bytes_;
 };
 
-/// A packet that has come.
+/// A packet that was received.
 class Packet {
  public:
   Packet(Header header, std::span<const char> body, Fd file) noexcept
@@ -195,7 +196,7 @@ class Packet {
 /// Receives packets, one at a time.
 class Receiver {
  public:
-  /// The next packet; good until you ask for another.
+  /// Returns the next packet, which is valid until you ask for another.
   /// @param flags MSG_DONTWAIT: do not wait for one
   /// @returns nothing if none is there, or if all who might send one have closed their end
   /// @throws std::system_error if it cannot be received

@@ -27,7 +27,7 @@
 
 namespace concurrent {
 
-/// What a ProcessPoolExecutor is made with. Python: its arguments.
+/// Options of a ProcessPoolExecutor. Python: its arguments.
 struct ProcessPoolOptions {
   std::optional<int> max_workers = std::nullopt;  ///< at least 1; none: one for each core
   std::function<void()> initializer = {};         ///< each worker calls it once, before its first call
@@ -35,7 +35,7 @@ struct ProcessPoolOptions {
       std::nullopt;  ///< a worker ends after so many calls, at least 1, and a fresh one takes its place
 };
 
-/// How ProcessPoolExecutor::map goes. Python: the keyword arguments of `ProcessPoolExecutor.map`.
+/// Options of ProcessPoolExecutor::map(). Python: the keyword arguments of `ProcessPoolExecutor.map`.
 struct ProcessMapOptions {
   std::optional<std::chrono::nanoseconds> timeout =
       std::nullopt;           ///< for the whole iteration, from the call of map()
@@ -44,8 +44,8 @@ struct ProcessMapOptions {
       std::nullopt;  ///< the most chunks that are submitted and not yet read
 };
 
-/// Runs functions in other processes. A function crosses by its name, what goes in and what comes out by
-/// value: see Sendable. A worker that dies takes the pool with it, and nothing else.
+/// Runs functions in other processes. A function crosses by its name, its arguments and its result by value:
+/// see Sendable. A worker that dies takes the pool with it, and nothing else.
 ///
 /// Make it before you start threads, or at a moment when none of them holds a lock: its workers see the
 /// program's memory as it was then, and a lock that was held stays so. They have the descriptors 0, 1 and 2,
@@ -53,7 +53,7 @@ struct ProcessMapOptions {
 /// a worker. Python: `concurrent.futures.ProcessPoolExecutor`.
 class ProcessPoolExecutor {
  public:
-  /// Starts no worker yet, only what will start them.
+  /// Starts the fork server, and no worker yet.
   /// @throws std::invalid_argument if a number is below 1
   /// @throws std::system_error if there are no more processes or descriptors to be had
   explicit ProcessPoolExecutor(ProcessPoolOptions options = {})
@@ -61,15 +61,15 @@ class ProcessPoolExecutor {
                         at_least_1(options.max_workers, "max_workers").value_or(number_of_cores())),
                     options.initializer, at_least_1(options.max_tasks_per_child, "max_tasks_per_child")) {}
 
-  /// The same as shutdown().
+  /// Shuts down and waits, as shutdown() does.
   ~ProcessPoolExecutor() = default;
 
   /// Runs `fn(args...)` in a worker, and gives the future of its result at once. `fn` is a function, or a
-  /// lambda that captures nothing; anything that cannot cross is a compile error that says why. What the call
-  /// throws comes back as RemoteError. A call that is out, with a worker or next in line for one, counts as
+  /// lambda that captures nothing; anything that cannot cross is a compile error that says why. An exception
+  /// of the call comes back as RemoteError. A call that is with a worker, or next in line for one, counts as
   /// running: cancel() comes too late for it. Python: `Executor.submit`.
   ///
-  /// What goes wrong while an argument is written, or a result read, is the outcome of that one call.
+  /// An error while an argument is written, or a result read, is the outcome of that one call.
   /// @throws BrokenProcessPool if a worker has died, or its initializer failed
   /// @throws ExecutorShutdown after shutdown()
   template <class F, class... Args>
@@ -79,7 +79,7 @@ class ProcessPoolExecutor {
   }
 
   /// Runs `fn` on each item, and gives the results as a range in the order of the items. All are submitted at
-  /// once, `chunksize` at a time. What a call throws comes in the place of its chunk, and ends the range.
+  /// once, `chunksize` at a time. An exception of a call comes in the place of its chunk, and ends the range.
   /// Python: `ProcessPoolExecutor.map`.
   /// @throws std::invalid_argument if `chunksize` or `buffersize` is 0
   template <class F, std::ranges::input_range Items>
@@ -99,14 +99,14 @@ class ProcessPoolExecutor {
   void shutdown(ShutdownOptions options = {}) { dispatcher_.shutdown(options); }
 
   /// Shuts down without waiting, cancels what is queued, and asks the workers to end, with SIGTERM. The calls
-  /// that are out get BrokenProcessPool. Python: `terminate_workers`.
+  /// in flight get BrokenProcessPool. Python: `terminate_workers`.
   void terminate_workers() { end_workers(SIGTERM); }
 
-  /// The same with SIGKILL, which nothing can ignore. Python: `kill_workers`.
+  /// Does the same with SIGKILL, which nothing can ignore. Python: `kill_workers`.
   void kill_workers() { end_workers(SIGKILL); }
 
  private:
-  /// Whether a call can cross. If not, that is an error right here, before any other.
+  /// True if a call can cross. If not, it fails to compile right here, before any other error.
   template <class F, class... Args>
   static constexpr bool can_call() {
     static_assert(detail::Nameable<F>,

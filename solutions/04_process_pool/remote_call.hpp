@@ -21,13 +21,13 @@
 
 namespace concurrent {
 
-/// What a call threw in another process. The exception itself stays there: its type and its text cross.
-/// Python: an exception whose `__cause__` is a `_RemoteTraceback`.
+/// An exception that a call threw in another process. The exception itself stays there; its type and its text
+/// cross. Python: an exception whose `__cause__` is a `_RemoteTraceback`.
 class RemoteError : public Error {
  public:
   RemoteError(std::string type, const std::string& what) : Error(what), type_(std::move(type)) {}
 
-  /// The type, as C++ writes it: `std::invalid_argument`.
+  /// Returns the type, as C++ writes it: `std::invalid_argument`.
   [[nodiscard]] const std::string& type() const noexcept { return type_; }
 
  private:
@@ -38,20 +38,20 @@ namespace detail {
 
 inline void anchor() {}
 
-/// A function's name, which means the same in each process that runs this program: how far it lies from one
-/// that all know. (Its address alone means nothing where the program was loaded elsewhere.)
+/// Returns a function's name, which means the same in each process that runs this program: its distance from
+/// anchor(). (Its address alone means nothing where the program was loaded elsewhere.)
 template <class R, class... Args>
 std::int64_t name_of(R (*function)(Args...)) noexcept {
   return reinterpret_cast<std::intptr_t>(function) - reinterpret_cast<std::intptr_t>(&anchor);
 }
 
-/// The function of that name. @tparam Function the type of a pointer to it
+/// Returns the function of that name. @tparam Function the type of a pointer to it
 template <class Function>
 Function function_named(std::int64_t name) noexcept {
   return reinterpret_cast<Function>(name + reinterpret_cast<std::intptr_t>(&anchor));
 }
 
-/// A function, or an object without state, such as a lambda without captures: its type says it all.
+/// A function, or an object without state, such as a lambda without captures, which its type alone describes.
 template <class F>
 concept Nameable = (std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>) ||
                    (std::is_class_v<F> && std::is_empty_v<F> && std::is_default_constructible_v<F>);
@@ -72,13 +72,13 @@ F callable_named(std::int64_t name) noexcept {
     return F();
 }
 
-/// What came of a call, as it crosses.
+/// The outcome of a call, as it crosses.
 struct Answer {
   PacketType type = PacketType::error;  ///< result or error
   Bytes bytes;                          ///< the value, or the type and the text of the exception
 };
 
-/// The exception that is being handled. @returns its type and its text
+/// Describes the exception that is being handled. @returns its type and its text
 inline std::pair<std::string, std::string> current_error() {
   const std::type_info* const info = abi::__cxa_current_exception_type();
   std::string type = info ? type_name(*info) : "unknown";
@@ -91,7 +91,7 @@ inline std::pair<std::string, std::string> current_error() {
   }
 }
 
-/// Calls `call()`. @returns what it returned, or what it threw
+/// Calls `call()`. @returns its result or the exception that it threw
 template <class F>
 Answer answer_of(F call) {
   // <exercise 3.1 answer_of> The result's bytes, none for void; or those of current_error(), whatever was

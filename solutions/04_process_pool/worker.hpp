@@ -16,7 +16,7 @@
 
 namespace concurrent::detail {
 
-/// The work of one worker: takes calls, one at a time, and sends what comes of them.
+/// A worker of a pool of processes: takes calls, one at a time, and sends their outcomes.
 class Worker {
  public:
   /// @param tasks where calls come from: all workers read there, and each call comes to one of them
@@ -43,7 +43,7 @@ class Worker {
   }
 
  private:
-  /// @returns false if the initializer failed; it has told so then
+  /// Calls the initializer, if there is one. @returns false if it failed; that has been reported then
   bool prepare(const std::function<void()>& initializer) {
     if (!initializer) return true;
     const Answer outcome = answer_of(initializer);

@@ -12,17 +12,18 @@ namespace concurrent {
 /// Lets threads sleep until something has happened that others can see without a lock: a condition variable
 /// for lock-free data. All members may be called from any thread.
 ///
-/// Who wants to sleep announces it, looks *again* whether there is something to do, and only then waits:
+/// A thread that wants to sleep announces it, looks *again* whether there is something to do, and only then
+/// waits:
 ///
 ///     const auto key = events.prepare_wait();
 ///     if (there_is_work()) events.cancel_wait();
 ///     else events.wait(key);
 ///
-/// Who brings something publishes it first and then notifies. As long as nobody sleeps, that takes no lock
-/// and no system call.
+/// A thread that brings something publishes it first and then notifies. As long as nobody sleeps, that takes
+/// no lock and no system call.
 class EventCount {
  public:
-  /// What has happened so far, for wait().
+  /// The epoch at the time of prepare_wait(), for wait().
   using Key = std::uint32_t;
 
   /// Announces that this thread is about to sleep. It must look again, and then call either wait() or
@@ -56,8 +57,9 @@ class EventCount {
     // </exercise>
   }
 
-  /// Wakes a sleeper, unless there is none or one has been woken that is still on its way. Whoever comes back
-  /// from wait() or cancel_wait() must look for what there is, and notify the next if something is left.
+  /// Wakes a sleeper, unless there is none or one has been woken that is still on its way. A thread that
+  /// comes back from wait() or cancel_wait() must look for what there is, and notify the next if something is
+  /// left.
   void notify_one() {
     // <exercise 4.4 EventCount::notify_one> A fence, and then, without the lock: if nobody sleeps, or one is
     // on its way, return. Under the lock look once more; note that one is on its way, and begin a new epoch.
@@ -89,7 +91,7 @@ class EventCount {
     // </exercise>
   }
 
-  /// Whether somebody sleeps whom nobody has woken yet: only a hint, without a fence.
+  /// True if somebody sleeps whom nobody has woken yet. Only a hint, without a fence.
   [[nodiscard]] bool has_sleepers() const noexcept {
     return sleepers_.load(std::memory_order_relaxed) != 0 &&
            !wakeup_in_flight_.load(std::memory_order_relaxed);
@@ -100,17 +102,17 @@ class EventCount {
     epoch_.store(epoch_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
 
-  /// One sleeper fewer. If one was on its way, it is this one. Call it under the lock. The fence is for what
-  /// the caller looks for next: who found one on its way, and notified nobody, has published before.
+  /// Takes one sleeper away. Call it under the lock. The fence makes the caller's next look see all work
+  /// whose notification was skipped because wakeup_in_flight_ was set.
   void leave() noexcept {
     wakeup_in_flight_.store(false, std::memory_order_relaxed);
     sleepers_.fetch_sub(1, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_seq_cst);
   }
 
-  // Whoever notifies only reads these two, most of the time.
-  alignas(64) std::atomic<std::uint32_t> sleepers_ = 0;  // threads that sleep, or are about to
-  std::atomic<bool> wakeup_in_flight_ = false;           // one has been woken, and has not come yet
+  // Most notifications only read these two.
+  alignas(64) std::atomic<std::uint32_t> sleepers_ = 0;  // threads that sleep or are about to
+  std::atomic<bool> wakeup_in_flight_ = false;  // a sleeper has been notified and has not woken up yet
 
   alignas(64) std::mutex mutex_;  // guards the epoch_, wakeup_in_flight_, and who leaves
   std::condition_variable changed_;

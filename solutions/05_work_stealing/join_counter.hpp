@@ -8,15 +8,16 @@
 
 namespace concurrent::detail {
 
-/// How many pieces of work somebody waits for. It may be gone as soon as the last of them has ended: only its
-/// waiter keeps it alive.
+/// Counts the pieces of work that somebody waits for. It may be gone as soon as the last of them has ended,
+/// since only its waiter keeps it alive.
 class JoinCounter {
  public:
   explicit JoinCounter(std::size_t count = 0) noexcept : state_(count * one) {}
 
   void add() noexcept { state_.fetch_add(one, std::memory_order_relaxed); }
 
-  /// One has ended. @returns whether it was the last and the waiter may be asleep: wake it
+  /// Counts that one has ended. @returns true if it was the last and the waiter may be asleep, so that it
+  /// must be woken
   bool finish() noexcept {
     // <exercise 7.1 JoinCounter::finish> Take one away, and publish with that all that has been done before.
     return state_.fetch_sub(one, std::memory_order_acq_rel) == one + asleep;
@@ -37,7 +38,7 @@ class JoinCounter {
     }
   }
 
-  /// The waiter is about to sleep.
+  /// Notes that the waiter is about to sleep.
   void fall_asleep() noexcept { state_.fetch_or(asleep, std::memory_order_relaxed); }
 
  private:
@@ -45,11 +46,11 @@ class JoinCounter {
   std::atomic<std::size_t> state_;
 };
 
-/// A piece of work that lies on the stack of the thread that offers it: see fork_join.hpp.
+/// A piece of work on the stack of the worker that offers it to others: see fork_join.hpp.
 class Forked {
  public:
   virtual void run() noexcept = 0;
-  JoinCounter pending{1};  // what a thief finishes
+  JoinCounter pending{1};  // finished by a thief
 
  protected:
   ~Forked() = default;

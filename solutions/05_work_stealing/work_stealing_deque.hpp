@@ -80,7 +80,7 @@ class WorkStealingDeque {
     // </exercise>
   }
 
-  /// How many items there are; another thread may have changed that before you look.
+  /// Returns how many items there are; another thread may have changed that before you look.
   [[nodiscard]] std::size_t size() const noexcept {
     const std::int64_t bottom = bottom_.load(std::memory_order_acquire);
     const std::int64_t top = top_.load(std::memory_order_acquire);
@@ -88,7 +88,7 @@ class WorkStealingDeque {
   }
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
-  /// For how many items there is room now.
+  /// Returns for how many items there is room now.
   [[nodiscard]] std::size_t capacity() const noexcept {
     return static_cast<std::size_t>(slots_.load(std::memory_order_acquire)->size());
   }
@@ -111,12 +111,12 @@ class WorkStealingDeque {
     std::unique_ptr<std::atomic<T>[]> slots_;
   };
 
-  /// The owner's look at an item.
+  /// Returns an item, for the owner.
   T slot(std::int64_t number) const noexcept {
     return slots_.load(std::memory_order_relaxed)->at(number).load(std::memory_order_relaxed);
   }
 
-  /// Takes item number `top`, unless another thread has it already. @returns whether it is the caller's
+  /// Takes item number `top`, unless another thread has it already. @returns true if it is the caller's
   bool raise(std::int64_t top) noexcept {
     // <exercise 2.2 WorkStealingDeque::raise> Exchange top for top + 1 in top_, in one step.
     return top_.compare_exchange_strong(top, top + 1, std::memory_order_seq_cst, std::memory_order_relaxed);
@@ -145,7 +145,8 @@ class WorkStealingDeque {
   alignas(64) std::atomic<std::int64_t> top_ = 0;
   alignas(64) std::atomic<std::int64_t> bottom_ = 0;
   std::atomic<Slots*> slots_ = nullptr;
-  std::vector<std::unique_ptr<Slots>> all_slots_;  // the last is in use; together twice as large as that one
+  std::vector<std::unique_ptr<Slots>>
+      all_slots_;  // the last is in use; together they are twice as large as it
 };
 
 }  // namespace concurrent
