@@ -8,7 +8,9 @@
 namespace concurrent {
 
 /// Names the reason why the jobs that this thread destroys unrun, while the object lives, will not run. A job
-/// that belongs to a future finishes it with this exception; without a reason it cancels it.
+/// that belongs to a future finishes it with this exception; without a reason it cancels it. The way is
+/// short: whoever drops a job destroys it, its destructor abandons the state of its future, and that asks for
+/// the current reason.
 class DropReason {
  public:
   explicit DropReason(std::exception_ptr reason) : outer_(std::exchange(current_, std::move(reason))) {}
