@@ -15,8 +15,8 @@
 
 #include "event_counter.hpp"
 #include "fd.hpp"
-#include "node_pool.hpp"
 #include "ready_queue.hpp"
+#include "ref.hpp"
 #include "selector.hpp"
 #include "signal_handlers.hpp"
 #include "todo.hpp"
@@ -66,18 +66,16 @@ class EpollSelector final : public Selector {
     found_ = {};
   }
 
-  /// Has `node` called whenever `fd` is ready, and takes over a reference to it, even if it throws. If there
-  /// was another for it, that one is removed.
+  /// Has `node` called whenever `fd` is ready. If there was another for it, that one is removed.
   /// @throws std::system_error if there is no such file, or it cannot be watched, as one on a disk cannot
-  void watch(int fd, Ready ready, Operation& node) {
-    ReadyQueue owner;
-    owner.push(node);
+  void watch(int fd, Ready ready, Ref<Operation> node) {
+    ReadyQueue owner;  // which drops it if this throws
+    owner.push(std::move(node));
     if (fd < 0) throw std::system_error(EBADF, std::generic_category(), "epoll_ctl");
     const auto number = static_cast<std::size_t>(fd);
     if (number >= files_.size()) files_.resize(number + 1);
     // TODO 2.4: For files_[number]: update_interest() to all events that are wanted
-    // then. If that did not throw: keep what the owner pops instead of what was there, and NodePool::forget()
-    // that.
+    // then. If that did not throw: keep what the owner pops instead of what was there, and cancel() that.
     todo("2.4", "EpollSelector::watch");
   }
 
@@ -85,14 +83,14 @@ class EpollSelector final : public Selector {
   bool unwatch(int fd, Ready ready) noexcept {
     if (fd < 0 || static_cast<std::size_t>(fd) >= files_.size()) return false;
     // TODO 2.5: If there is one, take it out, reduce_interest(), and at last
-    // NodePool::forget() it.
+    // cancel() it.
     todo("2.5", "EpollSelector::unwatch");
   }
 
   /// What is called for signals.
-  void handle_signal(int number, Operation& node) {
+  void handle_signal(int number, Ref<Operation> node) {
     const bool first = handlers_.empty();
-    handlers_.add(number, node);
+    handlers_.add(number, std::move(node));
     if (first) watch_counter(detail::signal_counter().get());
   }
   bool forget_signal(int number) noexcept {
@@ -104,11 +102,11 @@ class EpollSelector final : public Selector {
  private:
   /// Who waits for a file.
   struct File {
-    Operation* reader = nullptr;
-    Operation* writer = nullptr;
+    Ref<Operation> reader;
+    Ref<Operation> writer;
     std::uint32_t events = 0;  // that epoll watches for us
 
-    Operation*& node(Ready ready) noexcept { return ready == Ready::to_read ? reader : writer; }
+    Ref<Operation>& node(Ready ready) noexcept { return ready == Ready::to_read ? reader : writer; }
   };
 
   static constexpr std::uint32_t event_of(Ready ready) noexcept {
@@ -122,11 +120,6 @@ class EpollSelector final : public Selector {
     // there is something to read (EPOLLIN), its writer if there is room (EPOLLOUT), and both if the file is
     // broken (EPOLLERR) or hung up (EPOLLHUP).
     todo("2.3", "EpollSelector::dispatch");
-  }
-
-  void add_found(Operation& node) {
-    node.ref();
-    found_.push(node);
   }
 
   /// Has epoll watch for `events`, which are more than none.

@@ -11,8 +11,8 @@
 
 #include "event_counter.hpp"
 #include "fd.hpp"
-#include "node_pool.hpp"
 #include "ready_queue.hpp"
+#include "ref.hpp"
 #include "todo.hpp"
 
 namespace asyncio {
@@ -58,30 +58,30 @@ class SignalHandlers {
 
   [[nodiscard]] bool empty() const noexcept { return handlers_.empty(); }
 
-  /// Has `node` called when signal `number` comes, and takes over a reference to it, even if it throws.
-  void add(int number, Operation& node) {
-    ReadyQueue owner;
-    owner.push(node);
+  /// Has `node` called when signal `number` comes.
+  void add(int number, Ref<Operation> node) {
+    ReadyQueue owner;  // which drops it if this throws
+    owner.push(std::move(node));
     if (number < 1 || number >= detail::signal_count)
       throw std::invalid_argument("sig " + std::to_string(number) + " out of range");
     detail::signal_counter_fd = detail::signal_counter().get();
     // TODO 4.2: Have detail::on_signal called, with set_action(). These are
     // the handlers of detail::signals[number] now. Then keep what the owner pops instead of what was there,
-    // and NodePool::forget() that.
+    // and cancel() that.
     todo("4.2", "SignalHandlers::add");
   }
 
   /// @returns whether there was one
   bool remove(int number) {
     // TODO 4.3: If there is one, erase it. If the signal is still ours, it does
-    // SIG_DFL, is nobody's, and not pending. At last NodePool::forget() it.
+    // SIG_DFL, is nobody's, and not pending. At last cancel() it.
     todo("4.3", "SignalHandlers::remove");
   }
 
   /// Adds to `found` what is to be called for the signals that have come.
   void collect(ReadyQueue& found) {
     // TODO 4.4: For each whose signal is ours, and was pending, which it is no
-    // more: ref() the node, and push it.
+    // more: push the node.
     todo("4.4", "SignalHandlers::collect");
   }
 
@@ -97,7 +97,7 @@ class SignalHandlers {
     return ::sigaction(number, &action, nullptr) == 0;
   }
 
-  std::map<int, Operation*> handlers_;
+  std::map<int, Ref<Operation>> handlers_;
 };
 
 }  // namespace asyncio

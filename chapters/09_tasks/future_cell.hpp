@@ -9,6 +9,7 @@
 #include "event_loop.hpp"
 #include "task_registry.hpp"
 #include "outcome.hpp"
+#include "ref.hpp"
 #include "todo.hpp"
 
 namespace asyncio::detail {
@@ -24,14 +25,13 @@ enum class State : std::uint8_t { pending, cancelled, finished };
 /// could not go before they do; it goes through the loop behind them instead.
 class FutureBase : public Operation {
  public:
-  explicit FutureBase(TaskRegistry& tasks) noexcept
-      : Operation(RefCount::local, true), tasks_(*tasks.share()) {}
+  explicit FutureBase(TaskRegistry& tasks) noexcept : Operation(RefCount::local, true), tasks_(tasks) {}
 
   [[nodiscard]] State state() const noexcept { return state_; }
   [[nodiscard]] bool done() const noexcept { return state_ != State::pending; }
 
   /// Its loop, for as long as that is there, and the loop's tasks.
-  [[nodiscard]] TaskRegistry& tasks() const noexcept { return tasks_; }
+  [[nodiscard]] TaskRegistry& tasks() const noexcept { return *tasks_; }
 
   /// Asks for cancellation. @returns whether it was pending
   virtual bool request_cancel() {
@@ -46,8 +46,8 @@ class FutureBase : public Operation {
   /// The exception that it has finished with; null if there is none.
   [[nodiscard]] virtual std::exception_ptr error() const noexcept = 0;
 
-  /// Adds what is to run when it is done, and takes over a reference to it.
-  void add_waiter(Operation& node) noexcept {
+  /// Adds what is to run when it is done.
+  void add_waiter(Ref<Operation> node) noexcept {
     // TODO 2.1: If it is pending, push the node to the waiters_. If it is done,
     // run_soon() the node.
     todo("2.1", "FutureBase::add_waiter");
@@ -55,7 +55,7 @@ class FutureBase : public Operation {
 
   /// As add_waiter(), of a node that needs this future when it runs. If the future is done, the node holds
   /// it.
-  void add_callback(Operation& node) noexcept {
+  void add_callback(Ref<Operation> node) noexcept {
     // TODO 2.2: If it is pending, note that it has_callbacks_. Add the node as
     // a waiter.
     todo("2.2", "FutureBase::add_callback");
@@ -63,8 +63,7 @@ class FutureBase : public Operation {
 
   /// Takes out a node that was added, and destroys its callback. @returns whether it was still there
   bool remove_waiter(Operation& node) noexcept {
-    // TODO 2.3: Remove it from the waiters_. If it was there,
-    // NodePool::forget() it.
+    // TODO 2.3: Remove it from the waiters_, and cancel() it if it was there.
     todo("2.3", "FutureBase::remove_waiter");
   }
 
@@ -76,12 +75,12 @@ class FutureBase : public Operation {
   void drop() noexcept override {}
 
  protected:
-  ~FutureBase() { tasks_.unshare(); }
+  ~FutureBase() = default;
 
   /// It is done. Who waits for it runs soon, in the loop; nobody does in here.
   void complete(State state) noexcept {
     // TODO 1.1: Set the state_. If it has_callbacks_, it follows them through the
-    // loop: ref() it, and push it to the waiters_. Then run_soon() all of these.
+    // loop: push a Ref to it to the waiters_. Then run_soon() all of these.
     todo("1.1", "FutureBase::complete");
   }
 
@@ -107,17 +106,17 @@ class FutureBase : public Operation {
 
  private:
   /// Hands it to the loop. If that is gone, drops it.
-  void run_soon(Operation& node) noexcept {
+  void run_soon(Ref<Operation> node) noexcept {
     ReadyQueue one;
-    one.push(node);
+    one.push(std::move(node));
     run_soon(std::move(one));
   }
   void run_soon(ReadyQueue&& nodes) noexcept {
     ReadyQueue all = std::move(nodes);
-    if (EventLoop* loop = tasks_.loop()) loop->run_soon(std::move(all));
+    if (EventLoop* loop = tasks_->loop()) loop->run_soon(std::move(all));
   }
 
-  TaskRegistry& tasks_;
+  const Ref<TaskRegistry> tasks_;
   ReadyQueue waiters_;
   State state_ = State::pending;
   bool has_callbacks_ = false;

@@ -61,7 +61,7 @@ class AnyTask : public AnyFuture, public detail::TaskMembers<AnyTask> {
   friend std::optional<AnyTask> current_task();
   friend std::vector<AnyTask> all_tasks(EventLoop& loop);
 
-  explicit AnyTask(detail::TaskBase& task) noexcept : AnyFuture(task.future()) { task.future().ref(); }
+  explicit AnyTask(detail::TaskBase& task) noexcept : AnyFuture(Ref(task.future())) {}
 };
 
 /// A coroutine that runs on its own, in its loop: a Future of what it returns. It is copied like a pointer,
@@ -76,7 +76,7 @@ class Task : public Future<T>, public detail::TaskMembers<Task<T>> {
   template <class U>
   friend Task<U> detail::start(EventLoop& loop, Coro<U> coro, std::string name);
 
-  explicit Task(detail::TaskCell<T>& state) noexcept : Future<T>(state) {}
+  explicit Task(Ref<detail::TaskCell<T>> state) noexcept : Future<T>(std::move(state)) {}
 };
 
 namespace detail {

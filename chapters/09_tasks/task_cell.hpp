@@ -49,16 +49,16 @@ class TaskBase : public PendingTask {
   void wait_for(FutureBase& future, std::coroutine_handle<> waiting) {
     // TODO 3.1: Throw a std::runtime_error "Task cannot await on itself" if it would,
     // and "Task got Future attached to a different loop" if the future's tasks() are not those of this task's
-    // future_. Otherwise this is where to resume_at_, and the future is what it waits_for_. ref() the
-    // task's future_, and add it to the future as a waiter. If the task was cancelled meanwhile
-    // (must_cancel_) and the future can be, that is how it gets to know, and must_cancel_ is over.
+    // future_. Otherwise this is where to resume_at_, and the future is what it waits_for_. Add the task's
+    // future_, a Ref to it, to the future as a waiter. If the task was cancelled meanwhile (must_cancel_) and
+    // the future can be, that is how it gets to know, and must_cancel_ is over.
     todo("3.1", "TaskBase::wait_for");
   }
 
   /// The coroutine waits, at `waiting`, for the next pass.
   void yield(std::coroutine_handle<> waiting) noexcept {
-    // TODO 4.1: This is where to resume_at_. ref() the task's future_, and let the loop
-    // that is running() run_soon() it.
+    // TODO 4.1: This is where to resume_at_. Let the loop that is running() run_soon()
+    // the task's future_, a Ref to it.
     todo("4.1", "TaskBase::yield");
   }
 
@@ -94,8 +94,7 @@ class TaskBase : public PendingTask {
 
   /// It goes to the loop, which runs its next step.
   void schedule() noexcept {
-    future_.ref();
-    if (EventLoop* loop = future_.tasks().loop()) loop->run_soon(future_);
+    if (EventLoop* loop = future_.tasks().loop()) loop->run_soon(Ref(future_));
   }
 
  protected:
@@ -179,7 +178,7 @@ class TaskCell final : public FutureCell<T>, public TaskBase {
     this->tasks().report("Task was destroyed but it is pending!", nullptr);
     this->give_up();  // first, for what is destroyed may want to cancel it
     { const Coro<T> gone = std::move(coro_); }
-    NodePool::release(*this);
+    this->unref();
   }
 
   void destroy() noexcept override {
@@ -212,7 +211,7 @@ class TaskCell final : public FutureCell<T>, public TaskBase {
     this->tasks().remove(*this);
     { const Coro<T> gone = std::move(coro_); }
     this->complete(state);
-    NodePool::release(*this);
+    this->unref();
   }
 
   Coro<T> coro_;

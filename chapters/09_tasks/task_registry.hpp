@@ -40,13 +40,9 @@ class TaskRegistry final : public Service {
     return static_cast<TaskRegistry&>(*loop.tasks_);
   }
 
-  /// One that lives on as long as the caller needs it, until unshare().
-  TaskRegistry* share() noexcept {
-    ++shares_;
-    return this;
-  }
-  void unshare() noexcept {
-    if (--shares_ == 0) delete this;
+  void ref() noexcept { ++references_; }
+  void unref() noexcept {
+    if (--references_ == 0) delete this;
   }
 
   /// Null if it is gone.
@@ -90,7 +86,7 @@ class TaskRegistry final : public Service {
   }
   void detach() noexcept override {
     loop_ = nullptr;
-    unshare();
+    unref();
   }
 
  private:
@@ -98,8 +94,8 @@ class TaskRegistry final : public Service {
   ~TaskRegistry() = default;
 
   EventLoop* loop_;
-  std::size_t shares_ = 1;  // of the loop and of its futures
-  std::size_t made_ = 0;    // tasks
+  std::size_t references_ = 1;  // of the loop and of its futures
+  std::size_t made_ = 0;        // tasks
   PendingTask* first_ = nullptr;
   PendingTask* last_ = nullptr;
 };

@@ -38,8 +38,7 @@ void copy_outcome(concurrent::Future<T>& source, Future<T>& future) {
 /// The Future of type T that a loop has kept.
 template <class T>
 Future<T> typed(const AnyFuture& future) {
-  future.state().ref();
-  return Future<T>(static_cast<FutureCell<T>&>(future.state()));
+  return Future<T>(Ref(static_cast<FutureCell<T>&>(future.state())));
 }
 
 }  // namespace detail

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "prefetch.hpp"
+#include "callback.hpp"
 #include "handle.hpp"
 #include "loop_exceptions.hpp"
 #include "service.hpp"
@@ -102,12 +103,11 @@ class EventLoop {
   /// @throws std::runtime_error if the loop is closed
   template <class F, class... Args>
   Handle call_soon_threadsafe(F&& fn, Args&&... args) {
-    auto call = bind(std::forward<F>(fn), std::forward<Args>(args)...);
+    auto call = bind_once(std::forward<F>(fn), std::forward<Args>(args)...);
     using Node = Callback<Operation, decltype(call)>;
-    Operation& node = NodePool::make_apart<Node>(std::move(call), RefCount::atomic);
-    node.ref();
+    Ref<Operation> node = NodePool::make_apart<Node>(std::move(call), RefCount::atomic);
     Handle handle(node);
-    inject_queue_.post(node, *selector_);
+    inject_queue_.post(std::move(node), *selector_);
     return handle;
   }
 
@@ -246,12 +246,10 @@ class EventLoop {
   /// The loop that is running on this thread; null if none is.
   [[nodiscard]] static EventLoop* running() noexcept { return thread_state().running; }
 
-  /// Adds a node itself to what runs in the next pass, and takes over a reference to it. A closed loop drops
-  /// it.
-  void run_soon(Operation& node) noexcept {
-    if (!closed_) return ready_.push(node);
-    node.drop();
-    NodePool::release(node);
+  /// Adds a node itself to what runs in the next pass. A closed loop drops it.
+  void run_soon(Ref<Operation> node) noexcept {
+    if (!closed_) return ready_.push(std::move(node));
+    node->drop();
   }
   /// As run_soon(), all of them.
   void run_soon(ReadyQueue&& nodes) noexcept {
@@ -349,29 +347,28 @@ class EventLoop {
     // <exercise 2.2 EventLoop::run_ready> Take the whole queue, so that ready_ is empty. Pop one after
     // another, and dispatch() it.
     ReadyQueue batch = std::move(ready_);
-    while (Operation* node = batch.pop()) dispatch(*node);
+    while (const Ref<Operation> node = batch.pop()) dispatch(*node);
     // </exercise>
   }
 
   /// Calls the timers that are due.
   void run_due() {
     for (std::size_t i = 0; i < due_.size(); ++i) {
-      prefetch(due_[std::min(i + prefetch_distance, due_.size() - 1)]);
-      dispatch(*due_[i]);
+      prefetch(due_[std::min(i + prefetch_distance, due_.size() - 1)].get());
+      const Ref<Timer> timer = std::move(due_[i]);
+      dispatch(*timer);
     }
     due_.clear();
   }
 
   /// What comes out of a queue ends here.
   void dispatch(Operation& node) {
-    // <exercise 2.3 EventLoop::dispatch> call() it or, if it was cancelled, drop() it. Count it in called_,
-    // and release it to its NodePool.
+    // <exercise 2.3 EventLoop::dispatch> call() it or, if it was cancelled, drop() it. Count it in called_.
     if (node.cancelled())
       node.drop();
     else
       call(node);
     ++called_;
-    NodePool::release(node);
     // </exercise>
   }
 
@@ -402,10 +399,9 @@ class EventLoop {
 
   /// In the handler of an exception that `node` let out.
   void tell_of_exception(Operation& node) {
-    node.ref();
     call_exception_handler({.message = "Exception in callback " + concurrent::type_name(node.type()),
                             .exception = std::current_exception(),
-                            .handle = Handle(node)});
+                            .handle = Handle(Ref(node))});
   }
 
   static void tell_of_slowness(const Operation& node, Duration took) {
@@ -415,39 +411,26 @@ class EventLoop {
 
   // ---- What is called
 
-  template <class F, class... Args>
-  static auto bind(F&& fn, Args&&... args) {
-    using Call = Bound<std::decay_t<F>, std::decay_t<Args>...>;
-    static_assert(std::is_invocable_v<std::decay_t<F>, std::decay_t<Args>...>,
-                  "the function cannot be called with copies of these arguments, as rvalues: for a "
-                  "reference, say std::ref");
-    static_assert(
-        alignof(Call) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__,
-        "the function or an argument needs more alignment than `new` gives: put it in a std::unique_ptr");
-    return Call{std::forward<F>(fn), {std::forward<Args>(args)...}};
-  }
-
   /// Makes a node of kind `Base`, which is made from `argument`.
   template <class Base, class Argument, class F, class... Args>
-  auto& make(Argument argument, F&& fn, Args&&... args) {
-    auto call = bind(std::forward<F>(fn), std::forward<Args>(args)...);
+  auto make(Argument argument, F&& fn, Args&&... args) {
+    auto call = bind_once(std::forward<F>(fn), std::forward<Args>(args)...);
     return pool_->make<Callback<Base, decltype(call)>>(std::move(call), argument);
   }
 
   // What chapter 07 defines.
   EpollSelector& epoll();
   template <class F, class... Args>
-  Operation& make_persistent(F&& fn, Args&&... args);
+  Ref<Operation> make_persistent(F&& fn, Args&&... args);
   template <class F, class... Args>
   void watch(Ready ready, int fd, F&& fn, Args&&... args);
   bool unwatch(Ready ready, int fd);
 
   template <class Queue, class Node>
-  static auto schedule(Queue& queue, Node& node) {
+  static auto schedule(Queue& queue, Ref<Node> node) {
     using HandleOfIt = std::conditional_t<std::is_base_of_v<Timer, Node>, TimerHandle, Handle>;
-    node.ref();
     HandleOfIt handle(node);
-    queue.push(node);
+    queue.push(std::move(node));
     return handle;
   }
 
@@ -498,8 +481,8 @@ class EventLoop {
   const NodePool::Owner pool_ = NodePool::create();
   ReadyQueue ready_;
   TimerHeap timers_;
-  std::vector<Timer*> due_;  // in this pass, with their references
-  std::size_t called_ = 0;   // callbacks since the loop has looked at its selector
+  std::vector<Ref<Timer>> due_;  // in this pass
+  std::size_t called_ = 0;       // callbacks since the loop has looked at its selector
   bool stopping_ = false;
   bool closed_ = false;
   bool debug_ = false;

@@ -2,9 +2,10 @@
 
 #include <utility>
 
-#include "node_pool.hpp"
 #include "operation.hpp"
+#include "ref.hpp"
 #include "timer_heap.hpp"
+#include "todo.hpp"
 
 namespace asyncio {
 
@@ -13,19 +14,8 @@ namespace asyncio {
 /// any thread may, each its own copy. Python: `asyncio.Handle`.
 class Handle {
  public:
-  /// Of nothing.
+  /// Makes a handle of nothing.
   Handle() = default;
-  Handle(const Handle& other) noexcept : node_(other.node_) {
-    if (node_) node_->ref();
-  }
-  Handle(Handle&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
-  Handle& operator=(Handle other) noexcept {
-    std::swap(node_, other.node_);
-    return *this;
-  }
-  ~Handle() {
-    if (node_) NodePool::release(*node_);
-  }
 
   /// The callback will not be called, even if it is ready to run in this very pass, and it is destroyed: at
   /// once, or by the loop if the handle came from call_soon_threadsafe(). If it has run already, nothing
@@ -36,22 +26,22 @@ class Handle {
     // </exercise>
   }
 
-  /// Whether cancel() was called.
+  /// True if cancel() was called.
   [[nodiscard]] bool cancelled() const noexcept { return node_ && node_->cancelled(); }
 
-  /// Whether it is of something.
-  explicit operator bool() const noexcept { return node_; }
+  /// True if it is a handle of something.
+  explicit operator bool() const noexcept { return bool(node_); }
 
   // For what is built on the loop.
 
-  /// Takes over a reference to `node`.
-  explicit Handle(Operation& node) noexcept : node_(&node) {}
+  /// Makes a handle of `node`.
+  explicit Handle(Ref<Operation> node) noexcept : node_(std::move(node)) {}
 
-  /// What it is of; null if it is of nothing.
-  [[nodiscard]] Operation* node() const noexcept { return node_; }
+  /// Returns what it is a handle of; null for nothing.
+  [[nodiscard]] Operation* node() const noexcept { return node_.get(); }
 
  protected:
-  Operation* node_ = nullptr;
+  Ref<Operation> node_;
 };
 
 /// A Handle of something that is called at a certain time. Python: `asyncio.TimerHandle`.
@@ -59,7 +49,7 @@ class TimerHandle : public Handle {
  public:
   TimerHandle() = default;
 
-  /// When it is due, on the clock of loop.time(). Not of a handle of nothing.
+  /// The time at which it is due, on the clock of loop.time(). Not of a handle of nothing.
   [[nodiscard]] TimePoint when() const noexcept { return static_cast<const Timer&>(*node_).when(); }
 
  private:

@@ -15,18 +15,18 @@ namespace asyncio {
 /// is woken. Any thread may post(); all else is for the loop's thread.
 class InjectQueue {
  public:
-  /// Adds `node`, takes over a reference to it, and wakes the loop if it sleeps. When the loop gets the node,
+  /// Adds `node`, and wakes the loop if it sleeps. When the loop gets the node,
   /// this thread is done with the inject queue and the selector: the node may be what ends the loop.
   /// @throws std::runtime_error if the inject queue is closed; the node is dropped then
-  void post(Operation& node, Selector& selector) {
-    ReadyQueue letter;
-    letter.push(node);
+  void post(Ref<Operation> node, Selector& selector) {
+    ReadyQueue posted;  // which drops it if this throws
+    posted.push(std::move(node));
     // <exercise 5.1 InjectQueue::post> Under the lock: if it is closed_, throw a std::runtime_error "Event
-    // loop is closed". Append the letter to posts_, and set has_posts_. If the loop is asleep_, it is no
+    // loop is closed". Append what is posted to posts_, and set has_posts_. If the loop is asleep_, it is no
     // more: wake() the selector, still under the lock.
     std::lock_guard lock(mutex_);
     if (closed_) throw std::runtime_error("Event loop is closed");
-    posts_.append(std::move(letter));
+    posts_.append(std::move(posted));
     has_posts_.store(true, std::memory_order_relaxed);
     if (std::exchange(asleep_, false)) selector.wake();
     // </exercise>

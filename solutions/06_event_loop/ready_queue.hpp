@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "node_pool.hpp"
 #include "operation.hpp"
+#include "ref.hpp"
 #include "todo.hpp"
 
 namespace asyncio {
@@ -22,46 +22,43 @@ class ReadyQueue {
   }
   /// Drops what is left.
   ~ReadyQueue() {
-    while (first_) {
-      Operation& node = *std::exchange(first_, first_->next_);
-      node.drop();
-      NodePool::release(node);
-    }
+    while (const Ref<Operation> node = take_first()) node->drop();
   }
 
   [[nodiscard]] bool empty() const noexcept { return !first_; }
 
-  /// Adds `node` at the end, and takes over a reference to it.
-  void push(Operation& node) noexcept {
-    // <exercise 1.1 ReadyQueue::push> Nothing follows the node. It follows last_, or is first_ if there is
-    // none; and it is last_ now.
-    node.next_ = nullptr;
-    (first_ ? last_->next_ : first_) = &node;
-    last_ = &node;
+  /// Adds `node` at the end.
+  void push(Ref<Operation> node) noexcept {
+    // <exercise 1.1 ReadyQueue::push> Nothing follows the node, whose reference you release() to the queue.
+    // It follows last_, or is first_ if there is none; and it is last_ now.
+    Operation* const added = node.release();
+    added->next_ = nullptr;
+    (first_ ? last_->next_ : first_) = added;
+    last_ = added;
     // </exercise>
   }
 
-  /// Takes out the first node, with its reference. @returns null if the queue is empty
-  Operation* pop() noexcept {
-    // <exercise 1.2 ReadyQueue::pop> Return first_, and let the one after it be first_. Of an empty queue,
-    // null.
-    Operation* node = first_;
+  /// Takes out the first node. @returns null if the queue is empty
+  Ref<Operation> pop() noexcept {
+    // <exercise 1.2 ReadyQueue::pop> Let the one after first_ be first_, and return what was, adopt()ed by a
+    // Ref. Of an empty queue, null.
+    Operation* const node = first_;
     if (node) first_ = node->next_;
-    return node;
+    return Ref<Operation>::adopt(node);
     // </exercise>
   }
 
-  /// Takes out `node`, wherever it is, with its reference: in as many steps as there are nodes before it.
-  /// @returns whether it was there
-  bool remove(Operation& node) noexcept {
+  /// Takes out `node`, wherever it is: in as many steps as there are nodes before it.
+  /// @returns null if it was not there
+  Ref<Operation> remove(Operation& node) noexcept {
     Operation* before = nullptr;
     for (Operation* found = first_; found; before = std::exchange(found, found->next_)) {
       if (found != &node) continue;
       (before ? before->next_ : first_) = node.next_;
       if (last_ == &node) last_ = before;
-      return true;
+      return Ref<Operation>::adopt(&node);
     }
-    return false;
+    return nullptr;
   }
 
   /// Moves all nodes of `other` to the end, however many there are, in a few steps.
@@ -75,6 +72,11 @@ class ReadyQueue {
   }
 
  private:
+  /// As pop(), which is an exercise.
+  Ref<Operation> take_first() noexcept {
+    return Ref<Operation>::adopt(first_ ? std::exchange(first_, first_->next_) : nullptr);
+  }
+
   Operation* first_ = nullptr;
   Operation* last_ = nullptr;  // says something only if there is a first_
 };

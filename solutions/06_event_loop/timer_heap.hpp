@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "prefetch.hpp"
-#include "node_pool.hpp"
 #include "operation.hpp"
+#include "ref.hpp"
 #include "selector.hpp"
 #include "todo.hpp"
 
@@ -50,31 +50,31 @@ class TimerHeap {
   /// The time of the earliest. There must be one.
   [[nodiscard]] TimePoint next() const noexcept { return entries_.front().when; }
 
-  /// Adds `timer`, and takes over a reference to it.
-  void push(Timer& timer) {
-    timer.heap_ = this;
-    entries_.push_back({timer.when(), pushed_++, &timer});
+  /// Adds `timer`.
+  void push(Ref<Timer> timer) {
+    timer->heap_ = this;
+    entries_.push_back({timer->when(), pushed_++, timer.get()});
+    static_cast<void>(timer.release());
     rise(entries_.size() - 1);
   }
 
-  /// Takes out the earliest, with its reference. There must be one.
-  Timer& pop() {
-    Timer& timer = *entries_.front().timer;
-    forget(timer);
+  /// Takes out the earliest. There must be one.
+  Ref<Timer> pop() {
+    Ref<Timer> timer = take(entries_.front());
     entries_.front() = entries_.back();
     entries_.pop_back();
     if (!entries_.empty()) sink(0);
     return timer;
   }
 
-  /// Moves all that are due at `now` to the end of `due`, in order, with their references.
-  void take_due(TimePoint now, std::vector<Timer*>& due) {
+  /// Moves all that are due at `now` to the end of `due`, in order.
+  void take_due(TimePoint now, std::vector<Ref<Timer>>& due) {
     // <exercise 3.3 TimerHeap::take_due> As long as there is a next() that is not after now, pop() it to due.
     // But if that would be more than a sixteenth of those that there were at the beginning, let take_many()
     // take the rest.
     for (std::size_t few = size() / 16 + 1; !empty() && next() <= now; --few) {
       if (few == 0) return take_many(now, due);
-      due.push_back(&pop());
+      due.push_back(pop());
     }
     // </exercise>
   }
@@ -82,20 +82,16 @@ class TimerHeap {
   /// Drops cancelled timers: those that are in front, and all if there are more than 100 timers and more than
   /// half of them are cancelled.
   void drop_cancelled() {
-    // <exercise 3.4 TimerHeap::drop_cancelled> If there are too many, compact(). Then release what pop()
-    // gives to its NodePool, as long as the timer in front is cancelled().
+    // <exercise 3.4 TimerHeap::drop_cancelled> If there are too many, compact(). Then pop(), as long as the
+    // timer in front is cancelled().
     if (entries_.size() > 100 && cancelled_ > entries_.size() / 2) compact();
-    while (cancelled_ > 0 && entries_.front().timer->cancelled()) NodePool::release(pop());
+    while (cancelled_ > 0 && entries_.front().timer->cancelled()) pop();
     // </exercise>
   }
 
   /// Drops all.
   void clear() {
-    for (const Entry& entry : std::exchange(entries_, {})) {
-      forget(*entry.timer);
-      entry.timer->drop();
-      NodePool::release(*entry.timer);
-    }
+    for (const Entry& entry : std::exchange(entries_, {})) take(entry)->drop();
   }
 
  private:
@@ -104,7 +100,7 @@ class TimerHeap {
   struct Entry {
     TimePoint when;
     std::uint64_t number;  // equal times are first come, first served
-    Timer* timer;
+    Timer* timer;          // with a reference: a plain pointer, for entries move about in the heap
 
     bool operator<(const Entry& other) const noexcept {
       return when != other.when ? when < other.when : number < other.number;
@@ -155,13 +151,13 @@ class TimerHeap {
   }
 
   /// Takes out all that are due, when they are many: to sort them costs less than to pop one after another.
-  void take_many(TimePoint now, std::vector<Timer*>& due) {
+  void take_many(TimePoint now, std::vector<Ref<Timer>>& due) {
     erase_cancelled();
     const auto later =
         std::ranges::partition(entries_, [now](const Entry& entry) { return entry.when <= now; });
     std::sort(entries_.begin(), later.begin());
-    for (auto entry = entries_.begin(); entry != later.begin(); ++entry) due.push_back(entry->timer);
-    for (auto entry = entries_.begin(); entry != later.begin(); ++entry) forget(*entry->timer);
+    due.reserve(due.size() + static_cast<std::size_t>(later.begin() - entries_.begin()));
+    for (auto entry = entries_.begin(); entry != later.begin(); ++entry) due.push_back(take(*entry));
     entries_.erase(entries_.begin(), later.begin());
     heapify();
   }
@@ -171,8 +167,7 @@ class TimerHeap {
     const auto erased = std::ranges::remove_if(entries_, [&](const Entry& entry) {
       prefetch(entries_[std::min(i++ + prefetch_distance, entries_.size() - 1)].timer);
       if (!entry.timer->cancelled()) return false;
-      forget(*entry.timer);
-      NodePool::release(*entry.timer);
+      take(entry);
       return true;
     });
     entries_.erase(erased.begin(), erased.end());
@@ -183,10 +178,11 @@ class TimerHeap {
     for (std::size_t place = entries_.size(); place-- > 0;) sink(place);
   }
 
-  /// The timer leaves.
-  void forget(Timer& timer) noexcept {
-    timer.heap_ = nullptr;
-    if (timer.cancelled()) --cancelled_;
+  /// Takes over the reference of an entry, which leaves.
+  Ref<Timer> take(const Entry& entry) noexcept {
+    entry.timer->heap_ = nullptr;
+    if (entry.timer->cancelled()) --cancelled_;
+    return Ref<Timer>::adopt(entry.timer);
   }
 
   std::vector<Entry> entries_;

@@ -15,8 +15,8 @@
 
 #include "event_counter.hpp"
 #include "fd.hpp"
-#include "node_pool.hpp"
 #include "ready_queue.hpp"
+#include "ref.hpp"
 #include "selector.hpp"
 #include "signal_handlers.hpp"
 #include "todo.hpp"
@@ -77,22 +77,20 @@ class EpollSelector final : public Selector {
     found_ = {};
   }
 
-  /// Has `node` called whenever `fd` is ready, and takes over a reference to it, even if it throws. If there
-  /// was another for it, that one is removed.
+  /// Has `node` called whenever `fd` is ready. If there was another for it, that one is removed.
   /// @throws std::system_error if there is no such file, or it cannot be watched, as one on a disk cannot
-  void watch(int fd, Ready ready, Operation& node) {
-    ReadyQueue owner;
-    owner.push(node);
+  void watch(int fd, Ready ready, Ref<Operation> node) {
+    ReadyQueue owner;  // which drops it if this throws
+    owner.push(std::move(node));
     if (fd < 0) throw std::system_error(EBADF, std::generic_category(), "epoll_ctl");
     const auto number = static_cast<std::size_t>(fd);
     if (number >= files_.size()) files_.resize(number + 1);
     // <exercise 2.4 EpollSelector::watch> For files_[number]: update_interest() to all events that are wanted
-    // then. If that did not throw: keep what the owner pops instead of what was there, and NodePool::forget()
-    // that.
+    // then. If that did not throw: keep what the owner pops instead of what was there, and cancel() that.
     File& file = files_[number];
     update_interest(fd, file, file.events | event_of(ready));
-    Operation* const before = std::exchange(file.node(ready), owner.pop());
-    if (before) NodePool::forget(*before);
+    const Ref<Operation> before = std::exchange(file.node(ready), owner.pop());
+    if (before) before->cancel();
     // </exercise>
   }
 
@@ -100,20 +98,20 @@ class EpollSelector final : public Selector {
   bool unwatch(int fd, Ready ready) noexcept {
     if (fd < 0 || static_cast<std::size_t>(fd) >= files_.size()) return false;
     // <exercise 2.5 EpollSelector::unwatch> If there is one, take it out, reduce_interest(), and at last
-    // NodePool::forget() it.
+    // cancel() it.
     File& file = files_[static_cast<std::size_t>(fd)];
-    Operation* const node = std::exchange(file.node(ready), nullptr);
+    const Ref<Operation> node = std::exchange(file.node(ready), nullptr);
     if (!node) return false;
     reduce_interest(fd, file, file.events & ~event_of(ready));
-    NodePool::forget(*node);
+    node->cancel();
     return true;
     // </exercise>
   }
 
   /// What is called for signals.
-  void handle_signal(int number, Operation& node) {
+  void handle_signal(int number, Ref<Operation> node) {
     const bool first = handlers_.empty();
-    handlers_.add(number, node);
+    handlers_.add(number, std::move(node));
     if (first) watch_counter(detail::signal_counter().get());
   }
   bool forget_signal(int number) noexcept {
@@ -125,11 +123,11 @@ class EpollSelector final : public Selector {
  private:
   /// Who waits for a file.
   struct File {
-    Operation* reader = nullptr;
-    Operation* writer = nullptr;
+    Ref<Operation> reader;
+    Ref<Operation> writer;
     std::uint32_t events = 0;  // that epoll watches for us
 
-    Operation*& node(Ready ready) noexcept { return ready == Ready::to_read ? reader : writer; }
+    Ref<Operation>& node(Ready ready) noexcept { return ready == Ready::to_read ? reader : writer; }
   };
 
   static constexpr std::uint32_t event_of(Ready ready) noexcept {
@@ -147,14 +145,9 @@ class EpollSelector final : public Selector {
       return handlers_.collect(found_);
     const File& file = files_[static_cast<std::size_t>(event.data.fd)];
     constexpr std::uint32_t for_all = EPOLLERR | EPOLLHUP;
-    if (file.reader && (event.events & (EPOLLIN | for_all)) != 0) add_found(*file.reader);
-    if (file.writer && (event.events & (EPOLLOUT | for_all)) != 0) add_found(*file.writer);
+    if (file.reader && (event.events & (EPOLLIN | for_all)) != 0) found_.push(file.reader);
+    if (file.writer && (event.events & (EPOLLOUT | for_all)) != 0) found_.push(file.writer);
     // </exercise>
-  }
-
-  void add_found(Operation& node) {
-    node.ref();
-    found_.push(node);
   }
 
   /// Has epoll watch for `events`, which are more than none.

@@ -4,6 +4,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include "callback.hpp"
 #include "operation.hpp"
 #include "todo.hpp"
 

@@ -23,7 +23,7 @@ inline EpollSelector& EventLoop::epoll() {
 
 /// Makes what is called again and again.
 template <class F, class... Args>
-Operation& EventLoop::make_persistent(F&& fn, Args&&... args) {
+Ref<Operation> EventLoop::make_persistent(F&& fn, Args&&... args) {
   using Call = Bound<std::decay_t<F>, std::decay_t<Args>...>;
   static_assert(std::is_invocable_v<std::decay_t<F>&, std::decay_t<Args>&...>,
                 "the function cannot be called with copies of these arguments, as lvalues: it is called "

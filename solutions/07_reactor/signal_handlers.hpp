@@ -11,8 +11,8 @@
 
 #include "event_counter.hpp"
 #include "fd.hpp"
-#include "node_pool.hpp"
 #include "ready_queue.hpp"
+#include "ref.hpp"
 #include "todo.hpp"
 
 namespace asyncio {
@@ -62,31 +62,31 @@ class SignalHandlers {
 
   [[nodiscard]] bool empty() const noexcept { return handlers_.empty(); }
 
-  /// Has `node` called when signal `number` comes, and takes over a reference to it, even if it throws.
-  void add(int number, Operation& node) {
-    ReadyQueue owner;
-    owner.push(node);
+  /// Has `node` called when signal `number` comes.
+  void add(int number, Ref<Operation> node) {
+    ReadyQueue owner;  // which drops it if this throws
+    owner.push(std::move(node));
     if (number < 1 || number >= detail::signal_count)
       throw std::invalid_argument("sig " + std::to_string(number) + " out of range");
     detail::signal_counter_fd = detail::signal_counter().get();
     // <exercise 4.2 SignalHandlers::add> Have detail::on_signal called, with set_action(). These are
     // the handlers of detail::signals[number] now. Then keep what the owner pops instead of what was there,
-    // and NodePool::forget() that.
+    // and cancel() that.
     if (!set_action(number, detail::on_signal))
       throw std::runtime_error("sig " + std::to_string(number) + " cannot be caught");
     detail::signals[static_cast<std::size_t>(number)].handlers = this;
-    Operation* const before = std::exchange(handlers_[number], owner.pop());
-    if (before) NodePool::forget(*before);
+    const Ref<Operation> before = std::exchange(handlers_[number], owner.pop());
+    if (before) before->cancel();
     // </exercise>
   }
 
   /// @returns whether there was one
   bool remove(int number) {
     // <exercise 4.3 SignalHandlers::remove> If there is one, erase it. If the signal is still ours, it does
-    // SIG_DFL, is nobody's, and not pending. At last NodePool::forget() it.
+    // SIG_DFL, is nobody's, and not pending. At last cancel() it.
     const auto place = handlers_.find(number);
     if (place == handlers_.end()) return false;
-    Operation& node = *place->second;
+    const Ref<Operation> node = std::move(place->second);
     handlers_.erase(place);
     detail::Signal& signal = detail::signals[static_cast<std::size_t>(number)];
     if (signal.handlers == this) {
@@ -94,7 +94,7 @@ class SignalHandlers {
       signal.handlers = nullptr;
       signal.pending = false;
     }
-    NodePool::forget(node);
+    node->cancel();
     return true;
     // </exercise>
   }
@@ -102,12 +102,11 @@ class SignalHandlers {
   /// Adds to `found` what is to be called for the signals that have come.
   void collect(ReadyQueue& found) {
     // <exercise 4.4 SignalHandlers::collect> For each whose signal is ours, and was pending, which it is no
-    // more: ref() the node, and push it.
+    // more: push the node.
     for (const auto& [number, node] : handlers_) {
       detail::Signal& signal = detail::signals[static_cast<std::size_t>(number)];
       if (signal.handlers != this || !signal.pending.exchange(false)) continue;
-      node->ref();
-      found.push(*node);
+      found.push(node);
     }
     // </exercise>
   }
@@ -124,7 +123,7 @@ class SignalHandlers {
     return ::sigaction(number, &action, nullptr) == 0;
   }
 
-  std::map<int, Operation*> handlers_;
+  std::map<int, Ref<Operation>> handlers_;
 };
 
 }  // namespace asyncio

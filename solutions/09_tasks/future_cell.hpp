@@ -9,6 +9,7 @@
 #include "event_loop.hpp"
 #include "task_registry.hpp"
 #include "outcome.hpp"
+#include "ref.hpp"
 #include "todo.hpp"
 
 namespace asyncio::detail {
@@ -24,14 +25,13 @@ enum class State : std::uint8_t { pending, cancelled, finished };
 /// could not go before they do; it goes through the loop behind them instead.
 class FutureBase : public Operation {
  public:
-  explicit FutureBase(TaskRegistry& tasks) noexcept
-      : Operation(RefCount::local, true), tasks_(*tasks.share()) {}
+  explicit FutureBase(TaskRegistry& tasks) noexcept : Operation(RefCount::local, true), tasks_(tasks) {}
 
   [[nodiscard]] State state() const noexcept { return state_; }
   [[nodiscard]] bool done() const noexcept { return state_ != State::pending; }
 
   /// Its loop, for as long as that is there, and the loop's tasks.
-  [[nodiscard]] TaskRegistry& tasks() const noexcept { return tasks_; }
+  [[nodiscard]] TaskRegistry& tasks() const noexcept { return *tasks_; }
 
   /// Asks for cancellation. @returns whether it was pending
   virtual bool request_cancel() {
@@ -52,34 +52,33 @@ class FutureBase : public Operation {
   /// The exception that it has finished with; null if there is none.
   [[nodiscard]] virtual std::exception_ptr error() const noexcept = 0;
 
-  /// Adds what is to run when it is done, and takes over a reference to it.
-  void add_waiter(Operation& node) noexcept {
+  /// Adds what is to run when it is done.
+  void add_waiter(Ref<Operation> node) noexcept {
     // <exercise 2.1 FutureBase::add_waiter> If it is pending, push the node to the waiters_. If it is done,
     // run_soon() the node.
     if (done())
-      run_soon(node);
+      run_soon(std::move(node));
     else
-      waiters_.push(node);
+      waiters_.push(std::move(node));
     // </exercise>
   }
 
   /// As add_waiter(), of a node that needs this future when it runs. If the future is done, the node holds
   /// it.
-  void add_callback(Operation& node) noexcept {
+  void add_callback(Ref<Operation> node) noexcept {
     // <exercise 2.2 FutureBase::add_callback> If it is pending, note that it has_callbacks_. Add the node as
     // a waiter.
     if (!done()) has_callbacks_ = true;
-    add_waiter(node);
+    add_waiter(std::move(node));
     // </exercise>
   }
 
   /// Takes out a node that was added, and destroys its callback. @returns whether it was still there
   bool remove_waiter(Operation& node) noexcept {
-    // <exercise 2.3 FutureBase::remove_waiter> Remove it from the waiters_. If it was there,
-    // NodePool::forget() it.
-    if (!waiters_.remove(node)) return false;
-    NodePool::forget(node);
-    return true;
+    // <exercise 2.3 FutureBase::remove_waiter> Remove it from the waiters_, and cancel() it if it was there.
+    const Ref<Operation> removed = waiters_.remove(node);
+    if (removed) removed->cancel();
+    return bool(removed);
     // </exercise>
   }
 
@@ -91,17 +90,14 @@ class FutureBase : public Operation {
   void drop() noexcept override {}
 
  protected:
-  ~FutureBase() { tasks_.unshare(); }
+  ~FutureBase() = default;
 
   /// It is done. Who waits for it runs soon, in the loop; nobody does in here.
   void complete(State state) noexcept {
     // <exercise 1.1 FutureBase::complete> Set the state_. If it has_callbacks_, it follows them through the
-    // loop: ref() it, and push it to the waiters_. Then run_soon() all of these.
+    // loop: push a Ref to it to the waiters_. Then run_soon() all of these.
     state_ = state;
-    if (has_callbacks_) {
-      ref();
-      waiters_.push(*this);
-    }
+    if (has_callbacks_) waiters_.push(Ref<Operation>(*this));
     if (!waiters_.empty()) run_soon(std::move(waiters_));
     // </exercise>
   }
@@ -118,7 +114,7 @@ class FutureBase : public Operation {
     const std::exception_ptr exception = error();
     if (!exception) return;
     // <exercise 6.1 FutureBase::report_unless_retrieved> Let tasks_ report() the message with the exception.
-    tasks_.report(message, exception);
+    tasks_->report(message, exception);
     // </exercise>
   }
 
@@ -129,17 +125,17 @@ class FutureBase : public Operation {
 
  private:
   /// Hands it to the loop. If that is gone, drops it.
-  void run_soon(Operation& node) noexcept {
+  void run_soon(Ref<Operation> node) noexcept {
     ReadyQueue one;
-    one.push(node);
+    one.push(std::move(node));
     run_soon(std::move(one));
   }
   void run_soon(ReadyQueue&& nodes) noexcept {
     ReadyQueue all = std::move(nodes);
-    if (EventLoop* loop = tasks_.loop()) loop->run_soon(std::move(all));
+    if (EventLoop* loop = tasks_->loop()) loop->run_soon(std::move(all));
   }
 
-  TaskRegistry& tasks_;
+  const Ref<TaskRegistry> tasks_;
   ReadyQueue waiters_;
   State state_ = State::pending;
   bool has_callbacks_ = false;

@@ -39,18 +39,6 @@ inline constexpr bool is_copyable<std::tuple<T...>> = (is_copyable<T> && ...);
 /// A Future, of whatever type.
 class AnyFuture {
  public:
-  AnyFuture(const AnyFuture& other) noexcept : state_(other.state_) {
-    if (state_) state_->ref();
-  }
-  AnyFuture(AnyFuture&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
-  AnyFuture& operator=(AnyFuture other) noexcept {
-    std::swap(state_, other.state_);
-    return *this;
-  }
-  ~AnyFuture() {
-    if (state_) NodePool::release(*state_);
-  }
-
   /// Whether it has a result or an exception, or is cancelled.
   [[nodiscard]] bool done() const noexcept { return state_->done(); }
   [[nodiscard]] bool cancelled() const noexcept { return state_->state() == detail::State::cancelled; }
@@ -96,35 +84,35 @@ class AnyFuture {
   [[nodiscard]] detail::FutureBase& state() const noexcept { return *state_; }
 
  protected:
-  /// Takes over a reference.
-  explicit AnyFuture(detail::FutureBase& state) noexcept : state_(&state) {}
+  explicit AnyFuture(Ref<detail::FutureBase> state) noexcept : state_(std::move(state)) {}
 
-  detail::FutureBase* state_;
+  Ref<detail::FutureBase> state_;
 };
 
 namespace detail {
 
-/// What runs in the loop when a future is done. It holds the future if that is done already. Otherwise the
-/// future holds it, and is there when it runs.
+/// What runs in the loop when a future is done. It has a reference to the future if that is done already.
+/// Otherwise the future has one to it, and is there when it runs.
 template <class T, class F>
 class DoneCallback final : public Operation {
  public:
   DoneCallback(F fn, FutureCell<T>& future)
-      : Operation(RefCount::local), fn_(std::move(fn)), future_(future), holds_it_(future.done()) {
-    if (holds_it_) future_.ref();
-  }
+      : Operation(RefCount::local),
+        fn_(std::move(fn)),
+        future_(future),
+        keep_alive_(future.done() ? Ref(future) : nullptr) {}
 
   void run() override;
   void drop() noexcept override {
     fn_.reset();
-    if (std::exchange(holds_it_, false)) NodePool::release(future_);
+    keep_alive_ = nullptr;
   }
   [[nodiscard]] const std::type_info& type() const noexcept override { return typeid(F); }
 
  private:
   std::optional<F> fn_;
   FutureCell<T>& future_;
-  bool holds_it_;
+  Ref<FutureCell<T>> keep_alive_;
 };
 
 /// Waits in a task until a future is done, whatever it ends with.
@@ -188,8 +176,8 @@ class [[nodiscard]] Future : public AnyFuture {
  public:
   using value_type = T;
 
-  /// For what is built on it: takes over a reference.
-  explicit Future(State& state) noexcept : AnyFuture(state) {}
+  /// For what is built on it.
+  explicit Future(Ref<State> state) noexcept : AnyFuture(std::move(state)) {}
 
   /// What it has finished with, if it is done. It never waits. Python: `future.result`.
   /// @throws what it has finished with; CancelledError if it is cancelled, InvalidStateError if it is pending
@@ -232,9 +220,9 @@ class [[nodiscard]] Future : public AnyFuture {
     static_assert(std::invocable<std::decay_t<F>&, Future>, "a callback is called with the future");
     // <exercise 2.4 Future::add_done_callback> Make a DoneCallback of fn and the typed() state: that is in
     // make_node(). Make a Handle of it, and add it as a callback.
-    Operation& node = make_node(std::forward<F>(fn));
+    Ref<Operation> node = make_node(std::forward<F>(fn));
     Handle handle(node);
-    state_->add_callback(node);
+    state_->add_callback(std::move(node));
     return handle;
     // </exercise>
   }
@@ -252,15 +240,13 @@ class [[nodiscard]] Future : public AnyFuture {
   /// What is known to be a future of a T.
   explicit Future(AnyFuture&& future) noexcept : AnyFuture(std::move(future)) {}
 
-  /// A callback, with one reference for the queue that it waits in and one for its handle.
+  /// Makes a callback.
   template <class F>
-  Operation& make_node(F&& fn) const {
+  Ref<Operation> make_node(F&& fn) const {
     using Node = detail::DoneCallback<T, std::decay_t<F>>;
     EventLoop* const loop = state_->tasks().loop();
-    Operation& node = loop ? loop->nodes().template make<Node>(std::forward<F>(fn), typed())
-                           : NodePool::make_apart<Node>(std::forward<F>(fn), typed());
-    node.ref();
-    return node;
+    return loop ? loop->nodes().template make<Node>(std::forward<F>(fn), typed())
+                : NodePool::make_apart<Node>(std::forward<F>(fn), typed());
   }
 
   void check_no_task(const char* message) const {
@@ -270,8 +256,7 @@ class [[nodiscard]] Future : public AnyFuture {
 
 template <class T, class F>
 void detail::DoneCallback<T, F>::run() {
-  if (!std::exchange(holds_it_, false)) future_.ref();
-  Future<T> future(future_);
+  Future<T> future(keep_alive_ ? std::move(keep_alive_) : Ref(future_));
   F fn = std::move(*fn_);
   fn_.reset();
   std::invoke(fn, std::move(future));

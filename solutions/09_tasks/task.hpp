@@ -61,7 +61,7 @@ class AnyTask : public AnyFuture, public detail::TaskMembers<AnyTask> {
   friend std::optional<AnyTask> current_task();
   friend std::vector<AnyTask> all_tasks(EventLoop& loop);
 
-  explicit AnyTask(detail::TaskBase& task) noexcept : AnyFuture(task.future()) { task.future().ref(); }
+  explicit AnyTask(detail::TaskBase& task) noexcept : AnyFuture(Ref(task.future())) {}
 };
 
 /// A coroutine that runs on its own, in its loop: a Future of what it returns. It is copied like a pointer,
@@ -76,7 +76,7 @@ class Task : public Future<T>, public detail::TaskMembers<Task<T>> {
   template <class U>
   friend Task<U> detail::start(EventLoop& loop, Coro<U> coro, std::string name);
 
-  explicit Task(detail::TaskCell<T>& state) noexcept : Future<T>(state) {}
+  explicit Task(Ref<detail::TaskCell<T>> state) noexcept : Future<T>(std::move(state)) {}
 };
 
 namespace detail {
@@ -101,9 +101,9 @@ template <class T>
 Task<T> start(EventLoop& loop, Coro<T> coro, std::string name) {
   // <exercise 3.7 start> Let the loop's nodes() make a TaskCell<T>, from the TaskRegistry of the loop, the
   // coroutine and the name, both moved. schedule() it. Return a Task<T> of it.
-  auto& state = loop.nodes().make<TaskCell<T>>(TaskRegistry::of(loop), std::move(coro), std::move(name));
-  state.schedule();
-  return Task<T>(state);
+  auto state = loop.nodes().make<TaskCell<T>>(TaskRegistry::of(loop), std::move(coro), std::move(name));
+  state->schedule();
+  return Task<T>(std::move(state));
   // </exercise>
 }
 

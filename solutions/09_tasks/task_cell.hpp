@@ -49,27 +49,25 @@ class TaskBase : public PendingTask {
   void wait_for(FutureBase& future, std::coroutine_handle<> waiting) {
     // <exercise 3.1 TaskBase::wait_for> Throw a std::runtime_error "Task cannot await on itself" if it would,
     // and "Task got Future attached to a different loop" if the future's tasks() are not those of this task's
-    // future_. Otherwise this is where to resume_at_, and the future is what it waits_for_. ref() the
-    // task's future_, and add it to the future as a waiter. If the task was cancelled meanwhile
-    // (must_cancel_) and the future can be, that is how it gets to know, and must_cancel_ is over.
+    // future_. Otherwise this is where to resume_at_, and the future is what it waits_for_. Add the task's
+    // future_, a Ref to it, to the future as a waiter. If the task was cancelled meanwhile (must_cancel_) and
+    // the future can be, that is how it gets to know, and must_cancel_ is over.
     if (&future == &future_) throw std::runtime_error("Task cannot await on itself");
     if (&future.tasks() != &future_.tasks())
       throw std::runtime_error("Task got Future attached to a different loop");
     resume_at_ = waiting;
     waits_for_ = &future;
-    future_.ref();
-    future.add_waiter(future_);
+    future.add_waiter(Ref(future_));
     if (must_cancel_ && future.request_cancel()) must_cancel_ = false;
     // </exercise>
   }
 
   /// The coroutine waits, at `waiting`, for the next pass.
   void yield(std::coroutine_handle<> waiting) noexcept {
-    // <exercise 4.1 TaskBase::yield> This is where to resume_at_. ref() the task's future_, and let the loop
-    // that is running() run_soon() it.
+    // <exercise 4.1 TaskBase::yield> This is where to resume_at_. Let the loop that is running() run_soon()
+    // the task's future_, a Ref to it.
     resume_at_ = waiting;
-    future_.ref();
-    EventLoop::running()->run_soon(future_);
+    EventLoop::running()->run_soon(Ref(future_));
     // </exercise>
   }
 
@@ -125,8 +123,7 @@ class TaskBase : public PendingTask {
 
   /// It goes to the loop, which runs its next step.
   void schedule() noexcept {
-    future_.ref();
-    if (EventLoop* loop = future_.tasks().loop()) loop->run_soon(future_);
+    if (EventLoop* loop = future_.tasks().loop()) loop->run_soon(Ref(future_));
   }
 
  protected:
@@ -217,7 +214,7 @@ class TaskCell final : public FutureCell<T>, public TaskBase {
     this->tasks().report("Task was destroyed but it is pending!", nullptr);
     this->give_up();  // first, for what is destroyed may want to cancel it
     { const Coro<T> gone = std::move(coro_); }
-    NodePool::release(*this);
+    this->unref();
   }
 
   void destroy() noexcept override {
@@ -264,7 +261,7 @@ class TaskCell final : public FutureCell<T>, public TaskBase {
     this->tasks().remove(*this);
     { const Coro<T> gone = std::move(coro_); }
     this->complete(state);
-    NodePool::release(*this);
+    this->unref();
   }
 
   Coro<T> coro_;

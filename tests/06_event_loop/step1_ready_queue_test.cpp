@@ -32,9 +32,8 @@ TEST(Step1_ReadyQueue, PushAndPopMayAlternate) {
   queue.push(nodes.make('0'));
   for (const char name : {'1', '2', '3', '4', '5'}) {
     queue.push(nodes.make(name));
-    Operation* node = queue.pop();
+    const Ref<Operation> node = queue.pop();
     node->run();
-    NodePool::release(*node);
   }
   nodes.run_all(queue);
   EXPECT_EQ(nodes.log, (Log{"0", "1", "2", "3", "4", "5"}));
@@ -76,7 +75,7 @@ TEST(Step1_ReadyQueue, ANodeThatWasTakenOutMayGoIntoAnotherQueue) {
   ReadyQueue queue;
   ReadyQueue other;
   for (const char name : {'a', 'b', 'c'}) queue.push(nodes.make(name));
-  other.push(*queue.pop());
+  other.push(queue.pop());
   nodes.run_all(other);
   EXPECT_EQ(nodes.log, Log{"a"}) << "nothing follows what was pushed last";
   nodes.run_all(queue);
@@ -85,20 +84,18 @@ TEST(Step1_ReadyQueue, ANodeThatWasTakenOutMayGoIntoAnotherQueue) {
 
 TEST(Step1_ReadyQueue, NoneOfItAllocates) {
   Nodes nodes;
-  Named& a = nodes.make('a');
-  Named& b = nodes.make('b');
+  const Ref<Named> a = nodes.make('a');
+  const Ref<Named> b = nodes.make('b');
   ReadyQueue queue;
   EXPECT_EQ(course::allocations_in([&] {
               ReadyQueue other;
               queue.push(a);
               other.push(b);
               queue.append(std::move(other));
-              EXPECT_EQ(queue.pop(), &a);
-              EXPECT_EQ(queue.pop(), &b);
+              EXPECT_EQ(queue.pop(), a);
+              EXPECT_EQ(queue.pop(), b);
             }),
             0u);
-  NodePool::release(a);
-  NodePool::release(b);
 }
 
 TEST(Step1_ReadyQueue, TheEndOfAQueueIsTheEndOfItsNodes) {

@@ -18,9 +18,8 @@ class TestTimer final : public Timer {
 std::vector<int> numbers_of(TimerHeap& heap) {
   std::vector<int> numbers;
   while (!heap.empty()) {
-    Timer& timer = heap.pop();
-    numbers.push_back(static_cast<TestTimer&>(timer).number);
-    NodePool::release(timer);
+    const Ref<Timer> timer = heap.pop();
+    numbers.push_back(static_cast<TestTimer&>(*timer).number);
   }
   return numbers;
 }
@@ -55,10 +54,9 @@ TEST(Step3_Timers, TheHeapStaysInOrderWhilePushAndPopAlternate) {
       heap.push(pool->make<TestTimer>(at(time), i));
       expected.insert(time);
     } else {
-      Timer& timer = heap.pop();
-      ASSERT_EQ(timer.when().time_since_epoch(), *expected.begin());
+      const Ref<Timer> timer = heap.pop();
+      ASSERT_EQ(timer->when().time_since_epoch(), *expected.begin());
       expected.erase(expected.begin());
-      NodePool::release(timer);
     }
   }
 }
@@ -210,10 +208,10 @@ TEST(Step3_Timers, ADueTimerMayBeCancelledByAnotherOfThePass) {  // AIO-06
 TEST(Step3_Timers, CancelledTimersInFrontAreDropped) {  // AIO-07
   const NodePool::Owner pool = NodePool::create();
   TimerHeap heap;
-  std::vector<TestTimer*> timers;
+  std::vector<Ref<TestTimer>> timers;
   for (int i = 0; i < 10; ++i) {
-    timers.push_back(&pool->make<TestTimer>(at(i * 1s), i));
-    heap.push(*timers.back());
+    timers.push_back(pool->make<TestTimer>(at(i * 1s), i));
+    heap.push(timers.back());
   }
   for (int i : {0, 1, 2, 5}) timers[static_cast<std::size_t>(i)]->cancel();
   heap.drop_cancelled();
@@ -226,9 +224,9 @@ TEST(Step3_Timers, AHeapOfCancelledTimersBecomesEmpty) {  // AIO-07
   const NodePool::Owner pool = NodePool::create();
   TimerHeap heap;
   for (int i = 0; i < 10; ++i) {
-    TestTimer& timer = pool->make<TestTimer>(at(i * 1s), i);
+    const Ref<TestTimer> timer = pool->make<TestTimer>(at(i * 1s), i);
     heap.push(timer);
-    timer.cancel();
+    timer->cancel();
   }
   heap.drop_cancelled();
   EXPECT_TRUE(heap.empty());
@@ -238,10 +236,10 @@ TEST(Step3_Timers, MoreThanHalfOfMoreThanAHundredAreDroppedWhereverTheyAre) {  /
   const auto size_after = [](int timers, int cancelled) {
     const NodePool::Owner pool = NodePool::create();
     TimerHeap heap;
-    std::vector<TestTimer*> all;
+    std::vector<Ref<TestTimer>> all;
     for (int i = 0; i < timers; ++i) {
-      all.push_back(&pool->make<TestTimer>(at(i * 1s), i));
-      heap.push(*all.back());
+      all.push_back(pool->make<TestTimer>(at(i * 1s), i));
+      heap.push(all.back());
     }
     for (int i = 0; i < cancelled; ++i) all[all.size() - 1 - static_cast<std::size_t>(i)]->cancel();
     heap.drop_cancelled();

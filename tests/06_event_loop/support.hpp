@@ -34,6 +34,7 @@ using asyncio::Handle;
 using asyncio::NodePool;
 using asyncio::Operation;
 using asyncio::ReadyQueue;
+using asyncio::Ref;
 using asyncio::Selector;
 using asyncio::SleepSelector;
 using asyncio::TimePoint;
@@ -119,12 +120,9 @@ struct Nodes {
   Log log;
   int alive = 0;
 
-  Named& make(char name) { return pool->make<Named>(log, name, alive); }
+  Ref<Named> make(char name) { return pool->make<Named>(log, name, alive); }
   void run_all(ReadyQueue& queue) {
-    while (Operation* node = queue.pop()) {
-      node->run();
-      NodePool::release(*node);
-    }
+    while (const Ref<Operation> node = queue.pop()) node->run();
   }
 };
 

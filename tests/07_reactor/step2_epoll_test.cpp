@@ -29,17 +29,14 @@ struct Found {
   Log log;  // nodes write to it at their end
   EpollSelector selector;
 
-  Named& make(char name) { return NodePool::make_apart<Named>(log, name); }
+  Ref<Named> make(char name) { return NodePool::make_apart<Named>(log, name); }
   void watch(const Fd& fd, Ready ready, char name) { selector.watch(fd.get(), ready, make(name)); }
   /// Looks once; @returns the names of what was found, in order of the alphabet
   Log look(std::optional<asyncio::Duration> timeout = asyncio::Duration::zero()) {
     log.clear();
     selector.select(timeout);
     ReadyQueue found = selector.found();
-    while (Operation* node = found.pop()) {
-      node->run();
-      NodePool::release(*node);
-    }
+    while (const Ref<Operation> node = found.pop()) node->run();
     std::ranges::sort(log);
     return log;
   }

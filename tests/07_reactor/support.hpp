@@ -52,6 +52,7 @@ using asyncio::NodePool;
 using asyncio::Operation;
 using asyncio::Ready;
 using asyncio::ReadyQueue;
+using asyncio::Ref;
 using concurrent::checked;
 using course::Counted;
 using course::open_descriptors;
