@@ -1,12 +1,16 @@
 #pragma once
 
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "handle.hpp"
+#include "loop_time.hpp"
 #include "todo.hpp"
+#include "type_name.hpp"
 
 namespace asyncio {
 
@@ -47,5 +51,52 @@ inline void handle_exception(LoopExceptionHandler handler, EventLoop& loop, cons
   // throws is written, with the message "Unhandled error in exception handler".
   todo("6.1", "handle_exception");
 }
+
+/// What a loop tells of its callbacks: what they throw, and in debug mode which are slow. The base of
+/// EventLoop. For the loop's thread.
+class LoopReports {
+ public:
+  LoopReports(const LoopReports&) = delete;
+  LoopReports& operator=(const LoopReports&) = delete;
+
+  /// Sets who is told of exceptions that a callback lets out; an empty handler brings back the default, which
+  /// writes a line to stderr. Python: `loop.set_exception_handler`.
+  void set_exception_handler(LoopExceptionHandler handler) { exception_handler_ = std::move(handler); }
+
+  /// Tells the exception handler of `context`. What the handler throws goes to stderr, and no further.
+  /// Python: `loop.call_exception_handler`.
+  void call_exception_handler(const ExceptionContext& context) {
+    handle_exception(exception_handler_, loop_, context);
+  }
+
+  /// In debug mode the loop refuses calls from other threads, and writes a line about slow callbacks.
+  /// Python: `loop.set_debug`, `loop.get_debug`.
+  void set_debug(bool on) { debug_ = on; }
+  [[nodiscard]] bool get_debug() const noexcept { return debug_; }
+
+  /// A callback that takes so long is slow. Python: `loop.slow_callback_duration`, in seconds.
+  Duration slow_callback_duration = std::chrono::milliseconds(100);
+
+ protected:
+  explicit LoopReports(EventLoop& loop) noexcept : loop_(loop) {}
+  ~LoopReports() = default;
+
+  /// In the handler of an exception that `node` let out.
+  void tell_of_exception(Operation& node) {
+    call_exception_handler({.message = "Exception in callback " + concurrent::type_name(node.type()),
+                            .exception = std::current_exception(),
+                            .handle = Handle(Ref(node))});
+  }
+
+  static void tell_of_slowness(const Operation& node, Duration took) {
+    std::fprintf(stderr, "Executing %s took %.3f seconds\n", concurrent::type_name(node.type()).c_str(),
+                 std::chrono::duration<double>(took).count());
+  }
+
+ private:
+  EventLoop& loop_;
+  LoopExceptionHandler exception_handler_;
+  bool debug_ = false;
+};
 
 }  // namespace asyncio

@@ -27,19 +27,20 @@ void run_until_done(EventLoop& loop, Future<T>& future) {
   todo("7.1", "run_until_done");
 }
 
-}  // namespace detail
-
+/// Runs until `awaitable` is done, for loop.run_until_complete().
 template <class A>
-decltype(auto) EventLoop::run_until_complete(A&& awaitable) {
+decltype(auto) loop_run_until_complete(EventLoop& loop, A&& awaitable) {
   static_assert(
       Awaitable<A>,
       "run_until_complete needs something that can be awaited; a Coro that has a name, because it can be "
       "awaited once, is given as std::move(coro)");
-  if (closed_ || is_running() || thread_state().running) refuse_to_run();
-  auto future = ensure_future(std::forward<A>(awaitable), *this);
-  detail::run_until_done(*this, future);
+  loop.check_can_run();
+  auto future = ensure_future(std::forward<A>(awaitable), loop);
+  run_until_done(loop, future);
   return std::move(future).result();
 }
+
+}  // namespace detail
 
 /// What a Runner, and run(), may be told. Python: the keyword arguments of `asyncio.run`.
 struct RunOptions {

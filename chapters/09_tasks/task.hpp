@@ -5,7 +5,6 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -15,16 +14,10 @@
 #include "event_loop.hpp"
 #include "loop_future.hpp"
 #include "task_cell.hpp"
+#include "task_options.hpp"
 #include "todo.hpp"
 
 namespace asyncio {
-
-/// What a task may be given. Python: the keyword arguments of `create_task`.
-struct TaskOptions {
-  // Not a std::string: in a `co_await` expression, g++ 12 moves such a temporary by its bytes, and a string
-  // does not survive that.
-  std::string_view name;  ///< if empty, it is named after its number: "Task-1", "Task-2", … in each loop
-};
 
 namespace detail {
 
@@ -104,27 +97,23 @@ Task<T> start(EventLoop& loop, Coro<T> coro, std::string name) {
   todo("3.7", "start");
 }
 
-}  // namespace detail
-
+/// Makes a task, for loop.create_task().
 template <class A>
-auto EventLoop::create_task(A&& awaitable) {
-  return create_task(std::forward<A>(awaitable), TaskOptions());
-}
-
-template <class A>
-auto EventLoop::create_task(A&& awaitable, const TaskOptions& options) {
+auto loop_create_task(EventLoop& loop, A&& awaitable, const TaskOptions& options) {
   static_assert(
       Awaitable<A>,
       "a task needs something that can be awaited; a Coro that has a name, because it can be awaited "
       "once, is given as std::move(coro)");
-  check();
-  if constexpr (detail::is_coro<A>) {
+  loop.check();
+  if constexpr (is_coro<A>) {
     if (!awaitable.handle()) throw std::runtime_error("cannot reuse already awaited coroutine");
-    return detail::start(*this, std::move(awaitable), std::string(options.name));
+    return start(loop, std::move(awaitable), std::string(options.name));
   } else {
-    return create_task(detail::as_coro<std::decay_t<A>>(std::forward<A>(awaitable)), options);
+    return loop_create_task(loop, as_coro<std::decay_t<A>>(std::forward<A>(awaitable)), options);
   }
 }
+
+}  // namespace detail
 
 /// Runs a Coro, or whatever can be awaited, as a task of the running loop, from the next pass on.
 /// Python: `asyncio.create_task`.

@@ -15,7 +15,12 @@
 #include "task_registry.hpp"
 #include "todo.hpp"
 
-namespace asyncio::detail {
+namespace asyncio {
+
+template <class T = void>
+class Task;
+
+namespace detail {
 
 /// What drives a coroutine through a loop, whatever it returns: it runs a step when the loop calls it, from
 /// where the coroutine waits to where it waits next.
@@ -217,4 +222,6 @@ class TaskCell final : public FutureCell<T>, public TaskBase {
   Coro<T> coro_;
 };
 
-}  // namespace asyncio::detail
+}  // namespace detail
+
+}  // namespace asyncio

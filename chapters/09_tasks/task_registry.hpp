@@ -31,22 +31,12 @@ class PendingTask {
   PendingTask* next_ = nullptr;
 };
 
-/// What a loop and its futures know of each other. It lives as long as the loop or one of its futures, for a
-/// future may outlive its loop. Given, not an exercise.
+/// The tasks of a loop that are not done. Its futures know their loop through it: it lives as long as the
+/// loop or one of them, for a future may outlive its loop.
 class TaskRegistry final : public Service {
  public:
-  static TaskRegistry& of(EventLoop& loop) {
-    if (!loop.tasks_) loop.tasks_.reset(new TaskRegistry(loop));
-    return static_cast<TaskRegistry&>(*loop.tasks_);
-  }
-
-  void ref() noexcept { ++references_; }
-  void unref() noexcept {
-    if (--references_ == 0) delete this;
-  }
-
-  /// Null if it is gone.
-  [[nodiscard]] EventLoop* loop() const noexcept { return loop_; }
+  /// For use_service().
+  explicit TaskRegistry(EventLoop& loop) noexcept : Service(loop) {}
 
   // The tasks that are not done, in a list whose links they are.
 
@@ -71,8 +61,8 @@ class TaskRegistry final : public Service {
   /// Tells the loop's exception handler; if the loop is gone, stderr.
   void report(const char* message, std::exception_ptr error) const noexcept {
     const ExceptionContext context{.message = message, .exception = std::move(error)};
-    if (loop_)
-      loop_->call_exception_handler(context);
+    if (EventLoop* const loop = this->loop())
+      loop->call_exception_handler(context);
     else
       write_exception(context);
   }
@@ -84,18 +74,11 @@ class TaskRegistry final : public Service {
       task.abandon();
     }
   }
-  void detach() noexcept override {
-    loop_ = nullptr;
-    unref();
-  }
 
  private:
-  explicit TaskRegistry(EventLoop& loop) noexcept : loop_(&loop) {}
-  ~TaskRegistry() = default;
+  ~TaskRegistry() override = default;
 
-  EventLoop* loop_;
-  std::size_t references_ = 1;  // of the loop and of its futures
-  std::size_t made_ = 0;        // tasks
+  std::size_t made_ = 0;  // tasks
   PendingTask* first_ = nullptr;
   PendingTask* last_ = nullptr;
 };

@@ -64,36 +64,39 @@ Future<T> wrap_future(concurrent::Future<T> source) {
   return wrap_future(std::move(source), get_running_loop());
 }
 
+namespace detail {
+
+/// Calls a function on a thread, for loop.run_in_executor().
 template <class E, class F, class... Args>
-auto EventLoop::run_in_executor(E&& executor, F&& fn, Args&&... args) {
-  check();
+auto loop_run_in_executor(EventLoop& loop, E&& executor, F&& fn, Args&&... args) {
+  loop.check();
   if constexpr (std::is_null_pointer_v<std::remove_cvref_t<E>>)
     return wrap_future(
-        detail::ThreadBridge::of(*this).executor().submit(std::forward<F>(fn), std::forward<Args>(args)...),
-        *this);
+        loop.use_service<ThreadBridge>().executor().submit(std::forward<F>(fn), std::forward<Args>(args)...),
+        loop);
   else
-    return wrap_future(executor.submit(std::forward<F>(fn), std::forward<Args>(args)...), *this);
+    return wrap_future(executor.submit(std::forward<F>(fn), std::forward<Args>(args)...), loop);
 }
 
-inline void EventLoop::set_default_executor(std::shared_ptr<concurrent::Executor> executor) {
+/// Sets the executor, for loop.set_default_executor().
+inline void loop_set_default_executor(EventLoop& loop, std::shared_ptr<concurrent::Executor> executor) {
   if (!executor) throw std::invalid_argument("set_default_executor: the executor must not be null");
-  check();
-  detail::ThreadBridge::of(*this).set(std::move(executor));
+  loop.check();
+  loop.use_service<ThreadBridge>().set(std::move(executor));
 }
 
-inline Coro<void> EventLoop::shutdown_default_executor(std::optional<Duration> timeout) {
-  const std::vector<Future<>> joined(1, detail::ThreadBridge::of(*this).shut_down());
+/// Waits for the executor, for loop.shutdown_default_executor().
+inline Coro<void> loop_shutdown_default_executor(EventLoop& loop, std::optional<Duration> timeout) {
+  const std::vector<Future<>> joined(1, loop.use_service<ThreadBridge>().shut_down());
   const auto found = co_await asyncio::wait(joined, {.timeout = timeout});
   if (!found.pending.empty())
-    call_exception_handler({.message = "The executor did not finish joining its threads in time."});
+    loop.call_exception_handler({.message = "The executor did not finish joining its threads in time."});
 }
 
 /// Joins the executor while the loop runs: what still works may need the loop.
-inline void detail::ThreadBridge::join() {
-  loop_.run_until_complete(loop_.shutdown_default_executor(join_timeout));
+inline void ThreadBridge::join() {
+  loop()->run_until_complete(loop()->shutdown_default_executor(join_timeout));
 }
-
-namespace detail {
 
 template <class F, class... Args>
 Coro<concurrent::CallResult<F, Args...>> in_thread(F fn, Args... args) {

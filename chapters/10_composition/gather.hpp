@@ -119,14 +119,15 @@ auto for_each_child(const std::vector<F>& children, Each each) {
 template <class Children, class Each>
 auto gather_children(EventLoop& loop, GatherOptions options, const Children& children, Each each) {
   using Result = decltype(for_each_child(children, each));
-  const auto state = loop.nodes().make<GatherState<Result>>(TaskRegistry::of(loop), options.return_exceptions,
-                                                            [=] { return for_each_child(children, each); });
+  const auto state =
+      loop.nodes().make<GatherState<Result>>(loop.use_service<TaskRegistry>(), options.return_exceptions,
+                                             [=] { return for_each_child(children, each); });
   Future<Result> all(state);
   for_each_child(children, [&](const auto& child) {
     state->add(child);
     return 0;
   });
-  state.start();
+  state->start();
   return all;
 }
 

@@ -6,7 +6,7 @@ namespace asyncio {
 
 /// Has the memory at `address` brought into the cache while other work goes on. Nodes lie anywhere in memory,
 /// and a million of them are more than a cache holds: to wait for each costs some 80 ns.
-/// Given, not an exercise.
+
 inline void prefetch(const void* address) noexcept { __builtin_prefetch(address); }
 
 /// How many nodes ahead of the one at hand.

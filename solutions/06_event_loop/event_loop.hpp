@@ -1,64 +1,43 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <cmath>
 #include <cstddef>
-#include <cstdint>
-#include <cstdio>
-#include <exception>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "prefetch.hpp"
 #include "callback.hpp"
+#include "current_loop.hpp"
 #include "handle.hpp"
-#include "loop_exceptions.hpp"
-#include "service.hpp"
 #include "inject_queue.hpp"
+#include "loop_exceptions.hpp"
+#include "loop_methods.hpp"
+#include "loop_thread.hpp"
+#include "loop_time.hpp"
 #include "node_pool.hpp"
-#include "ready_queue.hpp"
 #include "operation.hpp"
+#include "prefetch.hpp"
+#include "ready_queue.hpp"
+#include "ref.hpp"
 #include "selector.hpp"
+#include "service.hpp"
 #include "timer_heap.hpp"
 #include "todo.hpp"
-#include "type_name.hpp"
-
-namespace concurrent {
-class Executor;
-}
 
 /// What lives on one loop: the course's own `asyncio`.
 namespace asyncio {
 
-class EpollSelector;
-enum class Ready : std::uint8_t;
-template <class T = void>
-class Future;
-template <class T = void>
-class Task;
-template <class T>
-class Coro;
-struct TaskOptions;
-namespace detail {
-class TaskRegistry;
-class ThreadBridge;
-}  // namespace detail
-
 /// Runs callbacks, one after another, on the thread that calls run_forever(). All members are for that thread
 /// alone, before, while and after it runs, except call_soon_threadsafe(). Python: `asyncio.BaseEventLoop`.
-class EventLoop {
+class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
  public:
   /// @param selector how the loop waits, and its clock
   explicit EventLoop(std::unique_ptr<Selector> selector = std::make_unique<SleepSelector>())
-      : selector_(std::move(selector)) {
+      : LoopReports(*this), selector_(std::move(selector)) {
     if (!selector_) throw std::invalid_argument("an event loop needs a selector");
   }
   EventLoop(const EventLoop&) = delete;
@@ -66,7 +45,7 @@ class EventLoop {
   /// Closes the loop, which must not be running.
   ~EventLoop() {
     drop_all();
-    if (thread_state().set == this) thread_state().set = nullptr;
+    if (detail::thread_state().set == this) set_event_loop(nullptr);
   }
 
   /// Calls `fn(args...)` in the next pass, after all that is ready by then. Function and arguments are copied
@@ -111,78 +90,15 @@ class EventLoop {
     return handle;
   }
 
-  /// Calls `fn(args...)` whenever the file `fd` can be read, or its peer has gone, until remove_reader(). If
-  /// there was such a callback for it already, that one is removed. Python: `loop.add_reader`.
-  /// Include `reactor.hpp` for this and for what follows (chapter 07).
-  /// @throws std::logic_error if the loop has no EpollSelector; std::system_error if `fd` cannot be watched;
-  /// otherwise as call_soon()
-  template <class F, class... Args>
-  void add_reader(int fd, F&& fn, Args&&... args);
-
-  /// As add_reader(), whenever it can be written. Python: `loop.add_writer`.
-  template <class F, class... Args>
-  void add_writer(int fd, F&& fn, Args&&... args);
-
-  /// The callback will not be called, even if it is ready to run in this very pass. Say so *before* you close
-  /// the file. Python: `loop.remove_reader`, `loop.remove_writer`.
-  /// @returns whether there was one
-  bool remove_reader(int fd);
-  bool remove_writer(int fd);
-
-  /// Calls `fn(args...)` after the process has got the signal `number`; once, if that came several times
-  /// meanwhile. Of all loops of the process, the last that asked is told. Python: `loop.add_signal_handler`.
-  /// @throws std::invalid_argument if there is no such signal; std::runtime_error if it cannot be caught;
-  /// otherwise as add_reader()
-  template <class F, class... Args>
-  void add_signal_handler(int number, F&& fn, Args&&... args);
-
-  /// The signal does what it does by default again. Python: `loop.remove_signal_handler`.
-  /// @returns whether there was a handler
-  bool remove_signal_handler(int number);
-
-  /// A Future of this loop. Include `task.hpp` for this and for what follows (chapter 09).
-  /// Python: `loop.create_future`.
-  template <class T = void>
-  [[nodiscard]] Future<T> create_future();
-
-  /// Runs a Coro, or whatever can be awaited, as a Task: from the next pass on. The loop keeps the task until
-  /// it is done. Python: `loop.create_task`.
-  /// @throws std::runtime_error if the loop is closed; then the coroutine is destroyed
-  template <class A>
-  auto create_task(A&& awaitable);
-  template <class A>
-  auto create_task(A&& awaitable, const TaskOptions& options);
-
-  /// Runs until `awaitable` is done: a Coro, a Future, a Task. Python: `loop.run_until_complete`.
-  /// @returns its result
-  /// @throws what it throws; std::runtime_error if the loop was stopped before it was done, and as
-  /// run_forever(); std::invalid_argument if it is a Future of another loop
-  template <class A>
-  decltype(auto) run_until_complete(A&& awaitable);
-
-  /// Calls `fn(args...)` on an executor of chapters 02 to 05, or on the loop's own if `executor` is nullptr.
-  /// Include `bridge.hpp` for this and for what follows (chapter 10). Python: `loop.run_in_executor`.
-  /// @returns a Future of the result. To cancel it keeps the call from starting; one that runs, runs on.
-  /// @throws as call_soon(), and what the executor's submit() throws
-  template <class E, class F, class... Args>
-  auto run_in_executor(E&& executor, F&& fn, Args&&... args);
-
-  /// The executor that nullptr stands for, which is shut down when the loop is closed. Without this, it is a
-  /// ThreadPoolExecutor. Python: `loop.set_default_executor`.
-  void set_default_executor(std::shared_ptr<concurrent::Executor> executor);
-
-  /// Waits until the loop's own executor has done its work, without blocking the loop; it takes no more.
-  /// With a timeout, it is left alone after that. Python: `loop.shutdown_default_executor`.
-  Coro<void> shutdown_default_executor(std::optional<Duration> timeout = std::nullopt);
-
   /// The time on the loop's clock. Python: `loop.time`, in seconds.
   [[nodiscard]] TimePoint time() const { return selector_->now(); }
 
   /// Runs until stop(). Python: `loop.run_forever`.
   /// @throws std::runtime_error if the loop is closed or running, or another one is running on this thread
   void run_forever() {
-    if (closed_ || is_running() || thread_state().running) refuse_to_run();
-    const Running running(*this);
+    check_can_run();
+    const LoopThread::Running running(thread_, *this);
+    const ResetAtEnd stop_is_over{stopping_};
     // <exercise 2.4 EventLoop::run_forever> Pass after pass, until the loop is stopping_: at least one.
     do run_once();
     while (!stopping_);
@@ -208,43 +124,19 @@ class EventLoop {
     // </exercise>
   }
 
-  [[nodiscard]] bool is_running() const noexcept {
-    return thread_.load(std::memory_order_relaxed) != std::thread::id();
-  }
+  [[nodiscard]] bool is_running() const noexcept { return thread_.is_running(); }
   [[nodiscard]] bool is_closed() const noexcept { return closed_; }
-
-  /// Who is told of exceptions that a callback lets out; an empty handler brings back the default, which
-  /// writes a line to stderr. Python: `loop.set_exception_handler`.
-  void set_exception_handler(LoopExceptionHandler handler) { exception_handler_ = std::move(handler); }
-
-  /// Tells the exception handler of `context`. What the handler throws goes to stderr, and no further.
-  /// Python: `loop.call_exception_handler`.
-  void call_exception_handler(const ExceptionContext& context) {
-    handle_exception(exception_handler_, *this, context);
-  }
-
-  /// In debug mode the loop refuses calls from other threads, and writes a line about slow callbacks.
-  /// Python: `loop.set_debug`, `loop.get_debug`.
-  void set_debug(bool on) { debug_ = on; }
-  [[nodiscard]] bool get_debug() const noexcept { return debug_; }
 
   // For what is built on the loop.
 
-  /// The time in `delay` from now; at the ends of the clock if it would go past them.
-  /// @throws std::invalid_argument if the delay is not a number
+  /// Returns the time `delay` from now, as time_after() does.
   template <class Rep, class Period>
   [[nodiscard]] TimePoint after(std::chrono::duration<Rep, Period> delay) const {
-    const std::chrono::duration<double> seconds = delay;
-    if (std::isnan(seconds.count())) throw std::invalid_argument("the delay of call_later is not a number");
-    const TimePoint now = time();
-    const std::chrono::duration<double> due = now.time_since_epoch() + seconds;
-    if (due >= TimePoint::max().time_since_epoch()) return TimePoint::max();
-    if (due <= TimePoint::min().time_since_epoch()) return TimePoint::min();
-    return now + std::chrono::ceil<Duration>(delay);
+    return time_after(time(), delay);
   }
 
   /// The loop that is running on this thread; null if none is.
-  [[nodiscard]] static EventLoop* running() noexcept { return thread_state().running; }
+  [[nodiscard]] static EventLoop* running() noexcept { return detail::thread_state().running; }
 
   /// Adds a node itself to what runs in the next pass. A closed loop drops it.
   void run_soon(Ref<Operation> node) noexcept {
@@ -257,51 +149,41 @@ class EventLoop {
     if (!closed_) ready_.append(std::move(all));
   }
 
-  /// Waits for what works for it elsewhere: its executor. Call it before close(), when it does not run.
-  void join_services() {
-    if (executor_) executor_->join();
+  /// Returns the service of type S, which is made when it is first asked for.
+  template <class S>
+  S& use_service() {
+    return services_.use<S>(*this);
+  }
+
+  /// Blocks until what works for the loop elsewhere has finished: the default executor's threads. Call it
+  /// before close(), when the loop does not run.
+  void join_services() { services_.join(); }
+
+  /// Returns what the loop waits with.
+  [[nodiscard]] Selector& selector() noexcept { return *selector_; }
+
+  /// Throws unless something may be scheduled, from here and now, as call_soon() says.
+  void check() const {
+    if (closed_) throw std::runtime_error("Event loop is closed");
+    check_caller();
+  }
+  /// As check(), but the loop may be closed.
+  void check_caller() const {
+    if (get_debug()) thread_.check();
+  }
+  /// Throws unless the loop may run, as run_forever() says.
+  void check_can_run() const {
+    if (closed_ || is_running() || running()) refuse_to_run();
   }
 
   /// Where its nodes come from.
   [[nodiscard]] NodePool& nodes() noexcept { return *pool_; }
 
-  /// A callback that takes so long is slow. Python: `loop.slow_callback_duration`, in seconds.
-  Duration slow_callback_duration = std::chrono::milliseconds(100);
-
  private:
-  friend EventLoop& get_running_loop();
-  friend EventLoop& get_event_loop();
-  friend void set_event_loop(EventLoop*) noexcept;
-  friend class detail::TaskRegistry;
-  friend class detail::ThreadBridge;
-
-  /// What a thread knows of its loops; either may be null.
-  struct ThreadState {
-    EventLoop* running = nullptr;
-    EventLoop* set = nullptr;  // by set_event_loop()
-  };
-  static ThreadState& thread_state() noexcept {
-    static thread_local constinit ThreadState state;
-    return state;
-  }
-
-  /// As long as it lives, the loop is running.
-  class Running {
-   public:
-    explicit Running(EventLoop& loop) : loop_(loop) {
-      loop_.thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-      thread_state().running = &loop_;
-    }
-    Running(const Running&) = delete;
-    Running& operator=(const Running&) = delete;
-    ~Running() {
-      thread_state().running = nullptr;
-      loop_.thread_.store({}, std::memory_order_relaxed);
-      loop_.stopping_ = false;
-    }
-
-   private:
-    EventLoop& loop_;
+  /// Sets a flag to false when it goes, even if an exception ends the run.
+  struct ResetAtEnd {
+    bool& flag;
+    ~ResetAtEnd() { flag = false; }
   };
 
   // ---- A pass
@@ -374,7 +256,7 @@ class EventLoop {
 
   /// Calls one. What it throws goes to the exception handler.
   void call(Operation& node) {
-    if (debug_) return call_and_time(node);
+    if (get_debug()) return call_and_time(node);
     try {
       node.run();
     } catch (...) {
@@ -397,18 +279,6 @@ class EventLoop {
     // </exercise>
   }
 
-  /// In the handler of an exception that `node` let out.
-  void tell_of_exception(Operation& node) {
-    call_exception_handler({.message = "Exception in callback " + concurrent::type_name(node.type()),
-                            .exception = std::current_exception(),
-                            .handle = Handle(Ref(node))});
-  }
-
-  static void tell_of_slowness(const Operation& node, Duration took) {
-    std::fprintf(stderr, "Executing %s took %.3f seconds\n", concurrent::type_name(node.type()).c_str(),
-                 std::chrono::duration<double>(took).count());
-  }
-
   // ---- What is called
 
   /// Makes a node of kind `Base`, which is made from `argument`.
@@ -417,14 +287,6 @@ class EventLoop {
     auto call = bind_once(std::forward<F>(fn), std::forward<Args>(args)...);
     return pool_->make<Callback<Base, decltype(call)>>(std::move(call), argument);
   }
-
-  // What chapter 07 defines.
-  EpollSelector& epoll();
-  template <class F, class... Args>
-  Ref<Operation> make_persistent(F&& fn, Args&&... args);
-  template <class F, class... Args>
-  void watch(Ready ready, int fd, F&& fn, Args&&... args);
-  bool unwatch(Ready ready, int fd);
 
   template <class Queue, class Node>
   static auto schedule(Queue& queue, Ref<Node> node) {
@@ -437,8 +299,7 @@ class EventLoop {
   /// Closes the loop: what waits is destroyed, and can schedule nothing when it is.
   void drop_all() {
     closed_ = true;
-    if (tasks_) tasks_->close();
-    if (executor_) executor_->close();
+    services_.close();
     const ReadyQueue posted = inject_queue_.close();
     const ReadyQueue ready = std::move(ready_);
     timers_.clear();
@@ -446,22 +307,6 @@ class EventLoop {
   }
 
   // ---- What is refused
-
-  /// Whether something may be scheduled, from here and now.
-  void check() const {
-    if (closed_) throw std::runtime_error("Event loop is closed");
-    if (debug_) check_thread();
-  }
-
-  void check_thread() const {
-    // <exercise 6.3 EventLoop::check_thread> If the loop is running, and on another thread than this one,
-    // throw a std::runtime_error "Non-thread-safe operation invoked on an event loop other than the current
-    // one".
-    if (is_running() && thread_.load(std::memory_order_relaxed) != std::this_thread::get_id())
-      throw std::runtime_error(
-          "Non-thread-safe operation invoked on an event loop other than the current one");
-    // </exercise>
-  }
 
   [[noreturn]] void refuse_to_run() const {
     // <exercise 7.2 EventLoop::refuse_to_run> Throw a std::runtime_error that says why: "Event loop is
@@ -473,8 +318,8 @@ class EventLoop {
     // </exercise>
   }
 
-  static constexpr std::size_t poll_interval =
-      64;  // callbacks, on a busy loop, before it looks at its selector
+  // On a busy loop, callbacks between two looks at the selector.
+  static constexpr std::size_t poll_interval = 64;
   static constexpr Duration longest_wait = std::chrono::hours(24);
 
   const std::unique_ptr<Selector> selector_;
@@ -485,39 +330,10 @@ class EventLoop {
   std::size_t called_ = 0;       // callbacks since the loop has looked at its selector
   bool stopping_ = false;
   bool closed_ = false;
-  bool debug_ = false;
-  std::atomic<std::thread::id> thread_{};  // that it runs on; none if it does not run
-  LoopExceptionHandler exception_handler_;
+  LoopThread thread_;
   InjectQueue inject_queue_;
-  Service::Owner tasks_;     // of chapter 09
-  Service::Owner executor_;  // of chapter 10
+  ServiceTable services_;
 };
-
-/// The loop that is running on this thread. Python: `asyncio.get_running_loop`.
-/// @throws std::runtime_error if none is
-inline EventLoop& get_running_loop() {
-  // <exercise 7.3 get_running_loop> The running one of the thread_state(). If there is none, throw a
-  // std::runtime_error "no running event loop".
-  if (EventLoop* loop = EventLoop::thread_state().running) return *loop;
-  throw std::runtime_error("no running event loop");
-  // </exercise>
-}
-
-/// The loop that is running on this thread, or else the one that was set for it. Python:
-/// `asyncio.get_event_loop`.
-/// @throws std::runtime_error if there is neither
-inline EventLoop& get_event_loop() {
-  // <exercise 7.4 get_event_loop> The running one of the thread_state(), or else the one that is set. If
-  // there is neither, throw a std::runtime_error "There is no current event loop in this thread".
-  const EventLoop::ThreadState& state = EventLoop::thread_state();
-  if (EventLoop* loop = state.running ? state.running : state.set) return *loop;
-  throw std::runtime_error("There is no current event loop in this thread");
-  // </exercise>
-}
-
-/// Sets the loop of this thread, for get_event_loop(); null for none. The loop must live as long, or be
-/// destroyed on this thread. Python: `asyncio.set_event_loop`.
-inline void set_event_loop(EventLoop* loop) noexcept { EventLoop::thread_state().set = loop; }
 
 /// A fresh loop, which is set for no thread. Python: `asyncio.new_event_loop`.
 inline std::unique_ptr<EventLoop> new_event_loop() { return std::make_unique<EventLoop>(); }

@@ -5,14 +5,11 @@
 #include <mutex>
 #include <optional>
 
+#include "loop_time.hpp"
 #include "ready_queue.hpp"
 #include "todo.hpp"
 
 namespace asyncio {
-
-/// The loop's time is that of a clock that never goes back. Python: seconds, as a float.
-using Duration = std::chrono::nanoseconds;
-using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 
 /// How a loop waits, and by which clock. Python: `selectors.BaseSelector`, and the loop's self-pipe.
 class Selector {

@@ -12,9 +12,17 @@
 #include "ref.hpp"
 #include "todo.hpp"
 
-namespace asyncio::detail {
+namespace asyncio {
+
+template <class T = void>
+class Future;
+
+namespace detail {
 
 class TaskBase;
+
+template <class T>
+Future<T> loop_create_future(EventLoop& loop);
 
 enum class State : std::uint8_t { pending, cancelled, finished };
 
@@ -192,4 +200,6 @@ class FutureCell : public FutureBase {
   Outcome<T> outcome_;
 };
 
-}  // namespace asyncio::detail
+}  // namespace detail
+
+}  // namespace asyncio

@@ -262,9 +262,10 @@ void detail::DoneCallback<T, F>::run() {
   std::invoke(fn, std::move(future));
 }
 
+/// Makes a Future, for loop.create_future().
 template <class T>
-Future<T> EventLoop::create_future() {
-  return Future<T>(nodes().make<detail::FutureCell<T>>(detail::TaskRegistry::of(*this)));
+Future<T> detail::loop_create_future(EventLoop& loop) {
+  return Future<T>(loop.nodes().make<FutureCell<T>>(loop.use_service<TaskRegistry>()));
 }
 
 }  // namespace asyncio

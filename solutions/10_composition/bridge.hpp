@@ -66,14 +66,14 @@ Future<T> wrap_future(concurrent::Future<T> source, EventLoop& loop) {
   // out of the ThreadBridge again and, if it is there, lets copy_outcome() do the rest: typed() makes a
   // Future<T> of what was kept. The callback of the source must hold the WeakLoop, not the future, whose
   // handles are for the loop's thread alone.
-  auto& bridge = detail::ThreadBridge::of(loop);
+  auto& bridge = loop.use_service<detail::ThreadBridge>();
   const std::uint64_t number = bridge.keep(future);
   future.add_done_callback([source](const Future<T>& future) mutable {
     if (future.cancelled()) source.cancel();
   });
   source.add_done_callback([weak_loop = bridge.weak_loop(), &loop, number](concurrent::Future<T> source) {
     weak_loop->post([&loop, number, source]() mutable {
-      const std::optional<AnyFuture> kept = detail::ThreadBridge::of(loop).take(number);
+      const std::optional<AnyFuture> kept = loop.use_service<detail::ThreadBridge>().take(number);
       if (!kept) return;
       Future<T> future = detail::typed<T>(*kept);
       detail::copy_outcome(source, future);
@@ -89,36 +89,39 @@ Future<T> wrap_future(concurrent::Future<T> source) {
   return wrap_future(std::move(source), get_running_loop());
 }
 
+namespace detail {
+
+/// Calls a function on a thread, for loop.run_in_executor().
 template <class E, class F, class... Args>
-auto EventLoop::run_in_executor(E&& executor, F&& fn, Args&&... args) {
-  check();
+auto loop_run_in_executor(EventLoop& loop, E&& executor, F&& fn, Args&&... args) {
+  loop.check();
   if constexpr (std::is_null_pointer_v<std::remove_cvref_t<E>>)
     return wrap_future(
-        detail::ThreadBridge::of(*this).executor().submit(std::forward<F>(fn), std::forward<Args>(args)...),
-        *this);
+        loop.use_service<ThreadBridge>().executor().submit(std::forward<F>(fn), std::forward<Args>(args)...),
+        loop);
   else
-    return wrap_future(executor.submit(std::forward<F>(fn), std::forward<Args>(args)...), *this);
+    return wrap_future(executor.submit(std::forward<F>(fn), std::forward<Args>(args)...), loop);
 }
 
-inline void EventLoop::set_default_executor(std::shared_ptr<concurrent::Executor> executor) {
+/// Sets the executor, for loop.set_default_executor().
+inline void loop_set_default_executor(EventLoop& loop, std::shared_ptr<concurrent::Executor> executor) {
   if (!executor) throw std::invalid_argument("set_default_executor: the executor must not be null");
-  check();
-  detail::ThreadBridge::of(*this).set(std::move(executor));
+  loop.check();
+  loop.use_service<ThreadBridge>().set(std::move(executor));
 }
 
-inline Coro<void> EventLoop::shutdown_default_executor(std::optional<Duration> timeout) {
-  const std::vector<Future<>> joined(1, detail::ThreadBridge::of(*this).shut_down());
+/// Waits for the executor, for loop.shutdown_default_executor().
+inline Coro<void> loop_shutdown_default_executor(EventLoop& loop, std::optional<Duration> timeout) {
+  const std::vector<Future<>> joined(1, loop.use_service<ThreadBridge>().shut_down());
   const auto found = co_await asyncio::wait(joined, {.timeout = timeout});
   if (!found.pending.empty())
-    call_exception_handler({.message = "The executor did not finish joining its threads in time."});
+    loop.call_exception_handler({.message = "The executor did not finish joining its threads in time."});
 }
 
 /// Joins the executor while the loop runs: what still works may need the loop.
-inline void detail::ThreadBridge::join() {
-  loop_.run_until_complete(loop_.shutdown_default_executor(join_timeout));
+inline void ThreadBridge::join() {
+  loop()->run_until_complete(loop()->shutdown_default_executor(join_timeout));
 }
-
-namespace detail {
 
 template <class F, class... Args>
 Coro<concurrent::CallResult<F, Args...>> in_thread(F fn, Args... args) {
@@ -155,13 +158,13 @@ void chain(EventLoop& loop, Future<T> task, concurrent::Promise<T> promise) {
   // promise, moved into that callback, goes with it. If the task was cancelled(), that is all: so is the
   // future of a promise that goes. The same if the promise, that you let set_running_or_notify_cancel(), says
   // that it was cancelled. Otherwise set its exception; or its result, of an rvalue, or for void nothing.
-  auto& bridge = ThreadBridge::of(loop);
+  auto& bridge = loop.use_service<ThreadBridge>();
   const std::uint64_t number = bridge.keep(task);
   promise.future().add_done_callback(
       [weak_loop = bridge.weak_loop(), &loop, number](const concurrent::Future<T>& future) {
         if (!future.cancelled()) return;
         weak_loop->post([&loop, number] {
-          if (std::optional<AnyFuture> task = ThreadBridge::of(loop).find(number)) task->cancel();
+          if (std::optional<AnyFuture> task = loop.use_service<ThreadBridge>().find(number)) task->cancel();
         });
       });
   task.add_done_callback([&bridge, number, promise = std::move(promise)](Future<T> task) mutable {

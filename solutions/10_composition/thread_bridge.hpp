@@ -49,12 +49,13 @@ class WeakLoop {
 
 /// What a loop has to do with threads: its executor, and the futures that other threads will have a result
 /// for. Those stay here, where only the loop's thread comes; the other threads know their numbers. For the
-/// loop's thread. Given, not an exercise.
+/// loop's thread.
 class ThreadBridge final : public Service {
  public:
-  static ThreadBridge& of(EventLoop& loop) {
-    if (!loop.executor_) loop.executor_.reset(new ThreadBridge(loop));
-    return static_cast<ThreadBridge&>(*loop.executor_);
+  /// For use_service(). It stands on the tasks: they are closed before it.
+  explicit ThreadBridge(EventLoop& loop) : Service(loop), weak_loop_(std::make_shared<WeakLoop>(loop)) {
+    loop.use_service<TaskRegistry>();
+    if (loop.is_closed()) weak_loop_->close();
   }
 
   [[nodiscard]] const std::shared_ptr<WeakLoop>& weak_loop() const noexcept { return weak_loop_; }
@@ -91,15 +92,15 @@ class ThreadBridge final : public Service {
   Future<> shut_down() {
     is_shut_down_ = true;
     if (joined_) return *joined_;
-    Future<> done = joined_.emplace(loop_.create_future());
+    Future<> done = joined_.emplace(loop()->create_future());
     if (!executor_) {
       done.set_result();
     } else {
       joiner_ =
-          std::jthread([executor = executor_, weak_loop = weak_loop_, &loop = loop_, number = keep(done)] {
+          std::jthread([executor = executor_, weak_loop = weak_loop_, &loop = *loop(), number = keep(done)] {
             executor->shutdown({.wait = true});
             weak_loop->post([&loop, number] {
-              if (auto done = of(loop).take(number))
+              if (auto done = loop.use_service<ThreadBridge>().take(number))
                 static_cast<FutureCell<void>&>(done->state()).set_result();
             });
           });
@@ -116,17 +117,12 @@ class ThreadBridge final : public Service {
     is_shut_down_ = true;
     if (executor_) executor_->shutdown({.wait = false});
   }
-  void detach() noexcept override { delete this; }
 
  private:
-  explicit ThreadBridge(EventLoop& loop) : loop_(loop), weak_loop_(std::make_shared<WeakLoop>(loop)) {
-    if (loop.is_closed()) weak_loop_->close();
-  }
-  ~ThreadBridge() = default;
+  ~ThreadBridge() override = default;
 
   static constexpr Duration join_timeout = std::chrono::minutes(5);
 
-  EventLoop& loop_;
   const std::shared_ptr<WeakLoop> weak_loop_;
   std::uint64_t last_ = 0;
   std::unordered_map<std::uint64_t, AnyFuture> kept_;

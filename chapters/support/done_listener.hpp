@@ -7,7 +7,7 @@
 
 namespace asyncio::detail {
 
-/// Calls a function when a future is done, unless this is gone by then. Given, not an exercise.
+/// Calls a function when a future is done, unless this is gone by then.
 class DoneListener {
  public:
   template <class T, class F>
@@ -27,7 +27,7 @@ class DoneListener {
   Handle callback_;
 };
 
-/// Cancels a handle when it goes. Given, not an exercise.
+/// Cancels a handle when it goes.
 class CancelAtEnd {
  public:
   explicit CancelAtEnd(Handle handle) noexcept : handle_(std::move(handle)) {}
@@ -39,7 +39,7 @@ class CancelAtEnd {
   Handle handle_;
 };
 
-/// Ends `future` with what `make()` returns or, as a copy may, throws. Given, not an exercise.
+/// Ends `future` with what `make()` returns or, as a copy may, throws.
 template <class F, class Make>
 void set_result_of(F& future, Make make) {
   try {

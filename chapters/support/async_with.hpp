@@ -14,7 +14,7 @@
 namespace asyncio::detail {
 
 // What stands for Python's `async with`, whose end may wait, as no destructor can: a function that gives the
-// part of the coroutine between the beginning and the end. Given, not an exercise.
+// part of the coroutine between the beginning and the end.
 
 /// Calls `body(scope)` or, if it takes no parameter, `body()`.
 template <class Body, class Scope>

@@ -8,7 +8,7 @@
 namespace asyncio {
 
 /// What `co_await` talks to: it says whether there is a need to wait, is told who waits, and gives the
-/// result. Given, not an exercise.
+/// result.
 template <class A>
 concept Awaiter = requires(A& awaiter, std::coroutine_handle<> waiting) {
   { awaiter.await_ready() } -> std::convertible_to<bool>;

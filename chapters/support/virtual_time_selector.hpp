@@ -9,8 +9,7 @@
 namespace asyncio {
 
 /// A Selector for tests: it does not wait, but puts its clock forward by the timeout. So an hour of timers
-/// runs at once, and the same way each time. Without a timeout it waits for wake(), as any other. Given, not
-/// an exercise.
+/// runs at once, and the same way each time. Without a timeout it waits for wake(), as any other.
 class VirtualTimeSelector final : public Selector {
  public:
   /// @param start the time at the beginning

@@ -10,7 +10,7 @@
 namespace asyncio::detail {
 
 /// A number in the kernel that any thread, process or signal handler can count up, and epoll can watch:
-/// smaller and faster than a pipe to oneself. Given, not an exercise.
+/// smaller and faster than a pipe to oneself.
 inline concurrent::Fd event_counter() {
   return concurrent::Fd(concurrent::checked(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd"));
 }

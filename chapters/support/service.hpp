@@ -1,0 +1,94 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <vector>
+
+#include "ref.hpp"
+
+namespace asyncio {
+
+class EventLoop;
+
+/// What a later chapter keeps in a loop: chapter 09 its tasks, chapter 10 its threads. The word is Asio's.
+/// There is one of each type in a loop, made by loop.use_service<S>() when it is first asked for. It is
+/// counted, for it may outlive the loop, which has one reference. For the loop's thread.
+class Service {
+ public:
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  /// Returns the loop; null once that is destroyed.
+  [[nodiscard]] EventLoop* loop() const noexcept { return loop_; }
+
+  /// Blocks until what works for the loop elsewhere has finished. The loop is open, and does not run.
+  virtual void join() {}
+
+  /// Drops what it would call, for the loop is closed. It may be told so twice.
+  virtual void close() noexcept = 0;
+
+  void ref() noexcept { ++references_; }
+  void unref() noexcept {
+    if (--references_ == 0) delete this;
+  }
+
+ protected:
+  explicit Service(EventLoop& loop) noexcept : loop_(&loop) {}
+  virtual ~Service() = default;
+
+ private:
+  friend class ServiceTable;
+
+  EventLoop* loop_;
+  std::size_t references_ = 1;
+};
+
+/// The services of one loop, in the order in which they were made. A service that stands on another one uses
+/// that in its constructor, and so comes after it.
+class ServiceTable {
+ public:
+  ServiceTable() = default;
+  ServiceTable(const ServiceTable&) = delete;
+  ServiceTable& operator=(const ServiceTable&) = delete;
+  /// Tells the services that the loop is gone, the last one first, and lets them go.
+  ~ServiceTable() {
+    for (; !entries_.empty(); entries_.pop_back()) entries_.back().service->loop_ = nullptr;
+  }
+
+  /// Returns the service of type S, which is made by `S(loop)` if there is none yet.
+  template <std::derived_from<Service> S>
+  S& use(EventLoop& loop) {
+    for (const Entry& entry : entries_)
+      if (entry.key == &key_of<S>) return static_cast<S&>(*entry.service);
+    return add<S>(loop);
+  }
+
+  /// Calls join() of each. Meanwhile others may come.
+  void join() {
+    for (std::size_t i = 0; i < entries_.size(); ++i) entries_[i].service->join();
+  }
+  /// Calls close() of each.
+  void close() noexcept {
+    for (std::size_t i = 0; i < entries_.size(); ++i) entries_[i].service->close();
+  }
+
+ private:
+  struct Entry {
+    const char* key;
+    Ref<Service> service;
+  };
+
+  /// Has an address of its own for each type.
+  template <class S>
+  static inline char key_of = 0;
+
+  template <class S>
+  S& add(EventLoop& loop) {
+    Ref<Service> service = Ref<Service>::adopt(new S(loop));
+    return static_cast<S&>(*entries_.emplace_back(&key_of<S>, std::move(service)).service);
+  }
+
+  std::vector<Entry> entries_;
+};
+
+}  // namespace asyncio
