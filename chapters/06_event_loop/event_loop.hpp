@@ -90,7 +90,7 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
     return handle;
   }
 
-  /// The time on the loop's clock. Python: `loop.time`, in seconds.
+  /// Returns the time on the loop's clock. Python: `loop.time`, in seconds.
   [[nodiscard]] TimePoint time() const { return selector_->now(); }
 
   /// Runs until stop(). Python: `loop.run_forever`.
@@ -130,7 +130,7 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
     return time_after(time(), delay);
   }
 
-  /// The loop that is running on this thread; null if none is.
+  /// Returns the loop that is running on this thread; null if none is.
   [[nodiscard]] static EventLoop* running() noexcept { return detail::thread_state().running; }
 
   /// Adds a node itself to what runs in the next pass. A closed loop drops it.
@@ -171,7 +171,7 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
     if (closed_ || is_running() || running()) refuse_to_run();
   }
 
-  /// Where its nodes come from.
+  /// Returns where its nodes come from.
   [[nodiscard]] NodePool& nodes() noexcept { return *pool_; }
 
  private:
@@ -183,7 +183,7 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
 
   // ---- A pass
 
-  /// One pass: the plan of the chapter. To inline it spares a sixth of what an empty callback takes.
+  /// Makes one pass: the plan of the chapter. To inline it spares a sixth of what an empty callback takes.
   [[gnu::always_inline]] void run_once() {
     if (!timers_.empty()) timers_.drop_cancelled();
     if (ready_.empty() || called_ >= poll_interval) poll();
@@ -193,7 +193,7 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
     if (!due_.empty()) run_due();
   }
 
-  /// Sees what the selector has; sleeps if there is nothing else to do.
+  /// Takes what the selector has found; sleeps if there is nothing else to do.
   void poll() {
     called_ = 0;
     if (ready_.empty() && !stopping_)
@@ -228,13 +228,13 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
     due_.clear();
   }
 
-  /// What comes out of a queue ends here.
+  /// Runs or drops what came out of a queue.
   void dispatch(Operation& node) {
     // TODO 2.3: call() it or, if it was cancelled, drop() it. Count it in called_.
     todo("2.3", "EventLoop::dispatch");
   }
 
-  /// Calls one. What it throws goes to the exception handler.
+  /// Calls one node. What it throws goes to the exception handler.
   void call(Operation& node) {
     if (get_debug()) return call_and_time(node);
     try {
@@ -268,7 +268,7 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
     return handle;
   }
 
-  /// Closes the loop: what waits is destroyed, and can schedule nothing when it is.
+  /// Closes the loop. What waits is destroyed, and its destructor can schedule nothing.
   void drop_all() {
     closed_ = true;
     services_.close();

@@ -16,14 +16,14 @@ namespace asyncio {
 
 class EventLoop;
 
-/// What an exception handler is told. Python: the dictionary `context`.
+/// The argument of an exception handler. Python: the dictionary `context`.
 struct ExceptionContext {
   std::string message;             ///< what happened, in a sentence
   std::exception_ptr exception{};  ///< what was thrown; may be null
   Handle handle{};                 ///< the callback that threw it, if it was one
 };
 
-/// What an exception handler is: it runs on the loop's thread.
+/// An exception handler. It runs on the loop's thread.
 using LoopExceptionHandler = std::function<void(EventLoop&, const ExceptionContext&)>;
 
 /// Writes a line to stderr, and throws nothing. Python: `loop.default_exception_handler`.
@@ -52,7 +52,7 @@ inline void handle_exception(LoopExceptionHandler handler, EventLoop& loop, cons
   todo("6.1", "handle_exception");
 }
 
-/// What a loop tells of its callbacks: what they throw, and in debug mode which are slow. The base of
+/// Reports what callbacks throw and, in debug mode, which are slow. The base of
 /// EventLoop. For the loop's thread.
 class LoopReports {
  public:
@@ -74,14 +74,14 @@ class LoopReports {
   void set_debug(bool on) { debug_ = on; }
   [[nodiscard]] bool get_debug() const noexcept { return debug_; }
 
-  /// A callback that takes so long is slow. Python: `loop.slow_callback_duration`, in seconds.
+  /// The time from which on a callback is slow. Python: `loop.slow_callback_duration`, in seconds.
   Duration slow_callback_duration = std::chrono::milliseconds(100);
 
  protected:
   explicit LoopReports(EventLoop& loop) noexcept : loop_(loop) {}
   ~LoopReports() = default;
 
-  /// In the handler of an exception that `node` let out.
+  /// Reports the exception that is being handled, which `node` let out.
   void tell_of_exception(Operation& node) {
     call_exception_handler({.message = "Exception in callback " + concurrent::type_name(node.type()),
                             .exception = std::current_exception(),

@@ -23,7 +23,7 @@ class LoopThread {
     todo("6.3", "LoopThread::check");
   }
 
-  /// As long as it lives, `loop` is running on this thread.
+  /// Marks `loop` as running on this thread, as long as this lives.
   class Running {
    public:
     Running(LoopThread& thread, EventLoop& loop) noexcept : thread_(thread) {

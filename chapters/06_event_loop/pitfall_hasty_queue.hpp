@@ -24,7 +24,7 @@ class HastyQueue {
     changed_.notify_one();
   }
 
-  /// What was posted, for which it sleeps if need be. Only the loop calls it, once.
+  /// Returns what was posted, and sleeps until then. Only the loop calls it, once.
   int wait() {
     // TODO 8.1: Under the lock, take() the post: if there is one, return it. Let the
     // lock go. Then take it again, and fall_asleep(lock), without another look. Return what you take() now.

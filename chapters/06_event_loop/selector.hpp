@@ -11,7 +11,7 @@
 
 namespace asyncio {
 
-/// How a loop waits, and by which clock. Python: `selectors.BaseSelector`, and the loop's self-pipe.
+/// Waits for a loop, and has its clock. Python: `selectors.BaseSelector`, and the loop's self-pipe.
 class Selector {
  public:
   Selector() = default;
@@ -26,7 +26,7 @@ class Selector {
   /// Ends the select() that waits now; if none does, the next one returns at once. Any thread may call it.
   virtual void wake() = 0;
 
-  /// The time. Only the loop's thread calls it.
+  /// Returns the time. Only the loop's thread calls it.
   virtual TimePoint now() = 0;
 
   /// Takes what select() has found to run: the callbacks of files and signals, which chapter 07 brings.

@@ -16,10 +16,10 @@ namespace asyncio {
 
 class TimerHeap;
 
-/// Something scheduled for a time.
+/// An operation that is due at a time.
 class Timer : public Operation {
  public:
-  /// When it is due, on the loop's clock.
+  /// Returns the time at which it is due, on the loop's clock.
   [[nodiscard]] TimePoint when() const noexcept { return when_; }
 
   void cancel() noexcept override;
@@ -45,9 +45,9 @@ class TimerHeap {
   ~TimerHeap() { clear(); }
 
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
-  /// How many there are, with those that were cancelled and are still here.
+  /// Counts the timers, with those that were cancelled and are still here.
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
-  /// The time of the earliest. There must be one.
+  /// Returns the time of the earliest. There must be one.
   [[nodiscard]] TimePoint next() const noexcept { return entries_.front().when; }
 
   /// Adds `timer`.

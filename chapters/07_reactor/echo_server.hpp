@@ -29,13 +29,14 @@ class EchoServer {
   }
 
   [[nodiscard]] std::uint16_t port() const { return local_port(acceptor_.listener()); }
-  /// How many there are now.
+  /// Counts the connections that are open.
   [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
-  /// How many there were, in all.
+  /// Counts the connections that there were, in all.
   [[nodiscard]] std::uint64_t accepted() const noexcept { return accepted_; }
 
  private:
-  /// Either it has sent all, and reads; or there is a rest, and it waits until that can be sent.
+  /// A connection. Either it has sent all, and reads; or there is a rest, and it waits until that can be
+  /// sent.
   struct Connection {
     Fd fd;
     std::vector<std::byte> rest;
@@ -58,7 +59,7 @@ class EchoServer {
     }
   }
 
-  /// There is something to read, and no rest.
+  /// Reads, for there is something, and no rest.
   void read(Connection& connection) {
     // TODO 6.1: Receive into room_, once. At the end of the stream, close() the
     // connection. Otherwise send what came, once. If not all of it went, keep the rest, read no more, and
@@ -66,7 +67,7 @@ class EchoServer {
     todo("6.1", "EchoServer::read");
   }
 
-  /// There is room for more of the rest.
+  /// Sends more of the rest, for there is room.
   void write(Connection& connection) {
     // TODO 6.2: Send the rest, once, and drop what went. If that was all, give the
     // memory back (clear() does not), write no more, and have read() called again when something comes.

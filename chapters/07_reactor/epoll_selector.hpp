@@ -23,7 +23,7 @@
 
 namespace asyncio {
 
-/// What one waits for with a file.
+/// The events of a file that one can wait for.
 enum class Ready : std::uint8_t {
   to_read,   ///< there are bytes, or a connection, or the end
   to_write,  ///< there is room
@@ -79,7 +79,7 @@ class EpollSelector final : public Selector {
     todo("2.4", "EpollSelector::watch");
   }
 
-  /// @returns whether there was one
+  /// Removes what watch() added. @returns false if there was nothing
   bool unwatch(int fd, Ready ready) noexcept {
     if (fd < 0 || static_cast<std::size_t>(fd) >= files_.size()) return false;
     // TODO 2.5: If there is one, take it out, reduce_interest(), and at last
@@ -87,7 +87,7 @@ class EpollSelector final : public Selector {
     todo("2.5", "EpollSelector::unwatch");
   }
 
-  /// What is called for signals.
+  /// Has `node` called when signal `number` comes, as SignalHandlers::add() says.
   void handle_signal(int number, Ref<Operation> node) {
     const bool first = handlers_.empty();
     handlers_.add(number, std::move(node));
@@ -100,7 +100,7 @@ class EpollSelector final : public Selector {
   }
 
  private:
-  /// Who waits for a file.
+  /// The nodes that wait for a file.
   struct File {
     Ref<Operation> reader;
     Ref<Operation> writer;
@@ -143,7 +143,8 @@ class EpollSelector final : public Selector {
     return ::epoll_ctl(epoll_.get(), what, fd, &event);
   }
 
-  /// A counter is told each time that it is counted up (edge-triggered), so nobody has to read it.
+  /// Watches a counter. Epoll tells each time that it is counted up (edge-triggered), so nobody has to read
+  /// it.
   void watch_counter(int fd) {
     concurrent::checked(control(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLET), "epoll_ctl");
   }

@@ -21,7 +21,7 @@ class SignalHandlers;
 
 namespace detail {
 
-/// What the process knows of one signal.
+/// The state of one signal, in the whole process.
 struct Signal {
   std::atomic<bool> pending = false;                      // it has come, and no loop has been told
   std::atomic<const SignalHandlers*> handlers = nullptr;  // whose loop is told
@@ -48,7 +48,7 @@ inline void on_signal(int number) noexcept {
 
 }  // namespace detail
 
-/// What one loop calls when signals come. For the loop's thread.
+/// Calls the handlers of one loop when signals come. For the loop's thread.
 class SignalHandlers {
  public:
   SignalHandlers() = default;
@@ -71,7 +71,7 @@ class SignalHandlers {
     todo("4.2", "SignalHandlers::add");
   }
 
-  /// @returns whether there was one
+  /// Removes the handler of a signal. @returns false if there was none
   bool remove(int number) {
     // TODO 4.3: If there is one, erase it. If the signal is still ours, it does
     // SIG_DFL, is nobody's, and not pending. At last cancel() it.

@@ -22,7 +22,7 @@ namespace asyncio {
 
 using concurrent::Fd;
 
-/// Whether a call that does not wait has failed for no other reason than that it would have to wait.
+/// True if a call that does not wait has failed for no other reason than that it would have to wait.
 inline bool would_block(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
 
 namespace detail {
@@ -50,7 +50,7 @@ inline Fd stream_socket(const addrinfo& address) {
 
 }  // namespace detail
 
-/// How a listener is made.
+/// Options of listen_tcp().
 struct ListenOptions {
   std::string host = "127.0.0.1";
   int backlog = 100;  ///< so many connections wait to be accepted

@@ -8,7 +8,7 @@
 
 namespace asyncio {
 
-/// How the references to an Operation are counted.
+/// The way in which the references to an Operation are counted.
 enum class RefCount : std::uint8_t {
   local,   ///< only the loop's thread has them: counting costs next to nothing
   atomic,  ///< any thread may have them: it came through call_soon_threadsafe()
@@ -67,7 +67,7 @@ class Operation {
 
  protected:
   ~Operation() = default;
-  /// It has one reference: NodePool::make() returns it.
+  /// Makes it with one reference, which NodePool::make() returns.
   /// @param survives_run true if something is left in it after it was run or dropped, for destroy()
   explicit Operation(RefCount counting, bool survives_run = false) noexcept
       : counting_(counting), survives_run_(survives_run) {}

@@ -9,7 +9,7 @@ namespace asyncio {
 
 inline void prefetch(const void* address) noexcept { __builtin_prefetch(address); }
 
-/// How many nodes ahead of the one at hand.
+/// The number of nodes to look ahead.
 inline constexpr std::size_t prefetch_distance = 16;
 
 }  // namespace asyncio

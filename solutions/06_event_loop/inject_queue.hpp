@@ -11,8 +11,8 @@
 
 namespace asyncio {
 
-/// Where other threads leave what a loop is to run. The loop says when it goes to sleep, and only then
-/// is woken. Any thread may post(); all else is for the loop's thread.
+/// The way into a loop for other threads: they post() what it is to run. The loop says when it goes to sleep,
+/// and only then is woken. Any thread may post(); all else is for the loop's thread. Tokio calls it so, too.
 class InjectQueue {
  public:
   /// Adds `node`, and wakes the loop if it sleeps. When the loop gets the node,
@@ -32,7 +32,7 @@ class InjectQueue {
     // </exercise>
   }
 
-  /// Whether something may have been posted: a hint, which costs no lock.
+  /// True if something may have been posted: a hint, which costs no lock.
   [[nodiscard]] bool has_posts() const noexcept { return has_posts_.load(std::memory_order_relaxed); }
 
   /// Takes what was posted, in order.
@@ -45,7 +45,7 @@ class InjectQueue {
     // </exercise>
   }
 
-  /// The loop wants to sleep. @returns whether it may: not if something was posted
+  /// Notes that the loop falls asleep. @returns false if it must not, for something was posted
   [[nodiscard]] bool fall_asleep() {
     // <exercise 4.3 InjectQueue::fall_asleep> Under the lock: the loop is asleep_ if there are no posts_.
     std::lock_guard lock(mutex_);
@@ -54,7 +54,7 @@ class InjectQueue {
     // </exercise>
   }
 
-  /// The loop is awake again, whatever woke it.
+  /// Notes that the loop is awake again, whatever woke it.
   void wake_up() {
     std::lock_guard lock(mutex_);
     asleep_ = false;

@@ -26,7 +26,7 @@ class LoopThread {
     // </exercise>
   }
 
-  /// As long as it lives, `loop` is running on this thread.
+  /// Marks `loop` as running on this thread, as long as this lives.
   class Running {
    public:
     Running(LoopThread& thread, EventLoop& loop) noexcept : thread_(thread) {

@@ -8,8 +8,8 @@
 
 namespace asyncio {
 
-/// What is to run, in order: a list whose links are the nodes themselves, so nothing is allocated. It owns a
-/// reference to each node in it. For one thread at a time.
+/// A queue of nodes that are to run: a list whose links are the nodes themselves, so nothing is allocated. It
+/// owns a reference to each node in it. For one thread at a time. Python: the deque `loop._ready`.
 class ReadyQueue {
  public:
   ReadyQueue() = default;

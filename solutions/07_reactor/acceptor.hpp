@@ -14,7 +14,7 @@
 
 namespace asyncio {
 
-/// What an Acceptor is to do.
+/// Options of an Acceptor.
 struct AcceptOptions {
   int at_a_time = 100;                       ///< connections, before the loop does something else
   Duration pause = std::chrono::seconds(1);  ///< when the system has no room for another
@@ -48,7 +48,7 @@ class Acceptor {
     loop_.add_reader(listener_.get(), [this] { take_all(); });
   }
 
-  /// There are connections.
+  /// Takes the connections that are there.
   void take_all() {
     // <exercise 5.1 Acceptor::take_all> Accept one after another, until there is none, and at_a_time at most,
     // and hand it to on_connection_. If the system is out_of_room(), pause(), and that is it for now. All

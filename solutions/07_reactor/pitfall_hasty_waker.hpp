@@ -12,8 +12,8 @@
 
 namespace asyncio {
 
-/// What step 7 builds wrongly on purpose: a place where other threads leave numbers, of which the sum counts,
-/// and wake whoever waits for them, by a counter that has to be read, as a pipe has.
+/// Adds up the numbers that other threads post. It is wrong on purpose. They wake whoever waits for the sum
+/// by a counter that has to be read, as a pipe has. Do not use it.
 class HastyWaker {
  public:
   HastyWaker() : epoll_(concurrent::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")) {
