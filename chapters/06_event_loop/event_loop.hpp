@@ -20,7 +20,6 @@
 #include "loop_time.hpp"
 #include "node_pool.hpp"
 #include "operation.hpp"
-#include "prefetch.hpp"
 #include "ready_queue.hpp"
 #include "ref.hpp"
 #include "selector.hpp"
@@ -220,9 +219,8 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
 
   /// Calls the timers that are due.
   void run_due() {
-    for (std::size_t i = 0; i < due_.size(); ++i) {
-      prefetch(due_[std::min(i + prefetch_distance, due_.size() - 1)].get());
-      const Ref<Timer> timer = std::move(due_[i]);
+    for (Ref<Timer>& due : due_) {
+      const Ref<Timer> timer = std::move(due);
       dispatch(*timer);
     }
     due_.clear();

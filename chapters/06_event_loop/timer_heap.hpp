@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "prefetch.hpp"
 #include "operation.hpp"
 #include "ref.hpp"
 #include "selector.hpp"
@@ -136,14 +135,11 @@ class TimerHeap {
   }
 
   void erase_cancelled() {
-    std::size_t i = 0;
-    const auto erased = std::ranges::remove_if(entries_, [&](const Entry& entry) {
-      prefetch(entries_[std::min(i++ + prefetch_distance, entries_.size() - 1)].timer);
+    std::erase_if(entries_, [this](const Entry& entry) {
       if (!entry.timer->cancelled()) return false;
       take(entry);
       return true;
     });
-    entries_.erase(erased.begin(), erased.end());
   }
 
   /// Makes a heap of entries in any order.
