@@ -137,13 +137,13 @@ INSTANTIATE_TEST_SUITE_P(
             "Step8_Dies.ThrowsTwice",
             R"(ended by an uncaught exception in misbehaviour::.*misbehaviour\.hpp:\d+: std::runtime_error: thrown .*)"},
         Expected{"Step9_Todo.InTheTest",
-                 "1.2 Queue::push is not written yet: see chapters/forgery/README.md#step-1"},
+                 "1.2 Queue::push is not written yet: see chapters/self_test/README.md#step-1"},
         Expected{"Step9_Todo.InAThread",
-                 "1.3 Queue::pop is not written yet: see chapters/forgery/README.md#step-1"},
+                 "1.3 Queue::pop is not written yet: see chapters/self_test/README.md#step-1"},
         Expected{"Step9_Todo.InADestructorMeanwhile",
-                 "5.1 Pool::post is not written yet: see chapters/forgery/README.md#step-5"},
+                 "5.1 Pool::post is not written yet: see chapters/self_test/README.md#step-5"},
         Expected{"Step9_Todo.SwallowedThenAwaited",
-                 "4.1 Pool::run is not written yet: see chapters/forgery/README.md#step-4"}),
+                 "4.1 Pool::run is not written yet: see chapters/self_test/README.md#step-4"}),
     [](const auto& info) {
       return std::regex_replace(std::string(info.param.test), std::regex(R"(\.)"), "_");
     });
