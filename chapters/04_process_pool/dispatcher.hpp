@@ -90,8 +90,8 @@ class Dispatcher {
         in_flight_(max_workers + prefetch_limit),
         server_({tasks.second.get(), results.second.get()},
                 [&] { return Worker(tasks.second, results.second).run(initializer, max_tasks_per_child); }) {
-    thread_ =
-        std::thread([this] { run(); });  // after the fork: the server must not have been forked beside it
+    // Only now, after the server was forked: beside a thread that may hold a lock, nothing should be forked.
+    thread_ = std::thread([this] { run(); });
   }
 
   // ---- For any thread, under the lock ----

@@ -197,9 +197,8 @@ class ThreadPool {
   ExceptionHandler on_exception_;
   BlockingQueue<Job> jobs_;
 
-  mutable std::mutex mutex_;  // guards workers_ until the queue is closed
-  std::atomic<bool> all_started_ =
-      false;  // true when workers_ is full: post() then needs no lock but the queue's
+  mutable std::mutex mutex_;               // guards workers_ until the queue is closed
+  std::atomic<bool> all_started_ = false;  // workers_ is full, so post() needs no lock but the queue's
   std::vector<std::thread> workers_;
   Refusal refusal_;
   std::mutex
