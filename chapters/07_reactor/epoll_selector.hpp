@@ -116,7 +116,7 @@ class EpollSelector final : public Selector {
   /// Adds to found_ what waits for `event`.
   void dispatch(const epoll_event& event) {
     // TODO 2.3: If it is of the wake_counter_, that was all. If there are
-    // handlers_, and it is of the signals, let them collect. Else find the file: its reader is found() if
+    // handlers_, and it is of the signals, let them collect. Else find the file: push to found_ its reader if
     // there is something to read (EPOLLIN), its writer if there is room (EPOLLOUT), and both if the file is
     // broken (EPOLLERR) or hung up (EPOLLHUP).
     todo("2.3", "EpollSelector::dispatch");
