@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstddef>
-#include <vector>
+#include <stdexcept>
+#include <utility>
 
 #include "ref.hpp"
 
@@ -52,29 +54,34 @@ class ServiceTable {
   ServiceTable& operator=(const ServiceTable&) = delete;
   /// Tells the services that the loop is gone, the last one first, and lets them go.
   ~ServiceTable() {
-    for (; !entries_.empty(); entries_.pop_back()) entries_.back().service->loop_ = nullptr;
+    while (count_ > 0) {
+      const Ref<Service> last = std::move(entries_[--count_].service);
+      last->loop_ = nullptr;
+    }
   }
 
-  /// Returns the service of type S, which is made by `S(loop)` if there is none yet.
+  /// Returns the service of type S, which is made by `S(loop)` if there is none yet. The first one, nearly
+  /// always the tasks, is found without a call: each future and each task asks for it.
   template <std::derived_from<Service> S>
   S& use(EventLoop& loop) {
-    for (const Entry& entry : entries_)
-      if (entry.key == &key_of<S>) return static_cast<S&>(*entry.service);
-    return add<S>(loop);
+    if (entries_[0].key == &key_of<S>) return static_cast<S&>(*entries_[0].service);
+    return find_or_add<S>(loop);
   }
 
   /// Calls join() of each. Meanwhile others may come.
   void join() {
-    for (std::size_t i = 0; i < entries_.size(); ++i) entries_[i].service->join();
+    for (std::size_t i = 0; i < count_; ++i) entries_[i].service->join();
   }
   /// Calls close() of each.
   void close() noexcept {
-    for (std::size_t i = 0; i < entries_.size(); ++i) entries_[i].service->close();
+    for (std::size_t i = 0; i < count_; ++i) entries_[i].service->close();
   }
 
  private:
+  static constexpr std::size_t most = 8;
+
   struct Entry {
-    const char* key;
+    const char* key = nullptr;
     Ref<Service> service;
   };
 
@@ -83,12 +90,18 @@ class ServiceTable {
   static inline char key_of = 0;
 
   template <class S>
-  S& add(EventLoop& loop) {
+  S& find_or_add(EventLoop& loop) {
+    for (std::size_t i = 0; i < count_; ++i)
+      if (entries_[i].key == &key_of<S>) return static_cast<S&>(*entries_[i].service);
     Ref<Service> service = Ref<Service>::adopt(new S(loop));
-    return static_cast<S&>(*entries_.emplace_back(&key_of<S>, std::move(service)).service);
+    if (count_ == most) throw std::length_error("a loop has no room for so many services");
+    Entry& entry = entries_[count_++];
+    entry = {&key_of<S>, std::move(service)};
+    return static_cast<S&>(*entry.service);
   }
 
-  std::vector<Entry> entries_;
+  std::array<Entry, most> entries_;
+  std::size_t count_ = 0;
 };
 
 }  // namespace asyncio
