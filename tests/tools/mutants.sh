@@ -11,7 +11,10 @@ if [ "$1" = --one ]; then
   fail() { echo "✘ $chapter/$name: $1"; exit 0; }
   [ -n "$wrong" ] && [ -n "$tests" ] || fail "its first lines must say what is wrong, and which test catches it"
   rm -rf "$tree" && mkdir -p "$tree/headers" && cp -r "solutions/$chapter" "$tree/headers/" || exit
-  (cd "$tree/headers" && patch -p2 -s --no-backup-if-mismatch) <"$patch" >"$tree/log" 2>&1 ||
+  # A header that is given stands beside the chapter's then, where they find it before that of chapters/support.
+  for given in $(sed -n 's,^+++ b/chapters/support/,,p' "$patch"); do cp "chapters/support/$given" "$tree/headers/$chapter/"; done
+  sed "s,/chapters/support/,/solutions/$chapter/," "$patch" |
+    (cd "$tree/headers" && patch -p2 -s --no-backup-if-mismatch) >"$tree/log" 2>&1 ||
     fail "the patch does not apply: $(head -n 1 "$tree/log")"
   for test in $tests; do
     # A name that is long may stand on the line after the suite's.
