@@ -65,7 +65,7 @@ link = if [ -e $< ]; then rm -f $@.log && $1 -o $@; else rm -f $@; cp $<.log $@.
 
 # All tests share a precompiled header and the objects of the test main.
 PRELUDE := $B/prelude.hpp.$(if $(CLANG),pch,gch)
-SUPPORT := $(patsubst %,$B/support/%.o,main testing allocations)
+SUPPORT := $(patsubst tests/%.cpp,$B/%.o,$(wildcard tests/support/*.cpp))
 $(PRELUDE): tests/support/prelude.hpp | $(call have,compiler) $(call have,gtest)
 	@mkdir -p $(@D) && cp $< $B/prelude.hpp
 	@$(CXX) $(FLAGS) $(TESTING) -x c++-header $< -o $@

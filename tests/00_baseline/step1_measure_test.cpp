@@ -2,9 +2,22 @@
 
 #include "support.hpp"
 
+#include <poll.h>
+
+#include <chrono>
+#include <ctime>
+#include <memory>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+using concurrent::measure;
+using std::chrono::nanoseconds;
+using std::chrono::steady_clock;
+
 namespace {
 
-/// The processor time that the process has used so far, all its threads together.
+/// Returns the processor time that the process has used so far, all its threads together.
 nanoseconds process_cpu_time() {
   timespec now{};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);

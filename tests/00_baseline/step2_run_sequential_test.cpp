@@ -2,6 +2,20 @@
 
 #include "support.hpp"
 
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <memory>
+#include <ranges>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+using concurrent::run_sequential;
+
 TEST(Step2_RunSequential, TheFunctionIsCalledOnEachItemInOrder) {
   std::vector<int> seen;
   run_sequential(std::vector{3, 1, 2}, [&](int item) { seen.push_back(item); });

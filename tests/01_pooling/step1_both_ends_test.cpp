@@ -2,6 +2,13 @@
 
 #include "support.hpp"
 
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
 TEST(Step1_BothEnds, ItemsComeOutInTheOrderInWhichTheyWentIn) {
   BlockingQueue<int> queue;
   for (int i = 0; i < 100; ++i) queue.push(i);

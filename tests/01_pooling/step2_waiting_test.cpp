@@ -2,6 +2,13 @@
 
 #include "support.hpp"
 
+#include <atomic>
+#include <latch>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
 TEST(Step2_Waiting, PopReturnsAtOnceWhatIsThere) {
   BlockingQueue<int> queue;
   queue.push(1);

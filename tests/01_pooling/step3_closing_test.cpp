@@ -2,6 +2,12 @@
 
 #include "support.hpp"
 
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
 TEST(Step3_Closing, PushAfterCloseThrowsClosed) {
   BlockingQueue<int> queue;
   EXPECT_FALSE(queue.closed());

@@ -2,6 +2,26 @@
 
 #include "support.hpp"
 
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+#include <barrier>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <semaphore>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+using concurrent::Job;
+
 namespace {
 
 /// While it lives, no thread can be started: each would get a stack larger than the address space.

@@ -2,26 +2,19 @@
 
 #include "support.hpp"
 
-namespace {
+#include <atomic>
+#include <barrier>
+#include <cstddef>
+#include <exception>
+#include <latch>
+#include <memory>
+#include <semaphore>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+#include <vector>
 
-/// A job that asks, when it is destroyed, why it will not run.
-class AsksWhy {
- public:
-  AsksWhy(bool& asked, std::exception_ptr& reason) : asked_(&asked), reason_(&reason) {}
-  AsksWhy(AsksWhy&& other) noexcept : asked_(std::exchange(other.asked_, nullptr)), reason_(other.reason_) {}
-  ~AsksWhy() {
-    if (!asked_) return;
-    *asked_ = true;
-    *reason_ = concurrent::DropReason::current();
-  }
-  void operator()() {}
-
- private:
-  bool* asked_;
-  std::exception_ptr* reason_;
-};
-
-}  // namespace
+using course::AtEnd;
 
 TEST(Step5_Shutdown, ShutdownRunsAllThatIsQueuedThenEndsTheWorkers) {  // CF-40
   const std::size_t before = course::live_threads();
@@ -80,8 +73,8 @@ TEST(Step5_Shutdown, DroppedJobsAreDestroyedUnrunAndTheRunningOneFinishes) {  //
   Gate gate;
   ThreadPool pool{{.max_workers = 1}};
   OpenAtTheEnd opener(gate);
-  pool.post([&, entered = gate.job()]() mutable {
-    entered();
+  pool.post([&] {
+    gate.pass();
     ++ran;
   });
   gate.wait_until_entered();
@@ -123,8 +116,8 @@ TEST(Step5_Shutdown, EveryCallerThatWaitsFindsTheWorkersEnded) {
   Gate gate;
   ThreadPool pool{{.max_workers = 1}};
   OpenAtTheEnd opener(gate);
-  pool.post([&, entered = gate.job()]() mutable {
-    entered();
+  pool.post([&] {
+    gate.pass();
     ++ran;
   });
   gate.wait_until_entered();
@@ -166,8 +159,8 @@ TEST(Step5_Shutdown, AJobMayShutItsPoolDownWithoutWaiting) {
   Gate gate;
   ThreadPool pool{{.max_workers = 1}};
   OpenAtTheEnd opener(gate);
-  pool.post([&, entered = gate.job()]() mutable {
-    entered();
+  pool.post([&] {
+    gate.pass();
     pool.shutdown({.wait = false});
   });
   pool.post([&] { ++ran; });
@@ -218,8 +211,8 @@ TEST(Step5_Shutdown, WorkersOfABrokenPoolFinishTheirJob) {  // CF-38
                    }}};
   OpenAtTheEnd opener(gate);
   pool.set_exception_handler([&](std::exception_ptr) { failed.release(); });
-  pool.post([&, entered = gate.job()]() mutable {
-    entered();
+  pool.post([&] {
+    gate.pass();
     ++ran;
   });
   gate.wait_until_entered();
@@ -240,7 +233,10 @@ TEST(Step5_Shutdown, JobsThatShutdownDropsHaveNoReason) {  // CF-42
   OpenAtTheEnd opener(gate);
   pool.post(gate.job());
   gate.wait_until_entered();
-  pool.post(AsksWhy(asked, reason));
+  pool.post([end = AtEnd([&] {
+               asked = true;
+               reason = concurrent::DropReason::current();
+             })] {});
   pool.shutdown({.wait = false, .drop_pending = true});
   EXPECT_TRUE(asked);
   EXPECT_FALSE(reason) << "they are cancelled: nothing has failed";
@@ -256,7 +252,10 @@ TEST(Step5_Shutdown, JobsDroppedByABrokenPoolCanTellWhy) {  // CF-38
                      throw std::runtime_error("no stove");
                    }}};
   pool.set_exception_handler([](std::exception_ptr) {});
-  pool.post(AsksWhy(asked, reason));
+  pool.post([end = AtEnd([&] {
+               asked = true;
+               reason = concurrent::DropReason::current();
+             })] {});
   fail.count_down();
   pool.shutdown();
   EXPECT_TRUE(asked);

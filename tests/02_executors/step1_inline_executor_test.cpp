@@ -1,5 +1,6 @@
 // Chapter 02, step 1: the sequential baseline as an executor.
 
+#include "every_executor.hpp"
 #include "support.hpp"
 
 namespace {

@@ -1,5 +1,6 @@
 // Chapter 02, step 2: you are the scheduler.
 
+#include "every_executor.hpp"
 #include "support.hpp"
 
 namespace {

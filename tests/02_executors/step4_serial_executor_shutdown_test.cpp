@@ -1,6 +1,9 @@
-// Chapter 02, step 4: one at a time, in order, on any executor.
+// Chapter 02, step 4: shutting down a serial executor, or the one beneath it.
 
+#include "every_executor.hpp"
 #include "support.hpp"
+
+#include <latch>
 
 namespace {
 
@@ -18,20 +21,6 @@ struct Serial : Engine {
   SerialExecutor engine{pool};
 };
 
-/// Wants to be told why it was dropped.
-class AsksWhy {
- public:
-  explicit AsksWhy(Log& reasons) : reasons_(&reasons) {}
-  AsksWhy(AsksWhy&& other) noexcept : reasons_(std::exchange(other.reasons_, nullptr)) {}
-  ~AsksWhy() {
-    if (reasons_) reasons_->push_back(what(concurrent::DropReason::current()));
-  }
-  void operator()() {}
-
- private:
-  Log* reasons_;
-};
-
 }  // namespace
 
 TEST(Step4_SerialExecutor, ShutdownWaitsForTheJobThatRuns) {  // CF-40
@@ -39,8 +28,8 @@ TEST(Step4_SerialExecutor, ShutdownWaitsForTheJobThatRuns) {  // CF-40
   Gate gate;
   ThreadPoolExecutor pool{{.max_workers = 2}};
   SerialExecutor strand(pool);
-  strand.post([&, pass = gate.job()]() mutable {
-    pass();
+  strand.post([&] {
+    gate.pass();
     ended = true;
   });
   gate.wait_until_entered();
@@ -70,11 +59,10 @@ TEST(Step4_SerialExecutor, EveryCallerThatWaitsIsWoken) {
 TEST(Step4_SerialExecutor, ShutdownWaitsForTheDestructorOfTheLastJob) {  // CF-32
   std::atomic<bool> destroyed = false, waited = false;
   Gate gate;
-  Job wait = gate.job();
   ThreadPoolExecutor pool{{.max_workers = 1}};
   SerialExecutor strand(pool);
   strand.post([end = AtEnd([&] {
-                 wait();
+                 gate.pass();
                  destroyed = true;
                })] {});
   gate.wait_until_entered();
@@ -194,7 +182,8 @@ TEST(Step4_SerialExecutor, JobsDroppedByABrokenPoolCanTellWhy) {  // CF-38
                            }}};
   pool.set_exception_handler([](std::exception_ptr) {});
   SerialExecutor strand(pool);
-  for (int i = 0; i < 2; ++i) strand.post(AsksWhy(reasons));
+  for (int i = 0; i < 2; ++i)
+    strand.post([end = AtEnd([&] { reasons.push_back(what(concurrent::DropReason::current())); })] {});
   fail.count_down();
   strand.shutdown();
   ASSERT_EQ(reasons.size(), 2u);

@@ -2,6 +2,18 @@
 
 #include "support.hpp"
 
+#include <algorithm>
+#include <barrier>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <semaphore>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
 TEST(Step4_SerialExecutor, JobsRunInTheOrderOfThePosts) {
   std::vector<int> order;  // no lock
   ThreadPoolExecutor pool{{.max_workers = 4}};
@@ -17,8 +29,8 @@ TEST(Step4_SerialExecutor, TwoJobsNeverRunAtTheSameTime) {
   Gate gate;
   ThreadPoolExecutor pool{{.max_workers = 4}};
   SerialExecutor strand(pool);
-  strand.post([&, pass = gate.job()]() mutable {
-    pass();
+  strand.post([&] {
+    gate.pass();
     log.push_back("first");
   });
   gate.wait_until_entered();
@@ -165,11 +177,10 @@ TEST(Step4_SerialExecutor, TheDestructorOfAJobNeverRunsBesideAnotherJob) {
   // The destructor belongs to the job: what it touches needs no lock either.
   Log log;
   Gate gate;
-  Job wait = gate.job();
   ThreadPoolExecutor pool{{.max_workers = 2}};
   SerialExecutor strand(pool);
   strand.post([end = AtEnd([&] {
-                 wait();
+                 gate.pass();
                  log.push_back("first destroyed");
                })] {});
   gate.wait_until_entered();

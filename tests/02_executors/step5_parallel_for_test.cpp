@@ -2,6 +2,25 @@
 
 #include "support.hpp"
 
+#include <algorithm>
+#include <atomic>
+#include <barrier>
+#include <cstddef>
+#include <exception>
+#include <latch>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <ranges>
+#include <semaphore>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+using concurrent::parallel_for;
+
 TEST(Step5_ParallelFor, EveryItemIsVisitedOnce) {
   std::vector<std::atomic<int>> visits(1'000);
   ThreadPoolExecutor pool{{.max_workers = 4}};
@@ -199,12 +218,11 @@ TEST(Step5_ParallelFor, WhatTheExecutorDropsIsCancelled) {  // CF-42
   std::atomic<int> visits = 0;
   std::atomic<bool> cancelled = false;
   Gate gate;
-  Job wait = gate.job();
   ThreadPoolExecutor pool{{.max_workers = 1}};
   std::thread caller([&] {
     try {
       parallel_for(pool, std::views::iota(0, 3), [&](int) {
-        wait();
+        gate.pass();
         ++visits;
       });
     } catch (const concurrent::CancelledError&) {

@@ -2,6 +2,13 @@
 
 #include "support.hpp"
 
+#include <atomic>
+#include <barrier>
+#include <memory>
+#include <thread>
+#include <unordered_set>
+#include <utility>
+
 TEST(Step1_PromiseAndFuture, AFutureIsPendingUntilItsPromiseIsKept) {  // CF-01
   Promise<int> promise;
   const Future<int> future = promise.future();

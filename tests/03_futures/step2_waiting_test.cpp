@@ -2,6 +2,18 @@
 
 #include "support.hpp"
 
+#include <algorithm>
+#include <atomic>
+#include <barrier>
+#include <chrono>
+#include <latch>
+#include <memory>
+#include <optional>
+#include <thread>
+
+using concurrent::detail::CompletionQueue;
+using concurrent::detail::WaitNode;
+
 TEST(Step2_Waiting, ResultWaitsForTheValue) {
   Promise<int> promise;
   std::string got;

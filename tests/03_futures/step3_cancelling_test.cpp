@@ -2,6 +2,12 @@
 
 #include "support.hpp"
 
+#include <atomic>
+#include <barrier>
+#include <optional>
+#include <thread>
+#include <utility>
+
 TEST(Step3_Cancelling, APendingFutureCanBeCancelled) {  // CF-01, CF-02, CF-05, CF-14
   Promise<int> promise;
   Future<int> future = promise.future();

@@ -1,19 +1,18 @@
 // Chapter 03, step 4: done-callbacks.
 
+#include "callback_errors.hpp"
 #include "support.hpp"
 
-namespace {
+#include <algorithm>
+#include <atomic>
+#include <barrier>
+#include <memory>
+#include <optional>
+#include <semaphore>
+#include <thread>
+#include <utility>
 
-/// Remembers what is told to callback_exception_handler(), while it lives.
-struct CallbackErrors {
-  CallbackErrors() {
-    concurrent::callback_exception_handler().set([this](auto error) { told.push_back(what(error)); });
-  }
-  ~CallbackErrors() { concurrent::callback_exception_handler().set(nullptr); }
-  std::vector<std::string> told;
-};
-
-}  // namespace
+using course::AtEnd;
 
 TEST(Step4_Callbacks, ACallbackIsCalledOnceWithTheFuture) {  // CF-09
   Promise<int> promise;
@@ -92,7 +91,7 @@ TEST(Step4_Callbacks, OnAFutureThatIsDoneTheCallbackRunsAtOnce) {  // CF-10
 }
 
 TEST(Step4_Callbacks, WhatACallbackThrowsGoesToTheHandlerAndTheOthersAreCalled) {  // CF-11
-  CallbackErrors errors;
+  const course::CallbackErrors errors;
   Promise<int> promise;
   std::vector<int> called;
   promise.future().add_done_callback([&](auto) {
@@ -107,7 +106,7 @@ TEST(Step4_Callbacks, WhatACallbackThrowsGoesToTheHandlerAndTheOthersAreCalled) 
   EXPECT_NO_THROW(promise.set_result(42));
   EXPECT_EQ(called, (std::vector<int>{1, 2, 3}));
   EXPECT_NO_THROW(promise.future().add_done_callback([](auto) { throw std::runtime_error("too late"); }));
-  EXPECT_EQ(errors.told, (std::vector<std::string>{"burnt", "7", "too late"}));
+  EXPECT_EQ(errors.told(), (std::vector<std::string>{"burnt", "7", "too late"}));
   EXPECT_EQ(outcome(promise.future()), "42");
 }
 

@@ -2,7 +2,20 @@
 
 #include "support.hpp"
 
+#include <algorithm>
+#include <atomic>
+#include <latch>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
+
+using concurrent::Job;
+using concurrent::SerialExecutor;
+
 namespace {
+
+using IntCall = std::function<int()>;
 
 /// A call that does nothing but own something.
 struct Owner {

@@ -2,6 +2,16 @@
 
 #include "support.hpp"
 
+#include <array>
+#include <atomic>
+#include <barrier>
+#include <ranges>
+#include <thread>
+#include <unordered_set>
+#include <utility>
+
+using concurrent::ReturnWhen;
+
 TEST(Step6_Wait, AllCompletedWaitsForAll) {  // CF-15
   Several several(3);
   several.promises[1].set_result(0);

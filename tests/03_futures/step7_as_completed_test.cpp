@@ -2,6 +2,12 @@
 
 #include "support.hpp"
 
+#include <barrier>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <unordered_set>
+
 TEST(Step7_AsCompleted, ThoseThatAreDoneComeFirstThenTheOthersAsTheyAreDone) {  // CF-21
   Several several(5);
   several.promises[3].set_result(0);

@@ -1,15 +1,25 @@
 // Chapter 03, step 8: map.
 
 #include "support.hpp"
+#include "to_vector.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <semaphore>
+
+using course::to_vector;
 
 namespace {
 
-template <class Range>
-auto to_vector(Range&& range) {
-  std::vector<std::ranges::range_value_t<Range>> values;
-  for (auto&& value : range) values.push_back(std::move(value));
-  return values;
-}
+/// The one type of the functions that tests map, for the reason that Call has.
+using IntOfInt = std::function<int(int)>;
+
+const IntOfInt same = [](int item) { return item; };
 
 }  // namespace
 

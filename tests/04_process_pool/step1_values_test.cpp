@@ -2,6 +2,16 @@
 
 #include "support.hpp"
 
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <tuple>
+#include <vector>
+
+using concurrent::Sendable;
+
 TEST(Step1_Values, ValuesComeBackAsTheyWent) {
   const std::map<std::string, std::vector<int>> table{{"a", {1, 2}}, {"b", {}}};
   const auto [number, text, values, point] =

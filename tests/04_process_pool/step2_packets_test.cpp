@@ -2,6 +2,15 @@
 
 #include "support.hpp"
 
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <system_error>
+
 TEST(Step2_Packets, APacketArrivesWhole) {
   const auto [a, b] = packet_sockets();
   Receiver receiver;

@@ -2,7 +2,29 @@
 
 #include "support.hpp"
 
+#include <memory>
+
+using concurrent::detail::Answer;
+using concurrent::detail::Packet;
+using concurrent::detail::State;
+
 namespace {
+
+/// Runs a call in this process, from its bytes. @returns the answer
+template <class F, class... Args>
+Answer call_here(F fn, const Args&... args) {
+  return concurrent::detail::run_call<F, Args...>(
+      to_bytes(concurrent::detail::name_of_callable(fn), args...));
+}
+
+/// Returns a future that this answer has finished.
+template <class T>
+Future<T> finished_with(PacketType type, const Bytes& bytes) {
+  const auto state = std::make_shared<State<T>>();
+  state->start();
+  concurrent::detail::finish_with<T>(*state, Packet({.type = type}, bytes, Fd()));
+  return Future<T>(state);
+}
 
 const auto from_name = [](auto function) {
   return concurrent::detail::function_named<decltype(function)>(concurrent::detail::name_of(function));

@@ -2,19 +2,35 @@
 
 #include "support.hpp"
 
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <span>
+#include <utility>
+#include <vector>
+
+using concurrent::detail::ForkServer;
+using concurrent::detail::Header;
+using concurrent::detail::Worker;
+using concurrent::detail::WorkerExit;
+using course::open_descriptors;
+
 namespace {
+
+/// Raises in the worker the signal of Ctrl-C.
+int interrupt_yourself() { return std::raise(SIGINT); }
 
 bool is_alive(pid_t process) { return ::kill(process, 0) == 0; }
 
-/// Whether there is something to read before the test's time is up; the end of all who write counts too.
-void wait_for(const Fd& fd) {
-  pollfd wanted{fd.get(), POLLIN, 0};
-  while (::poll(&wanted, 1, -1) < 0) continue;
-}
-
-/// The next worker that has ended.
+/// Blocks until a worker has ended, and returns which.
 WorkerExit next_exit(ForkServer& server) {
-  wait_for(server.fd());
+  course::wait_for(server.fd());
   return server.next_exit().value_or(WorkerExit{});
 }
 
@@ -35,7 +51,7 @@ class Crew {
   /// No call will come any more.
   void close() { tasks_.close(); }
 
-  /// The next packet; a header without number if a worker ended instead.
+  /// Blocks until there is a packet. @returns its header; one without number if a worker ended instead
   Header receive() {
     std::array<pollfd, 2> wanted{{{results_.get(), POLLIN, 0}, {server_.fd().get(), POLLIN, 0}}};
     while (::poll(wanted.data(), wanted.size(), -1) < 0) continue;
@@ -188,7 +204,7 @@ TEST(Step4_Workers, ASignalReachesEachWorker) {
   for (int i = 0; i < 3; ++i) server.start();
   for (int i = 0; i < 3; ++i) sem_wait(&shared.entered);
   server.signal(SIGTERM);
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(contains(next_exit(server).text(), "signal 15"));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(next_exit(server).text().contains("signal 15"));
 }
 
 TEST(Step4_Workers, StoppingKillsThemAndWaits) {
@@ -227,7 +243,7 @@ TEST(Step4_Workers, WhenTheServerDiesTheyDieToo) {
   const Gate gate;
   ForkServer server({}, [] { return Gate::pass(::kill(::getppid(), SIGKILL)); });
   server.start();
-  wait_for(server.fd());
+  course::wait_for(server.fd());
   EXPECT_EQ(server.next_exit().value_or(WorkerExit{}).process, -1) << "the server is gone";
   int gone = 0;
   while (::waitpid(-1, nullptr, 0) > 0) ++gone;
@@ -261,7 +277,7 @@ TEST(Step4_Workers, HandlersOfTheProgramAreNotTheirs) {
   server.start();
   sem_wait(&shared.entered);
   server.signal(SIGTERM);
-  EXPECT_TRUE(contains(next_exit(server).text(), "signal 15"));
+  EXPECT_TRUE(next_exit(server).text().contains("signal 15"));
   std::signal(SIGTERM, SIG_DFL);
 }
 

@@ -2,6 +2,8 @@
 
 #include "support.hpp"
 
+#include <thread>
+
 TEST(Step5_PoolLife, APoolThatDoesNothingStartsNoWorkerAndEnds) {
   const NothingIsLeft nothing_is_left;
   const Gate gate;

@@ -2,9 +2,23 @@
 
 #include "support.hpp"
 
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <set>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+using concurrent::FutureState;
+
 namespace {
 
-/// The process ids of three calls, one after another.
+/// Returns the process ids of three calls, one after another.
 std::set<int> processes_of_three_calls(ProcessPoolExecutor& pool) {
   std::set<int> processes;
   for (int i = 0; i < 3; ++i) processes.insert(pool.submit(process).result());

@@ -2,6 +2,11 @@
 
 #include "support.hpp"
 
+#include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
+
 namespace {
 
 /// Kills its process while it is being written, after 1 MiB.
@@ -16,8 +21,8 @@ struct DiesWhileSent {
 };
 
 bool is_broken(const std::string& outcome, const std::string& why) {
-  return contains(outcome, "broken: worker ") && contains(outcome, why) &&
-         contains(outcome, ": the pool is broken");
+  return outcome.contains("broken: worker ") && outcome.contains(why) &&
+         outcome.contains(": the pool is broken");
 }
 
 }  // namespace

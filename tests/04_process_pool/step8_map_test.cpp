@@ -1,15 +1,19 @@
 // Chapter 04, step 8: map.
 
 #include "support.hpp"
+#include "to_vector.hpp"
+
+#include <cstddef>
+#include <numeric>
+#include <optional>
+#include <ranges>
+#include <set>
+#include <utility>
+#include <vector>
+
+using course::to_vector;
 
 namespace {
-
-template <class Range>
-auto to_vector(Range&& range) {
-  std::vector<std::ranges::range_value_t<Range>> values;
-  for (auto&& value : range) values.push_back(std::move(value));
-  return values;
-}
 
 const std::vector<int> forty = [] {
   std::vector<int> numbers(40);

@@ -1,12 +1,15 @@
 // Chapter 04, step 9: break it.
 
+#include "pitfall_careless_fork.hpp"
 #include "support.hpp"
+
+#include <mutex>
 
 namespace {
 
 std::mutex log_mutex;
 
-/// What a child finds; 0 to 3.
+/// Returns what a child finds; 0 to 3.
 int what_a_child_finds() {
   int found = 0;
   if (!log_mutex.try_lock()) found += 1;

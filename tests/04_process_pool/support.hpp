@@ -2,66 +2,40 @@
 
 // What the tests of chapter 04 share.
 
-#include "pitfall_careless_fork.hpp"
 #include "process_pool.hpp"
 
-#include <poll.h>
 #include <semaphore.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <new>
-#include <numeric>
-#include <optional>
-#include <set>
+#include <exception>
 #include <stdexcept>
 #include <string>
-#include <system_error>
-#include <thread>
-#include <tuple>
-#include <utility>
-#include <vector>
+#include <type_traits>
 
+#include "descriptors.hpp"
 #include "testing.hpp"
 
 using concurrent::BrokenProcessPool;
 using concurrent::Bytes;
-using concurrent::CancelledError;
 using concurrent::ExecutorShutdown;
 using concurrent::Fd;
 using concurrent::from_bytes;
 using concurrent::Future;
-using concurrent::FutureState;
 using concurrent::ProcessPoolExecutor;
 using concurrent::RemoteError;
-using concurrent::Sendable;
 using concurrent::to_bytes;
-using concurrent::detail::Answer;
-using concurrent::detail::ForkServer;
-using concurrent::detail::Header;
-using concurrent::detail::Packet;
 using concurrent::detail::packet_sockets;
 using concurrent::detail::PacketType;
 using concurrent::detail::Receiver;
 using concurrent::detail::send_packet;
-using concurrent::detail::State;
-using concurrent::detail::Worker;
-using concurrent::detail::WorkerExit;
-using course::open_descriptors;
 using namespace std::chrono_literals;
 
-/// What a test shares with the processes that it forks.
+/// Memory that a test shares with the processes that it forks.
 struct Shared {
   sem_t gate;
   sem_t entered;
@@ -99,28 +73,25 @@ class Gate {
   }
 };
 
-inline int twice(int number) { return 2 * number; }
-inline int process() { return ::getpid(); }
-
-/// What Ctrl-C does to a worker that runs this.
-inline int interrupt_yourself() { return std::raise(SIGINT); }
-inline int count_call(int number) { return ++shared.calls, number; }
-
-/// At the end there are as many descriptors as at the beginning, and no child, neither alive nor a zombie.
+/// Checks at its end that no descriptor is left, and no child, neither alive nor a zombie.
 class NothingIsLeft {
  public:
   ~NothingIsLeft() {
-    EXPECT_EQ(open_descriptors(), descriptors_);
     EXPECT_TRUE(::waitpid(-1, nullptr, WNOHANG) < 0 && errno == ECHILD) << "a child is left";
   }
 
  private:
-  const int descriptors_ = open_descriptors();
+  const course::NoDescriptorIsLeft descriptors_;
 };
 
-/// What came of the future, as a text.
+inline int twice(int number) { return 2 * number; }
+inline int process() { return ::getpid(); }
+
+inline int count_call(int number) { return ++shared.calls, number; }
+
+/// Waits for the future. @returns its result, if that is an int, or its error, as a text
 template <class T>
-inline std::string outcome(const Future<T>& future) {
+std::string outcome(const Future<T>& future) {
   try {
     if constexpr (std::is_void_v<T>) return future.result(), "void";
     if constexpr (std::is_same_v<T, int>) return std::to_string(future.result());
@@ -134,10 +105,6 @@ inline std::string outcome(const Future<T>& future) {
   }
 }
 
-inline bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != text.npos;
-}
-
 /// A type that says itself how it is written.
 struct Point {
   int x = 0, y = 0;
@@ -149,7 +116,7 @@ struct Point {
   }
 };
 
-/// Cannot be written.
+/// A type that cannot be written.
 struct Shy {
   template <class Archive>
   void save(Archive&) const {
@@ -159,7 +126,7 @@ struct Shy {
   void load(Archive&) {}
 };
 
-/// Cannot be read.
+/// A type that cannot be read.
 struct Illegible {
   template <class Archive>
   void save(Archive& archive) const {
@@ -170,19 +137,3 @@ struct Illegible {
     throw std::runtime_error("illegible");
   }
 };
-
-/// The answer to a call, made here.
-template <class F, class... Args>
-inline Answer call_here(F fn, const Args&... args) {
-  return concurrent::detail::run_call<F, Args...>(
-      to_bytes(concurrent::detail::name_of_callable(fn), args...));
-}
-
-/// What a future finishes with that gets this answer.
-template <class T>
-inline Future<T> finished_with(PacketType type, const Bytes& bytes) {
-  const auto state = std::make_shared<State<T>>();
-  state->start();
-  concurrent::detail::finish_with<T>(*state, Packet({.type = type}, bytes, Fd()));
-  return Future<T>(state);
-}

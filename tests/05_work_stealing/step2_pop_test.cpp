@@ -2,6 +2,8 @@
 
 #include "support.hpp"
 
+#include <optional>
+
 TEST(Step2_Pop, TheItemThatWasPushedLastComesOutFirst) {
   WorkStealingDeque<int> deque;
   for (int i = 0; i < 10; ++i) deque.push(i);

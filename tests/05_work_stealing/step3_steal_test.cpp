@@ -2,6 +2,13 @@
 
 #include "support.hpp"
 
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <optional>
+#include <thread>
+#include <vector>
+
 TEST(Step3_Steal, TheOldestItemIsStolenFirst) {
   WorkStealingDeque<int> deque;
   for (int i = 0; i < 10; ++i) deque.push(i);

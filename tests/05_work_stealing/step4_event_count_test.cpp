@@ -1,6 +1,13 @@
 // Chapter 05, step 4: sleeping without a lock around what is waited for.
 
+#include "event_count.hpp"
 #include "support.hpp"
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+using concurrent::EventCount;
 
 TEST(Step4_EventCount, AWaitSleepsUntilSomebodyNotifies) {
   EventCount events;

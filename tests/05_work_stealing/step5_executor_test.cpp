@@ -2,6 +2,22 @@
 
 #include "support.hpp"
 
+#include <algorithm>
+#include <atomic>
+#include <barrier>
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <latch>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
 TEST(Step5_Executor, EveryJobRunsOnce) {
   std::vector<std::atomic<int>> ran(20'000);
   {

@@ -1,6 +1,18 @@
 // Chapter 05, step 6: shutting down.
 
+#include "future.hpp"
 #include "support.hpp"
+
+#include <atomic>
+#include <barrier>
+#include <exception>
+#include <latch>
+#include <memory>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+using course::AtEnd;
 
 TEST(Step6_Shutdown, PostAfterShutdownThrows) {  // CF-39
   std::atomic<int> alive = 0, ran = 0;

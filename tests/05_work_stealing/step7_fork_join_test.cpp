@@ -1,6 +1,16 @@
 // Chapter 05, step 7: fork and join.
 
+#include "fork_join.hpp"
 #include "support.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+using concurrent::fork_join;
 
 namespace {
 

@@ -1,6 +1,19 @@
 // Chapter 05, step 8: scopes.
 
 #include "support.hpp"
+#include "task_scope.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <functional>
+#include <latch>
+#include <memory>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+using concurrent::TaskScope;
 
 TEST(Step8_TaskScope, JoinWaitsForAllJobs) {
   for (const bool inside : {false, true}) {

@@ -2,6 +2,8 @@
 
 #include "support.hpp"
 
+#include <array>
+
 TEST(Step2_RunForever, CallbacksRunOnceInOrder) {  // AIO-01
   VirtualLoop v;
   Log log;

@@ -2,6 +2,16 @@
 
 #include "support.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <random>
+#include <set>
+#include <stdexcept>
+
+using asyncio::Timer;
+using asyncio::TimerHeap;
+
 namespace {
 
 class TestTimer final : public Timer {
@@ -14,7 +24,7 @@ class TestTimer final : public Timer {
   const int number;
 };
 
-/// The timers that come out of `heap`, by number.
+/// Empties `heap`, and returns the numbers of the timers in the order in which they came out.
 std::vector<int> numbers_of(TimerHeap& heap) {
   std::vector<int> numbers;
   while (!heap.empty()) {

@@ -2,6 +2,11 @@
 
 #include "support.hpp"
 
+#include <chrono>
+#include <thread>
+
+using asyncio::SleepSelector;
+
 TEST(Step4_Sleeping, ALookDoesNotWait) {
   SleepSelector selector;
   for (int i = 0; i < 100; ++i) selector.select(0s);

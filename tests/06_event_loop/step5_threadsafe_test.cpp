@@ -2,6 +2,10 @@
 
 #include "support.hpp"
 
+#include <array>
+#include <cstddef>
+#include <thread>
+
 TEST(Step5_Threadsafe, WhatIsPostedJoinsTheSameQueue) {  // AIO-13
   VirtualLoop v;
   Log log;

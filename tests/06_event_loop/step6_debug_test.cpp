@@ -1,6 +1,9 @@
-// Chapter 06, step 6: exceptions, and debug mode.
+// Chapter 06, step 6: debug mode: slow callbacks, and calls from the wrong thread.
 
 #include "support.hpp"
+
+#include <stdexcept>
+#include <thread>
 
 TEST(Step6_Debug, ASlowCallbackIsTold) {  // AIO-15
   struct Slow {
@@ -58,6 +61,7 @@ TEST(Step6_Debug, OtherThreadsAreRefused) {  // AIO-14
       log.push_back(error_of([&] { v.loop.call_later(1s, nothing); }));
       log.push_back(error_of([&] { v.loop.call_at(at(1s), nothing); }));
       log.push_back(error_of([&] { v.loop.call_soon_threadsafe(nothing); }));
+      EXPECT_THROW(v.loop.call_soon(nothing), std::runtime_error);
     }).join();
     log.push_back(error_of([&] { v.loop.call_soon(nothing); }));
   });

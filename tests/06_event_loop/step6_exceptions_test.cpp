@@ -1,6 +1,8 @@
-// Chapter 06, step 6: exceptions, and debug mode.
+// Chapter 06, step 6: exceptions that callbacks let out.
 
 #include "support.hpp"
+
+#include <stdexcept>
 
 TEST(Step6_Exceptions, AnExceptionGoesToTheHandlerAndTheLoopLives) {  // AIO-16
   VirtualLoop v;

@@ -1,6 +1,8 @@
-// Chapter 06, step 7: closing, and which loop is running.
+// Chapter 06, step 7: closing a loop.
 
 #include "support.hpp"
+
+#include <stdexcept>
 
 TEST(Step7_Closing, CloseDropsAllThatWaits) {  // AIO-12
   VirtualLoop v;
@@ -32,13 +34,18 @@ TEST(Step7_Closing, AClosedLoopTakesNothingAndDoesNotRun) {  // AIO-12
            error_of([&] { v.loop.run_forever(); }),
        })
     EXPECT_EQ(error, "Event loop is closed");
+  EXPECT_THROW(v.loop.call_soon(nothing), std::runtime_error);
+  EXPECT_THROW(v.loop.run_forever(), std::runtime_error);
   EXPECT_EQ(alive, 0);
 }
 
 TEST(Step7_Closing, ARunningLoopIsNotClosed) {  // AIO-12
   VirtualLoop v;
   Log log;
-  v.loop.call_soon([&] { log.push_back(error_of([&] { v.loop.close(); })); });
+  v.loop.call_soon([&] {
+    log.push_back(error_of([&] { v.loop.close(); }));
+    EXPECT_THROW(v.loop.close(), std::runtime_error);
+  });
   v.loop.call_soon([&] { log.push_back("next"); });
   v.run_once();
   EXPECT_EQ(log, (Log{"Cannot close a running event loop", "next"}));

@@ -1,11 +1,17 @@
-// Chapter 06, step 7: closing, and which loop is running.
+// Chapter 06, step 7: which loop is running.
 
 #include "support.hpp"
+
+#include <stdexcept>
+#include <thread>
 
 TEST(Step7_RunningLoop, ALoopDoesNotRunInsideItself) {  // AIO-11
   VirtualLoop v;
   std::string error;
-  v.loop.call_soon([&] { error = error_of([&] { v.loop.run_forever(); }); });
+  v.loop.call_soon([&] {
+    error = error_of([&] { v.loop.run_forever(); });
+    EXPECT_THROW(v.loop.run_forever(), std::runtime_error);
+  });
   v.run_once();
   EXPECT_EQ(error, "This event loop is already running");
 }
@@ -15,6 +21,7 @@ TEST(Step7_RunningLoop, ALoopDoesNotRunInsideAnother) {  // AIO-11
   std::string error;
   outer.loop.call_soon([&] {
     error = error_of([&] { inner.run_once(); });
+    EXPECT_THROW(inner.run_once(), std::runtime_error);
     EXPECT_EQ(&asyncio::get_running_loop(), &outer.loop);
   });
   outer.run_once();
@@ -43,12 +50,14 @@ TEST(Step7_RunningLoop, TheRunningLoopIsKnownInsideAndPerThread) {  // AIO-18
   });
   v.run_once();
   EXPECT_EQ(log, Log{"no running event loop"});
+  EXPECT_THROW(asyncio::get_running_loop(), std::runtime_error);
   EXPECT_EQ(error_of([] { asyncio::get_running_loop(); }), "no running event loop");
 }
 
 TEST(Step7_RunningLoop, GetEventLoopPrefersTheRunningLoopToTheOneThatWasSet) {  // AIO-18
   const std::string none = "There is no current event loop in this thread";
   EXPECT_EQ(error_of([] { asyncio::get_event_loop(); }), none);
+  EXPECT_THROW(asyncio::get_event_loop(), std::runtime_error);
   VirtualLoop v;
   {
     const std::unique_ptr<EventLoop> set = asyncio::new_event_loop();

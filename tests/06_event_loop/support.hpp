@@ -3,29 +3,19 @@
 // What the tests of chapter 06 share.
 
 #include "event_loop.hpp"
-#include "pitfall_hasty_queue.hpp"
 #include "virtual_time_selector.hpp"
 
-#include <algorithm>
-#include <array>
 #include <atomic>
-#include <chrono>
-#include <cmath>
 #include <functional>
-#include <latch>
-#include <limits>
 #include <memory>
 #include <optional>
-#include <random>
-#include <semaphore>
-#include <set>
-#include <stdexcept>
 #include <string>
-#include <thread>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
 #include "testing.hpp"
+#include "virtual_loop.hpp"
 
 using asyncio::Duration;
 using asyncio::EventLoop;
@@ -36,34 +26,16 @@ using asyncio::Operation;
 using asyncio::ReadyQueue;
 using asyncio::Ref;
 using asyncio::Selector;
-using asyncio::SleepSelector;
 using asyncio::TimePoint;
-using asyncio::Timer;
 using asyncio::TimerHandle;
-using asyncio::TimerHeap;
 using asyncio::VirtualTimeSelector;
 using course::Counted;
+using course::error_of;
+using course::Log;
+using course::stderr_of;
+using course::VirtualLoop;
 using course::what;
 using namespace std::chrono_literals;
-using Log = std::vector<std::string>;
-
-/// A loop whose clock jumps, and that clock.
-struct VirtualLoop {
-  VirtualTimeSelector& clock;
-  EventLoop loop;
-
-  VirtualLoop() : VirtualLoop(std::make_unique<VirtualTimeSelector>()) {}
-  explicit VirtualLoop(std::unique_ptr<VirtualTimeSelector> selector)
-      : clock(*selector), loop(std::move(selector)) {}
-
-  /// Runs for one pass.
-  void run_once() {
-    loop.stop();
-    loop.run_forever();
-  }
-  /// The time on the loop's clock, which began at 0.
-  Duration time() const { return loop.time().time_since_epoch(); }
-};
 
 /// A selector that remembers what it was asked. Its time is virtual.
 class RecordingSelector final : public Selector {
@@ -85,6 +57,7 @@ class RecordingSelector final : public Selector {
   VirtualTimeSelector clock;
 };
 
+/// A loop on a RecordingSelector.
 struct RecordedLoop {
   RecordingSelector& selector;
   EventLoop loop;
@@ -94,7 +67,7 @@ struct RecordedLoop {
       : selector(*recording), loop(std::move(recording)) {}
 };
 
-/// Something scheduled that logs its name.
+/// An operation that logs its name.
 class Named final : public Operation {
  public:
   Named(Log& log, char name, int& alive)
@@ -127,24 +100,5 @@ struct Nodes {
 };
 
 inline TimePoint at(Duration time) { return TimePoint(time); }
-
-/// What `fn` throws, as text.
-template <class F>
-inline std::string error_of(F fn) {
-  try {
-    fn();
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
-  return "nothing";
-}
-
-/// What is written to stderr while `fn` runs.
-template <class F>
-inline std::string stderr_of(F fn) {
-  testing::internal::CaptureStderr();
-  fn();
-  return testing::internal::GetCapturedStderr();
-}
 
 inline void nothing() {}

@@ -1,6 +1,17 @@
 // Chapter 07, step 1: sockets.
 
 #include "support.hpp"
+#include "system_calls.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+
+#include <csignal>
+#include <optional>
+#include <span>
+#include <stdexcept>
+
+using asyncio::connect_tcp;
 
 namespace {
 
@@ -9,7 +20,7 @@ std::span<const std::byte> bytes_of(std::string_view text) { return std::as_byte
 }  // namespace
 
 TEST(Step1_Sockets, AClientAndAServerTalk) {
-  const NoneIsLeftOpen none_is_left_open;
+  const NoDescriptorIsLeft none_is_left_open;
   const Fd listener = listen_tcp(0);
   const Fd client = connect_tcp("127.0.0.1", local_port(listener));
   wait_for(client, POLLOUT);

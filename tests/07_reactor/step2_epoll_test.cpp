@@ -1,17 +1,36 @@
 // Chapter 07, step 2: the selector.
 
 #include "support.hpp"
+#include "system_calls.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <functional>
+#include <optional>
+#include <thread>
+#include <typeinfo>
+
+using asyncio::NodePool;
+using asyncio::Operation;
+using asyncio::Ready;
+using asyncio::ReadyQueue;
+using asyncio::Ref;
+using course::open_descriptors;
 
 namespace {
 
-/// The end of a pipe to read from, and the one to write to.
+/// Makes a pipe. @returns the end to read from, and the one to write to
 std::pair<Fd, Fd> make_pipe() {
   std::array<int, 2> ends{};
   checked(::pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC), "pipe2");
   return {Fd(ends[0]), Fd(ends[1])};
 }
 
-/// Something scheduled that logs its name each time, and its end.
+/// An operation that logs its name each time, and its end.
 class Named final : public Operation {
  public:
   Named(Log& log, char name) : Operation(asyncio::RefCount::local), log_(log), name_(name) {}
@@ -216,7 +235,7 @@ TEST(Step2_Epoll, AnInterruptionIsNoError) {
       std::this_thread::yield();
     }
   });
-  EXPECT_EQ(error_of([&] { found.look(std::nullopt); }), "nothing is thrown");
+  EXPECT_EQ(error_of([&] { found.look(std::nullopt); }), "nothing");
   interrupted = true;
 }
 

@@ -2,6 +2,12 @@
 
 #include "support.hpp"
 
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+
 TEST(Step3_Watch, AReaderIsCalledWheneverThereIsSomethingToRead) {  // AIO-99
   EpollLoop e;
   const auto [here, there] = socket_pair();
@@ -166,7 +172,7 @@ TEST(Step3_Watch, WhatIsReadyWhenTheLoopStopsIsCalledOnce) {  // AIO-08
 }
 
 TEST(Step3_Watch, CloseDropsReadersAndTakesNoMore) {  // AIO-12, AIO-99
-  const NoneIsLeftOpen none_is_left_open;
+  const NoDescriptorIsLeft none_is_left_open;
   EpollLoop e;
   const auto [here, there] = socket_pair();
   put(there, "hello");

@@ -2,6 +2,12 @@
 
 #include "support.hpp"
 
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <stdexcept>
+#include <thread>
+
 namespace {
 
 bool is_default(int signal) {

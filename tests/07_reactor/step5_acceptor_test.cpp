@@ -1,10 +1,19 @@
 // Chapter 07, step 5: the acceptor.
 
 #include "support.hpp"
+#include "system_calls.hpp"
+
+#include <poll.h>
+
+#include <cerrno>
+#include <exception>
+#include <optional>
+
+using asyncio::Acceptor;
 
 namespace {
 
-/// A loop that accepts, and what it has got.
+/// A loop that accepts connections and keeps them.
 struct Accepting {
   EpollLoop e;
   std::vector<Fd> connections;
@@ -34,7 +43,7 @@ struct Accepting {
 }  // namespace
 
 TEST(Step5_Acceptor, EachConnectionIsHandedOver) {  // AIO-117
-  const NoneIsLeftOpen none_is_left_open;
+  const NoDescriptorIsLeft none_is_left_open;
   Accepting accepting;
   const std::vector<Fd> clients = accepting.clients(7);
   accepting.e.run_once();
@@ -107,7 +116,7 @@ TEST(Step5_Acceptor, OtherErrorsAreTheLoopsAffairToo) {
 }
 
 TEST(Step5_Acceptor, ItsEndIsTheEndOfItsListener) {
-  const NoneIsLeftOpen none_is_left_open;
+  const NoDescriptorIsLeft none_is_left_open;
   EpollLoop e;
   std::optional<Acceptor> acceptor;
   int connections = 0;

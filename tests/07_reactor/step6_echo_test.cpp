@@ -1,6 +1,16 @@
 // Chapter 07, step 6: the echo server.
 
+#include "echo_server.hpp"
 #include "support.hpp"
+#include "system_calls.hpp"
+
+#include <fcntl.h>
+
+#include <optional>
+#include <semaphore>
+#include <thread>
+
+using asyncio::EchoServer;
 
 namespace {
 
@@ -22,7 +32,7 @@ std::string receive_exactly(const Fd& fd, std::size_t size) {
   return text;
 }
 
-/// A listener whose connections have little room for what is sent.
+/// Listens; the connections have little room for what is sent.
 Fd listen_with_little_room() {
   Fd fd = listen_tcp(0);
   const int least = 1;
@@ -40,7 +50,7 @@ class RunningServer {
 
   std::uint16_t port() const { return port_; }
 
-  /// What `ask` returns on the loop's thread.
+  /// Calls `ask` on the loop's thread, and returns what it returns.
   template <class F>
   auto on_the_loop(F ask) {
     decltype(ask(std::declval<EchoServer&>())) answer{};
@@ -92,7 +102,7 @@ std::size_t send_without_reading(const Fd& client, RunningServer& server) {
 }  // namespace
 
 TEST(Step6_Echo, WhatComesGoesBack) {
-  const NoneIsLeftOpen none_is_left_open;
+  const NoDescriptorIsLeft none_is_left_open;
   RunningServer server;
   const Fd client = client_of(server.port());
   for (const char* text : {"hello", "world"}) {
@@ -175,7 +185,7 @@ TEST(Step6_Echo, AConnectionThatHasEndedIsNotWatchedAnyMore) {
 }
 
 TEST(Step6_Echo, AResetEndsOneConnectionOnly) {
-  const NoneIsLeftOpen none_is_left_open;
+  const NoDescriptorIsLeft none_is_left_open;
   RunningServer server;
   const Fd other = client_of(server.port());
   Fd client = client_of(server.port());
@@ -190,7 +200,7 @@ TEST(Step6_Echo, AResetEndsOneConnectionOnly) {
 }
 
 TEST(Step6_Echo, AResetOfWhoDoesNotReadEndsItToo) {
-  const NoneIsLeftOpen none_is_left_open;
+  const NoDescriptorIsLeft none_is_left_open;
   RunningServer server;
   Fd client = client_of(server.port(), Buffer::tiny);
   send_without_reading(client, server);
@@ -253,7 +263,7 @@ TEST(Step6_Echo, AtTheLimitOfDescriptorsOthersAreServed) {
 }
 
 TEST(Step6_Echo, TheEndOfTheServerEndsItsConnections) {
-  const NoneIsLeftOpen none_is_left_open;
+  const NoDescriptorIsLeft none_is_left_open;
   EpollLoop e;
   std::optional<EchoServer> server;
   server.emplace(e.loop, listen_tcp(0));

@@ -2,6 +2,39 @@
 
 #include "support.hpp"
 
+#include <memory>
+#include <new>
+
+namespace {
+
+/// Holds a Generator, and runs it by its frame alone.
+template <class T>
+class ByHand {
+ public:
+  /// @param make returns the Generator
+  template <class F>
+  explicit ByHand(F make) {
+    // It is never destroyed, for its destructor is not written yet.
+    frame_ = frame_of(*::new (static_cast<void*>(generator_)) Generator<T>(make()));
+  }
+  ByHand(const ByHand&) = delete;
+  ByHand& operator=(const ByHand&) = delete;
+  ~ByHand() {
+    if (frame_) frame_.destroy();
+  }
+
+  void resume() { frame_.resume(); }
+  [[nodiscard]] bool done() const { return frame_.done(); }
+  [[nodiscard]] auto& promise() const { return frame_.promise(); }
+  [[nodiscard]] auto yielded() const { return promise().yielded(); }
+
+ private:
+  alignas(Generator<T>) std::byte generator_[sizeof(Generator<T>)];
+  std::coroutine_handle<typename Generator<T>::promise_type> frame_;
+};
+
+}  // namespace
+
 TEST(Step2_Promise, CallingTheFunctionRunsNothing) {
   bool runs = false;
   const auto body = [&]() -> Generator<int> {

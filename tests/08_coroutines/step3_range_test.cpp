@@ -1,16 +1,17 @@
 // Chapter 08, step 3: the range.
 
 #include "support.hpp"
+#include "to_vector.hpp"
+
+#include <algorithm>
+#include <concepts>
+#include <memory>
+#include <ranges>
+#include <type_traits>
+
+using course::to_vector;
 
 namespace {
-
-/// All values of a range.
-template <class R>
-auto list(R&& range) {
-  std::vector<std::ranges::range_value_t<R>> values;
-  for (auto&& value : range) values.push_back(std::forward<decltype(value)>(value));
-  return values;
-}
 
 Generator<int> naturals() {
   for (int i = 0;; ++i) co_yield i;
@@ -25,7 +26,7 @@ TEST(Step3_Range, AGeneratorIsAnInputRangeAndAView) {
   static_assert(std::ranges::input_range<Generator<const std::string&>>);
   static_assert(std::ranges::input_range<Generator<std::unique_ptr<int>>>);
   static_assert(!std::ranges::forward_range<Generator<int>>);
-  EXPECT_EQ(list(count_to(4)), (std::vector{1, 2, 3, 4}));
+  EXPECT_EQ(to_vector(count_to(4)), (std::vector{1, 2, 3, 4}));
 }
 
 TEST(Step3_Range, NothingRunsBeforeTheLoopAsks) {
@@ -54,7 +55,7 @@ TEST(Step3_Range, TheCompilersCountdownIsYours) {
     Countdown countdown(from);
     std::vector<int> yours;
     for (countdown.resume(); !countdown.done(); countdown.resume()) yours.push_back(countdown.value());
-    EXPECT_EQ(list(body(from)), yours);
+    EXPECT_EQ(to_vector(body(from)), yours);
   }
 }
 
@@ -70,9 +71,10 @@ TEST(Step3_Range, ItMayBeInfinite) {
 TEST(Step3_Range, ItGoesThroughViews) {
   const auto odd = [](int number) { return number % 2 == 1; };
   const auto square = [](int number) { return number * number; };
-  EXPECT_EQ(list(naturals() | std::views::filter(odd) | std::views::transform(square) | std::views::take(4)),
-            (std::vector{1, 9, 25, 49}));
-  EXPECT_EQ(list(count_to(5) | std::views::drop(3)), (std::vector{4, 5}));
+  EXPECT_EQ(
+      to_vector(naturals() | std::views::filter(odd) | std::views::transform(square) | std::views::take(4)),
+      (std::vector{1, 9, 25, 49}));
+  EXPECT_EQ(to_vector(count_to(5) | std::views::drop(3)), (std::vector{4, 5}));
 }
 
 TEST(Step3_Range, ItGoesThroughAlgorithms) {
@@ -85,8 +87,8 @@ TEST(Step3_Range, AGeneratorOfNothingIsEmpty) {
   const auto body = []() -> Generator<int> { co_return; };
   Generator<int> generator = body();
   EXPECT_TRUE(generator.begin() == generator.end());
-  EXPECT_EQ(list(generator), std::vector<int>());
-  EXPECT_EQ(list(Generator<int>()), std::vector<int>()) << "made by the default constructor";
+  EXPECT_EQ(to_vector(generator), std::vector<int>());
+  EXPECT_EQ(to_vector(Generator<int>()), std::vector<int>()) << "made by the default constructor";
 }
 
 TEST(Step3_Range, ItIsMovedAndNotCopied) {
@@ -94,8 +96,8 @@ TEST(Step3_Range, ItIsMovedAndNotCopied) {
   static_assert(std::is_nothrow_move_constructible_v<Generator<int>>);
   Generator<int> generator = count_to(3);
   Generator<int> other = std::move(generator);
-  EXPECT_EQ(list(generator), std::vector<int>()) << "nothing is left in it";
-  EXPECT_EQ(list(other), (std::vector{1, 2, 3}));
+  EXPECT_EQ(to_vector(generator), std::vector<int>()) << "nothing is left in it";
+  EXPECT_EQ(to_vector(other), (std::vector{1, 2, 3}));
 }
 
 TEST(Step3_Range, ALoopThatStopsInTheMiddleIsGoneOnWithByTheNext) {
@@ -104,7 +106,7 @@ TEST(Step3_Range, ALoopThatStopsInTheMiddleIsGoneOnWithByTheNext) {
     if (number == 3) break;
   EXPECT_EQ(*generator.begin(), 3) << "the value where the loop has stopped";
   Generator<int> moved = std::move(generator);
-  EXPECT_EQ(list(moved), (std::vector{3, 4, 5}));
+  EXPECT_EQ(to_vector(moved), (std::vector{3, 4, 5}));
 }
 
 TEST(Step3_Range, AfterTheEndThereIsNothingMore) {
@@ -114,8 +116,8 @@ TEST(Step3_Range, AfterTheEndThereIsNothingMore) {
     ++ends;
   };
   Generator<int> generator = body();
-  EXPECT_EQ(list(generator), std::vector{1});
-  EXPECT_EQ(list(generator), std::vector<int>());
+  EXPECT_EQ(to_vector(generator), std::vector{1});
+  EXPECT_EQ(to_vector(generator), std::vector<int>());
   EXPECT_TRUE(generator.begin() == generator.end());
   EXPECT_EQ(ends, 1);
   EXPECT_EQ(frame_of(generator).promise().yielded(), nullptr) << "the last value is forgotten";
@@ -183,7 +185,7 @@ TEST(Step3_Range, ValuesMayBeOnlyMovable) {
     std::unique_ptr<int> two = std::make_unique<int>(2);
     co_yield std::move(two);
   };
-  std::vector<std::unique_ptr<int>> numbers = list(body());
+  std::vector<std::unique_ptr<int>> numbers = to_vector(body());
   ASSERT_EQ(numbers.size(), 2u);
   EXPECT_EQ(*numbers[0] + *numbers[1], 3);
 }
@@ -198,7 +200,7 @@ TEST(Step3_Range, FromAVariableOfTheBodyACopyIsYielded) {
     number.number = 3;
     co_yield number;
   };
-  std::vector<Traced> values = list(body());
+  std::vector<Traced> values = to_vector(body());
   ASSERT_EQ(values.size(), 3u);
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(values[static_cast<std::size_t>(i)].number, i + 1);
@@ -225,7 +227,7 @@ TEST(Step3_Range, WhatIsYieldedBecomesTheTypeOfTheGenerator) {
     co_yield "text";
     co_yield std::string(2, 'x');
   };
-  EXPECT_EQ(list(body()), (std::vector<std::string>{"text", "xx"}));
+  EXPECT_EQ(to_vector(body()), (std::vector<std::string>{"text", "xx"}));
 }
 
 TEST(Step3_Range, AnExceptionBeforeTheFirstValueComesOutOfBegin) {
@@ -251,7 +253,7 @@ TEST(Step3_Range, AnExceptionLaterComesOutOfTheIncrement) {
   EXPECT_EQ(*at, 2);
   EXPECT_EQ(error_of([&] { ++at; }), "3");
   EXPECT_TRUE(at == generator.end());
-  EXPECT_EQ(list(generator), std::vector<int>());
+  EXPECT_EQ(to_vector(generator), std::vector<int>());
 }
 
 TEST(Step3_Range, AnExceptionComesOutOfTheLoop) {
@@ -315,7 +317,7 @@ TEST(Step3_Range, EachFrameIsDestroyedOnce) {
     EXPECT_EQ(alive, 1) << "what was there before is destroyed";
     Generator<int>& same = a;
     a = std::move(same);
-    EXPECT_EQ(list(a), std::vector{1}) << "moved to itself it is what it was";
+    EXPECT_EQ(to_vector(a), std::vector{1}) << "moved to itself it is what it was";
     b = std::move(a);
     EXPECT_EQ(alive, 1);
   }
@@ -334,7 +336,7 @@ TEST(Step3_Range, AGeneratorMayReadAnother) {
     }
   };
   const Tree tree{1, {Tree{2, {Tree{3, {}}}}, Tree{4, {}}}};
-  EXPECT_EQ(list(tree.numbers()), (std::vector{1, 2, 3, 4}));
+  EXPECT_EQ(to_vector(tree.numbers()), (std::vector{1, 2, 3, 4}));
 }
 
 TEST(Step3_Range, TwoMayBeReadInTurn) {

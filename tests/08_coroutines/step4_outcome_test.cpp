@@ -1,6 +1,11 @@
-// Chapter 08, step 4: what a coroutine ends with.
+// Chapter 08, step 4: the outcome that a coroutine ends with.
 
 #include "support.hpp"
+
+#include <exception>
+#include <memory>
+#include <type_traits>
+#include <variant>
 
 TEST(Step4_Outcome, ItIsEmptyUntilThereIsAValue) {
   Outcome<int> outcome;

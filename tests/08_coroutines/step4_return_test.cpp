@@ -1,6 +1,9 @@
-// Chapter 08, step 4: what a coroutine ends with.
+// Chapter 08, step 4: how co_return and exceptions become an outcome.
 
 #include "support.hpp"
+
+#include <memory>
+#include <optional>
 
 TEST(Step4_Return, CoReturnKeepsTheValue) {
   const auto body = [](int number) -> Eager<Traced> { co_return Traced(number); };

@@ -1,6 +1,11 @@
-// Chapter 08, step 5: functions that wait.
+// Chapter 08, step 5: a coroutine that awaits another, like a function that calls one.
 
+#include "awaitables.hpp"
 #include "support.hpp"
+
+#include <concepts>
+#include <memory>
+#include <optional>
 
 TEST(Step5_Coro, CallingItRunsNothing) {  // AIO-32
   Log log;

@@ -1,6 +1,9 @@
-// Chapter 08, step 5: functions that wait.
+// Chapter 08, step 5: destroying coroutines that wait inside one another.
 
+#include "awaitables.hpp"
 #include "support.hpp"
+
+#include <algorithm>
 
 TEST(Step5_Destroying, TheInnermostGoesFirst) {
   Log log;

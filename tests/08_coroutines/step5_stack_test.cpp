@@ -1,6 +1,11 @@
-// Chapter 08, step 5: functions that wait.
+// Chapter 08, step 5: the stack that awaiting takes, which is none.
 
+#include "awaitables.hpp"
 #include "support.hpp"
+
+#include <algorithm>
+#include <array>
+#include <random>
 
 TEST(Step5_Stack, ATransferTakesNoneWhereTheBuildSaysSo) {
   std::vector<std::uintptr_t> down;

@@ -1,6 +1,11 @@
 // Chapter 08, step 6: from functions to coroutines.
 
+#include "awaitables.hpp"
 #include "support.hpp"
+
+#include <concepts>
+#include <memory>
+#include <type_traits>
 
 TEST(Step6_SyncWait, AHappeningThatWasSetIsNotWaitedFor) {
   asyncio::detail::Happening happening;

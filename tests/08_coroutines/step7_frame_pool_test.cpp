@@ -1,13 +1,20 @@
 // Chapter 08, step 7: where frames come from.
 
+#include "pooled_frame.hpp"
+#include "awaitables.hpp"
 #include "support.hpp"
+
+#include <malloc.h>
+
+using asyncio::FramePool;
 
 namespace {
 
-/// Says what is not written of the pool. Frames come from elsewhere until all of it is there.
+/// Takes a frame from the pool and gives it back, so that what is not written of it is told: until all of it
+/// is there, frames come from elsewhere.
 [[maybe_unused]] void use_pool() { FramePool::deallocate(FramePool::allocate(64), 64); }
 
-/// How many allocations are to be expected of what takes `fresh` of them without a pool.
+/// Returns how many allocations to expect of what takes `fresh` of them without a pool.
 [[maybe_unused]] constexpr std::size_t not_pooled(std::size_t fresh) {
   return FramePool::recycles ? 0 : fresh;
 }

@@ -1,6 +1,11 @@
 // Chapter 08, step 8: what goes wrong with resume().
 
+#include "pitfall_nested_resume.hpp"
 #include "support.hpp"
+
+#include <algorithm>
+
+using asyncio::NestedResume;
 
 TEST(Step8_BreakIt, NestedResumeGivesTheRightAnswer) {
   const auto level = [](auto& self, int n) -> Coro<int> {

@@ -2,6 +2,10 @@
 
 #include "support.hpp"
 
+#include <atomic>
+#include <optional>
+#include <utility>
+
 TEST(Step1_Future, ItHasAResultOnceItIsSet) {  // AIO-24
   VirtualLoop v;
   Future<int> future = v.loop.create_future<int>();

@@ -2,6 +2,15 @@
 
 #include "support.hpp"
 
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <optional>
+#include <utility>
+#include <vector>
+
+using asyncio::Handle;
+
 TEST(Step2_Callbacks, TheyRunInTheLoopAndNotInsideSetResult) {  // AIO-26
   for (const char* how : {"set_result", "set_exception", "cancel"}) {
     VirtualLoop v;

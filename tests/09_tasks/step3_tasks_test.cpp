@@ -1,6 +1,16 @@
-// Chapter 09, step 3: tasks.
+// Chapter 09, step 3: a coroutine becomes a task: how it begins, ends and is kept.
 
 #include "support.hpp"
+
+#include <atomic>
+#include <coroutine>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <utility>
+#include <vector>
+
+using asyncio::ensure_future;
 
 TEST(Step3_Tasks, TheBodyBeginsInTheNextPass) {  // AIO-33
   VirtualLoop v;

@@ -1,6 +1,16 @@
 // Chapter 09, step 4: sleep.
 
+#include "stack.hpp"
 #include "support.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
 
 TEST(Step4_Sleep, WithoutADelayOthersHaveTheirTurn) {  // AIO-37
   VirtualLoop v;

@@ -1,6 +1,10 @@
-// Chapter 09, step 5: cancellation.
+// Chapter 09, step 5: cancellations that are counted, taken back or come too late.
 
 #include "support.hpp"
+
+#include <optional>
+#include <utility>
+#include <vector>
 
 TEST(Step5_Cancellation, WhatCountsIsHowTheTaskEnds) {  // AIO-45
   VirtualLoop v;

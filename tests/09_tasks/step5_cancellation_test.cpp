@@ -1,6 +1,11 @@
-// Chapter 09, step 5: cancellation.
+// Chapter 09, step 5: cancelling a task, and where the request arrives.
 
 #include "support.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <optional>
+#include <vector>
 
 TEST(Step5_Cancellation, ItIsARequestThatArrivesWhereTheTaskWaits) {  // AIO-39
   VirtualLoop v;

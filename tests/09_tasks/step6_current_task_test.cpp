@@ -1,6 +1,12 @@
-// Chapter 09, step 6: reports, and who is there.
+// Chapter 09, step 6: which task is running, and which there are.
 
 #include "support.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+using asyncio::AnyTask;
 
 TEST(Step6_CurrentTask, ItIsTheOneThatRuns) {  // AIO-34, AIO-48
   VirtualLoop v;

@@ -1,6 +1,10 @@
-// Chapter 09, step 6: reports, and who is there.
+// Chapter 09, step 6: reports of exceptions that nobody looks at.
 
 #include "support.hpp"
+
+#include <atomic>
+#include <optional>
+#include <utility>
 
 TEST(Step6_Reports, AnExceptionThatNobodyHasLookedAtIsReported) {  // AIO-29
   VirtualLoop v;

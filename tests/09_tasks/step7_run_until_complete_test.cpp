@@ -1,6 +1,9 @@
-// Chapter 09, step 7: run.
+// Chapter 09, step 7: a loop that runs until a future is done.
 
 #include "support.hpp"
+
+#include <atomic>
+#include <vector>
 
 TEST(Step7_RunUntilComplete, ItGivesTheResultOrThrows) {  // AIO-09, AIO-32
   VirtualLoop v;

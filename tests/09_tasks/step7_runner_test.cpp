@@ -1,6 +1,12 @@
-// Chapter 09, step 7: run.
+// Chapter 09, step 7: run() and Runner, which make the loop and clean up behind it.
 
 #include "support.hpp"
+
+#include <atomic>
+#include <optional>
+#include <vector>
+
+using asyncio::Runner;
 
 TEST(Step7_Runner, RunGivesTheResultOrThrows) {  // AIO-120
   EXPECT_EQ(asyncio::run(give(7)), 7);

@@ -1,6 +1,15 @@
 // Chapter 09, step 8: a future that resumes those who wait inside set_result().
 
+#include "pitfall_hasty_future.hpp"
+#include "stack.hpp"
 #include "support.hpp"
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+using asyncio::HastyFuture;
 
 TEST(Step8_HastyFuture, InTheSimpleCaseTheResultIsRight) {
   HastyFuture future;

@@ -1,6 +1,13 @@
-// Chapter 10, step 1: gather.
+// Chapter 10, step 1: a gather that is cancelled, or whose children are.
 
+#include "awkward_results.hpp"
+#include "leaks.hpp"
 #include "support.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <tuple>
+#include <vector>
 
 TEST(Step1_Gather, ToCancelItCancelsAllChildren) {  // AIO-56
   in_loop([]() -> Coro<> {
@@ -16,7 +23,7 @@ TEST(Step1_Gather, ToCancelItCancelsAllChildren) {  // AIO-56
     EXPECT_EQ(log, (Log{"a begins", "b begins", "c begins", "b ends", "a is cancelled", "c is cancelled"}));
     EXPECT_EQ(now(), 2s);
     EXPECT_FALSE(all.cancelled()) << "it has failed with a CancelledError";
-    EXPECT_EQ(said(all.exception()), "cancelled");
+    EXPECT_EQ(what(all.exception()), "cancelled");
   });
 }
 
@@ -137,7 +144,7 @@ TEST(Step1_Gather, AChildThatIsCancelledIsAnErrorAndTheGatherIsNotCancelled) {  
     EXPECT_EQ(error, "cancelled");
     EXPECT_TRUE(all.done());
     EXPECT_FALSE(all.cancelled());
-    EXPECT_EQ(said(all.exception()), "cancelled");
+    EXPECT_EQ(what(all.exception()), "cancelled");
     EXPECT_EQ(now(), 1s);
     const int result = co_await sibling;
     EXPECT_EQ(result, 3);
@@ -188,8 +195,8 @@ TEST(Step1_Gather, CorosRunOnTheLoopOfTheFuturesOrOnTheRunningOne) {  // AIO-58
   EXPECT_EQ(&all.get_loop(), loop.get());
   future.set_result(2);
   EXPECT_EQ(loop->run_until_complete(all), std::tuple(1, 2));
-  EXPECT_EQ(error_in([] { static_cast<void>(gather(after(0s, 1))); }), "no running event loop");
-  EXPECT_EQ(error_in([] { static_cast<void>(gather()); }), "no running event loop");
+  EXPECT_EQ(error_of([] { static_cast<void>(gather(after(0s, 1))); }), "no running event loop");
+  EXPECT_EQ(error_of([] { static_cast<void>(gather()); }), "no running event loop");
 }
 
 TEST(Step1_Gather, WhenItIsDroppedItsChildrenRunOnAndReportForThemselves) {  // AIO-54

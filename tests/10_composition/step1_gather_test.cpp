@@ -1,6 +1,21 @@
-// Chapter 10, step 1: gather.
+// Chapter 10, step 1: gather, and what it gives.
 
+#include "awkward_results.hpp"
+#include "generator.hpp"
 #include "support.hpp"
+
+#include <array>
+#include <list>
+#include <ranges>
+#include <span>
+#include <tuple>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+using asyncio::GatherOptions;
+using asyncio::Generator;
+using asyncio::Outcome;
 
 TEST(Step1_Gather, ResultsComeInTheOrderOfTheArguments) {  // AIO-53
   in_loop([]() -> Coro<> {
@@ -168,7 +183,7 @@ TEST(Step1_Gather, LaterErrorsMakeNoNoise) {  // AIO-58
     EXPECT_EQ(error, "first") << "in time, not in the order of the arguments";
     EXPECT_EQ(now(), 1s);
     co_await sleep(10s);
-    EXPECT_EQ(said(all.exception()), "first");
+    EXPECT_EQ(what(all.exception()), "first");
   });
 }
 
@@ -196,9 +211,9 @@ TEST(Step1_Gather, ReturnExceptionsWaitsForAllAndThrowsNothing) {  // AIO-55
         co_await gather({.return_exceptions = true}, fail_after(1s, "first"), after(2s, 2), cancelled,
                         passes(1), after(3s, std::string("last")));
     EXPECT_EQ(now(), 3s);
-    EXPECT_EQ(said(error.exception()), "first");
+    EXPECT_EQ(what(error.exception()), "first");
     EXPECT_EQ(value.get(), 2);
-    EXPECT_EQ(said(no_value.exception()), "cancelled");
+    EXPECT_EQ(what(no_value.exception()), "cancelled");
     EXPECT_EQ(nothing.exception(), nullptr);
     EXPECT_FALSE(nothing.empty());
     EXPECT_EQ(last.get(), "last");
@@ -217,7 +232,7 @@ TEST(Step1_Gather, OutcomesMayBeReferencesAndOwners) {  // AIO-55
     get_running_loop().call_later(2s, [&] { tasks[1].cancel(); });
     std::vector<Outcome<std::unique_ptr<int>>> outcomes = co_await gather(tasks, {.return_exceptions = true});
     EXPECT_EQ(*outcomes.at(0).take(), 5);
-    EXPECT_EQ(said(outcomes.at(1).exception()), "cancelled");
+    EXPECT_EQ(what(outcomes.at(1).exception()), "cancelled");
   });
 }
 

@@ -1,5 +1,7 @@
 // Chapter 10, step 2: shield.
 
+#include "awkward_results.hpp"
+#include "leaks.hpp"
 #include "support.hpp"
 
 TEST(Step2_Shield, WhatTheInnerOneEndsWithPassesThrough) {  // AIO-60
@@ -29,7 +31,7 @@ TEST(Step2_Shield, TheResultStaysWithTheInnerOneToo) {  // AIO-60
     EXPECT_EQ(own, shielded);
     Task<> fails = create_task(fail_after(1s, "inner"));
     const std::string through = co_await error_of(shield(fails));
-    EXPECT_EQ(through, said(fails.exception()));
+    EXPECT_EQ(through, what(fails.exception()));
   });
 }
 

@@ -1,6 +1,35 @@
-// Chapter 10, step 3: limits of time.
+// Chapter 10, step 3: limits of time inside one another, moved, or none at all.
 
+#include "leaks.hpp"
 #include "support.hpp"
+
+#include <optional>
+
+namespace {
+
+/// Two limits, one in the other. Where does which exception come?
+Coro<> nested(Log& log, Duration outer_delay, Duration inner_delay, Duration work) {
+  const auto innermost = [&](Timeout& limit) -> Coro<> {
+    try {
+      co_await sleep(work);
+    } catch (...) {
+      log.push_back(std::string("part: ") + what(std::current_exception()) +
+                    (limit.expired() ? ", expired" : ""));
+      throw;
+    }
+  };
+  const auto inner = [&](Timeout& limit) -> Coro<> {
+    const std::string error = co_await error_of(timeout(inner_delay, innermost));
+    log.push_back("inner: " + error + (limit.expired() ? ", expired" : ""));
+    if (error == "cancelled") throw CancelledError();
+    co_await sleep(work);
+  };
+  const std::string error = co_await error_of(timeout(outer_delay, inner));
+  log.push_back("outer: " + error);
+  EXPECT_EQ(current_task()->cancelling(), 0u);
+}
+
+}  // namespace
 
 TEST(Step3_Timeouts, OfTwoNestedLimitsTheOneThatWasOverConverts) {  // AIO-77
   in_loop([]() -> Coro<> {
@@ -168,7 +197,7 @@ TEST(Step3_Timeouts, RescheduleIsRefusedWhenItIsTooLate) {  // AIO-79
       try {
         co_await sleep(1h);
       } catch (const CancelledError&) {
-        expiring = error_in([&] { limit.reschedule(TimePoint(1h)); });
+        expiring = error_of([&] { limit.reschedule(TimePoint(1h)); });
         EXPECT_EQ(limit.when(), TimePoint(1s)) << "and nothing is changed";
         throw;
       }
@@ -180,13 +209,13 @@ TEST(Step3_Timeouts, RescheduleIsRefusedWhenItIsTooLate) {  // AIO-79
     Timeout ended(TimePoint(1h));
     EXPECT_FALSE(ended.end(false));
     EXPECT_FALSE(ended.expired());
-    EXPECT_EQ(error_in([&] { ended.reschedule(std::nullopt); }), "Cannot change state of finished Timeout");
+    EXPECT_EQ(error_of([&] { ended.reschedule(std::nullopt); }), "Cannot change state of finished Timeout");
     Timeout expired(TimePoint(2s));
     const std::string sleeping = co_await error_of(sleep(1h));
     EXPECT_EQ(sleeping, "cancelled");
     EXPECT_TRUE(expired.end(true));
     EXPECT_TRUE(expired.expired());
-    EXPECT_EQ(error_in([&] { expired.reschedule(std::nullopt); }), "Cannot change state of expired Timeout");
+    EXPECT_EQ(error_of([&] { expired.reschedule(std::nullopt); }), "Cannot change state of expired Timeout");
   });
 }
 
@@ -228,7 +257,7 @@ TEST(Step3_Timeouts, ItNeedsATask) {  // AIO-79
   loop->call_soon([&] {
     Coro<> limited = timeout(1s, [] { return passes(1); });
     limited.handle().resume();
-    if (limited.done()) said_outside = said(limited.outcome().exception());
+    if (limited.done()) said_outside = what(limited.outcome().exception());
   });
   run_passes(*loop, 1);
   EXPECT_EQ(said_outside, "Timeout should be used inside a task");

@@ -1,6 +1,9 @@
-// Chapter 10, step 3: limits of time.
+// Chapter 10, step 3: a part that has a limit of time.
 
+#include "awkward_results.hpp"
 #include "support.hpp"
+
+#include <cstddef>
 
 TEST(Step3_Timeouts, InTimeItGivesWhatThePartReturns) {  // AIO-76
   in_loop([]() -> Coro<> {
@@ -97,7 +100,8 @@ TEST(Step3_Timeouts, ACancellationFromElsewherePassesThrough) {  // AIO-76
 
 namespace {
 
-/// A task with a timeout at 2 s, whose part takes 2 s more to go. At `when`, somebody else cancels it, too.
+/// Runs a task with a timeout at 2 s, whose part takes 2 s more to go. At `when`, somebody else cancels it,
+/// too.
 [[maybe_unused]] Coro<std::string> both_cancel(Duration when) {
   Log log;
   const auto limited = [&]() -> Coro<> { co_await timeout(2s, [&] { return slow_to_go(log, 2s); }); };

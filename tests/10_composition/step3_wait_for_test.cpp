@@ -1,6 +1,9 @@
-// Chapter 10, step 3: limits of time.
+// Chapter 10, step 3: wait_for: a limit of time for one awaitable.
 
+#include "leaks.hpp"
 #include "support.hpp"
+
+#include <optional>
 
 TEST(Step3_Timeouts, WaitForGivesTheResultInTime) {  // AIO-61
   in_loop([]() -> Coro<> {
@@ -245,7 +248,7 @@ TEST(Step3_Timeouts, WaitForAGatherCancelsItAsAWhole) {  // AIO-61
     const auto [in_time, too_late] =
         co_await gather({.return_exceptions = true}, wait_for(after(1s, 1), 2s), wait_for(after(3s, 3), 2s));
     EXPECT_EQ(in_time.get(), 1);
-    EXPECT_EQ(said(too_late.exception()), "timeout");
+    EXPECT_EQ(what(too_late.exception()), "timeout");
   });
 }
 

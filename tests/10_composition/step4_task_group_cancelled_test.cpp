@@ -1,10 +1,12 @@
-// Chapter 10, step 4: several exceptions at a time, and groups of tasks.
+// Chapter 10, step 4: groups of tasks that are cancelled from outside.
 
+#include "exception_groups.hpp"
+#include "leaks.hpp"
 #include "support.hpp"
 
 namespace {
 
-/// A task that runs a group; it is cancelled after a second. What becomes of the group's task?
+/// Runs a group in a task, which it cancels after a second. @returns how that task ends
 template <class Part>
 Coro<std::string> cancel_after_a_second(Part part) {
   const auto runs = [&]() -> Coro<> { co_await TaskGroup::run(part); };

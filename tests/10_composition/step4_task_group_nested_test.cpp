@@ -1,6 +1,10 @@
-// Chapter 10, step 4: several exceptions at a time, and groups of tasks.
+// Chapter 10, step 4: groups of tasks and limits of time inside one another, and at their borders.
 
+#include "exception_groups.hpp"
+#include "leaks.hpp"
 #include "support.hpp"
+
+#include <algorithm>
 
 TEST(Step4_TaskGroup, GroupsNest) {  // AIO-74
   in_loop([]() -> Coro<> {
@@ -55,7 +59,7 @@ TEST(Step4_TaskGroup, AGroupThatHasEndedTakesNoTasks) {  // AIO-75
       Task<> task = group.create_task(sleep(1s));
       // When the last task has ended, before anybody else knows.
       task.add_done_callback([&](const Future<>&) {
-        refused = error_in([&] { group.create_task(counted(std::make_shared<Counted>(alive))); });
+        refused = error_of([&] { group.create_task(counted(std::make_shared<Counted>(alive))); });
       });
       co_return;
     });
@@ -79,7 +83,7 @@ TEST(Step4_TaskGroup, AGroupThatIsBeingCancelledTakesNoTasks) {  // AIO-75
         try {
           co_await sleep(1h);
         } catch (const CancelledError&) {
-          log.push_back(error_in([&] { group.create_task(counted(std::make_shared<Counted>(alive))); }));
+          log.push_back(error_of([&] { group.create_task(counted(std::make_shared<Counted>(alive))); }));
           throw;
         }
       };
@@ -104,7 +108,7 @@ TEST(Step4_TaskGroup, ItNeedsATask) {  // AIO-75
   loop->call_soon([&] {
     Coro<> group = TaskGroup::run([](TaskGroup&) { return passes(1); });
     group.handle().resume();
-    if (group.done()) said_outside = said(group.outcome().exception());
+    if (group.done()) said_outside = what(group.outcome().exception());
   });
   run_passes(*loop, 1);
   EXPECT_EQ(said_outside, "TaskGroup cannot be used outside of a task");

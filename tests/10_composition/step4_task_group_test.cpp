@@ -1,6 +1,13 @@
-// Chapter 10, step 4: several exceptions at a time, and groups of tasks.
+// Chapter 10, step 4: exceptions in groups, and groups of tasks that end or fail.
 
+#include "awkward_results.hpp"
+#include "exception_groups.hpp"
 #include "support.hpp"
+
+#include <functional>
+#include <optional>
+
+using course::AtEnd;
 
 TEST(Step4_TaskGroup, AGroupOfExceptionsSaysHowManyThereAre) {  // AIO-70
   const ExceptionGroup two("two of them", {error("a"), error("b")});

@@ -1,6 +1,15 @@
-// Chapter 10, step 5: wait, and as_completed.
+// Chapter 10, step 5: as_completed: each as it comes.
 
+#include "awkward_results.hpp"
+#include "leaks.hpp"
+#include "many_tasks.hpp"
 #include "support.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+using Numbers = std::vector<int>;
 
 TEST(Step5_Waiting, AsCompletedGivesResultsAsTheyCome) {  // AIO-68
   in_loop([]() -> Coro<> {
@@ -155,7 +164,7 @@ TEST(Step5_Waiting, AsCompletedCountsEachOnceAndMayBeEmpty) {  // AIO-68
     const auto none = co_await as_completed(empty).next();
     EXPECT_FALSE(none);
   });
-  EXPECT_EQ(error_in([] { as_completed(std::vector<Task<int>>()); }), "no running event loop");
+  EXPECT_EQ(error_of([] { as_completed(std::vector<Task<int>>()); }), "no running event loop");
 }
 
 TEST(Step5_Waiting, WhoIsCancelledPassesItsWakeUpOn) {  // AIO-68

@@ -1,6 +1,11 @@
-// Chapter 10, step 5: wait, and as_completed.
+// Chapter 10, step 5: wait: until all, the first one or the first error.
 
+#include "leaks.hpp"
+#include "many_tasks.hpp"
 #include "support.hpp"
+
+#include <ranges>
+#include <vector>
 
 TEST(Step5_Waiting, WaitEndsWhenAllAreDone) {  // AIO-65
   in_loop([]() -> Coro<> {
@@ -48,7 +53,7 @@ TEST(Step5_Waiting, WaitEndsWithTheFirstError) {  // AIO-65
     EXPECT_TRUE(done.at(1) == tasks[2]);
     EXPECT_TRUE(done.at(2) == tasks[4]);
     EXPECT_EQ(pending.size(), 2u);
-    EXPECT_EQ(said(tasks[1].exception()), "child");
+    EXPECT_EQ(what(tasks[1].exception()), "child");
     tasks[3].cancel();
     const auto [all, none] = co_await wait(pending, {.return_when = ReturnWhen::first_exception});
     EXPECT_EQ(now(), 3s) << "without an error, it waits for all";
@@ -64,8 +69,8 @@ TEST(Step5_Waiting, WhatTheyEndWithIsNoConcernOfWait) {  // AIO-65
     tasks.push_back(create_task(fail_after(2s, "b")));
     const auto [done, pending] = co_await wait(tasks);
     EXPECT_EQ(done.size(), 2u);
-    EXPECT_EQ(said(tasks[0].exception()), "a");
-    EXPECT_EQ(said(tasks[1].exception()), "b");
+    EXPECT_EQ(what(tasks[0].exception()), "a");
+    EXPECT_EQ(what(tasks[1].exception()), "b");
   });
   Log reports;
   in_loop(reports, []() -> Coro<> {

@@ -1,6 +1,15 @@
-// Chapter 10, step 6: from threads into the loop.
+// Chapter 10, step 6: the gate into a loop, and the futures that come through it.
 
+#include "awkward_results.hpp"
+#include "real_loop.hpp"
 #include "support.hpp"
+#include "virtual_loop.hpp"
+
+#include <optional>
+#include <thread>
+#include <vector>
+
+using course::run_passes;
 
 TEST(Step6_Bridge, TheGateLeadsIntoTheLoop) {  // AIO-23
   EventLoop loop;
@@ -161,7 +170,7 @@ TEST(Step6_Bridge, ToCancelItCancelsTheOther) {  // AIO-20, AIO-23
 
 TEST(Step6_Bridge, WhatRunsAlreadyRunsOnAndItsResultIsDropped) {  // AIO-20, AIO-23
   in_loop([]() -> Coro<> {
-    const CallbackErrors errors;
+    const NoCallbackErrors no_errors;
     std::atomic<int> alive = 0;
     auto running = std::make_unique<concurrent::Promise<Counted>>();
     EXPECT_TRUE(running->set_running_or_notify_cancel());
@@ -196,7 +205,7 @@ TEST(Step6_Bridge, AnErrorThatNobodyLooksAtIsReported) {  // AIO-23
 }
 
 TEST(Step6_Bridge, AResultForALoopThatHasGoneIsDropped) {  // AIO-20
-  const CallbackErrors errors;
+  const NoCallbackErrors no_errors;
   for (const bool close : {true, false}) {
     std::atomic<int> alive = 0;
     Log reports;
@@ -223,14 +232,14 @@ TEST(Step6_Bridge, AResultForALoopThatHasGoneIsDropped) {  // AIO-20
 }
 
 TEST(Step6_Bridge, ALoopThatIsClosedMayBeAskedStill) {  // AIO-20
-  const CallbackErrors errors;
+  const NoCallbackErrors no_errors;
   EventLoop loop;
   loop.close();
   concurrent::Promise<int> promise;
   Future<int> wrapped = wrap_future(promise.future(), loop);
   promise.set_result(1);
   EXPECT_FALSE(wrapped.done());
-  EXPECT_EQ(error_in([&] { static_cast<void>(loop.run_in_executor(nullptr, twice, 1)); }),
+  EXPECT_EQ(error_of([&] { static_cast<void>(loop.run_in_executor(nullptr, twice, 1)); }),
             "Event loop is closed");
-  EXPECT_EQ(error_in([&] { static_cast<void>(wrap_future(promise.future())); }), "no running event loop");
+  EXPECT_EQ(error_of([&] { static_cast<void>(wrap_future(promise.future())); }), "no running event loop");
 }

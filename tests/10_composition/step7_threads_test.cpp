@@ -1,6 +1,20 @@
-// Chapter 10, step 7: to_thread, and the way from other threads.
+// Chapter 10, step 7: to_thread, and coroutines that other threads start.
 
+#include "awkward_results.hpp"
+#include "real_loop.hpp"
 #include "support.hpp"
+#include "thread_name.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <latch>
+#include <optional>
+#include <thread>
+#include <tuple>
+#include <vector>
+
+using asyncio::run_coroutine_threadsafe;
+using asyncio::to_thread;
 
 TEST(Step7_Threads, ToThreadCallsOnAThread) {  // AIO-21
   in_real_loop([]() -> Coro<> {
@@ -159,8 +173,8 @@ TEST(Step7_Threads, ACoroutineRunsInTheLoopForAnotherThread) {  // AIO-22
 TEST(Step7_Threads, WhatItThrowsComesThere) {  // AIO-22
   LoopThread other;
   const auto future = run_coroutine_threadsafe(fail_after(1ms, "it failed"), other.loop());
-  EXPECT_EQ(said(future.exception()), "it failed");
-  EXPECT_EQ(error_in([&] { future.result(); }), "it failed");
+  EXPECT_EQ(what(future.exception()), "it failed");
+  EXPECT_EQ(error_of([&] { future.result(); }), "it failed");
   other.stop();
   EXPECT_EQ(other.reports(), Log()) << "it has been looked at";
 }
@@ -251,7 +265,7 @@ TEST(Step7_Threads, ALoopThatIsClosedRefusesIt) {  // AIO-22
   EventLoop loop;
   loop.close();
   const auto counts = [](Counted) -> Coro<> { co_return; };
-  EXPECT_EQ(error_in([&] { run_coroutine_threadsafe(counts(Counted(alive)), loop); }),
+  EXPECT_EQ(error_of([&] { run_coroutine_threadsafe(counts(Counted(alive)), loop); }),
             "Event loop is closed");
   EXPECT_EQ(alive, 0);
   LoopThread other;
@@ -259,7 +273,7 @@ TEST(Step7_Threads, ALoopThatIsClosedRefusesIt) {  // AIO-22
 }
 
 TEST(Step7_Threads, ALoopThatGoesBeforeTheEndCancelsIt) {  // AIO-22
-  const CallbackErrors errors;
+  const NoCallbackErrors no_errors;
   for (const bool close : {true, false}) {
     std::atomic<int> alive = 0;
     LoopThread other;
@@ -281,7 +295,7 @@ TEST(Step7_Threads, ALoopThatGoesBeforeTheEndCancelsIt) {  // AIO-22
 }
 
 TEST(Step7_Threads, AFutureThatIsCancelledWhenTheLoopHasGoneIsNobodysConcern) {  // AIO-22
-  const CallbackErrors errors;
+  const NoCallbackErrors no_errors;
   LoopThread other;
   auto future = run_coroutine_threadsafe(after(0s, 1), other.loop());
   EXPECT_EQ(future.result(), 1);

@@ -1,6 +1,13 @@
 // Chapter 10, step 8: a loop that may go between the look and the call.
 
+#include "bridge.hpp"
+#include "pitfall_hasty_weak_loop.hpp"
 #include "support.hpp"
+
+#include <thread>
+#include <vector>
+
+using asyncio::HastyWeakLoop;
 
 TEST(Step8_BreakIt, AloneItDoesWhatItShould) {
   asyncio::Bell bell;

@@ -41,7 +41,7 @@ std::size_t count(const std::string& text, std::string_view part) {
   return found;
 }
 
-/// The lines of a text, with how many columns each has.
+/// Returns the lines of a text, with how many columns each has.
 std::vector<std::string> lines(const std::string& text) {
   std::vector<std::string> result;
   for (std::size_t begin = 0; begin < text.size();) {

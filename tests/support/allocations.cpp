@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "testing.hpp"
+#include "allocations.hpp"
 
 namespace {
 

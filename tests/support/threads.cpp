@@ -1,4 +1,4 @@
-#include "testing.hpp"
+#include "threads.hpp"
 
 #include <sched.h>
 #include <unistd.h>
@@ -7,10 +7,10 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <set>
 #include <string>
+#include <system_error>
 #include <thread>
 
 namespace {
@@ -62,23 +62,6 @@ std::map<std::string, Activity> other_threads() {
 }  // namespace
 
 namespace course {
-
-std::string what(std::exception_ptr error) {
-  try {
-    if (error) std::rethrow_exception(error);
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (int number) {
-    return std::to_string(number);
-  }
-  return "nothing";
-}
-
-std::uintptr_t stack_end() noexcept { return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)); }
-
-int open_descriptors() {
-  return static_cast<int>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
-}
 
 void wait_until_others_block() {
   // A thread that is blocked now may be about to go on. One that is still blocked after we have given the
