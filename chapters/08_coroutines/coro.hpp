@@ -34,14 +34,14 @@ struct AwaiterRef {
   decltype(auto) await_resume() { return awaiter.await_resume(); }
 };
 
-/// What every Coro has in its frame, whatever it returns.
+/// The part of a Coro's promise that is the same for every type of result.
 struct CoroPromise : PooledFrame {
-  /// Who goes on when this one has ended.
+  /// Resumed when this one has ended.
   std::coroutine_handle<> continuation = std::noop_coroutine();
   /// The Coro that this one awaits now, if it does.
   AwaitedCoro* awaits = nullptr;
 
-  /// At the end: nothing of the coroutine is on the stack any more, and the one that awaits it goes on.
+  /// Resumes the one that awaits it. Nothing of the coroutine that has ended is on the stack any more.
   struct FinalAwaiter {
     static bool await_ready() noexcept { return false; }
     template <std::derived_from<CoroPromise> Promise>
@@ -57,8 +57,8 @@ struct CoroPromise : PooledFrame {
   static std::suspend_always initial_suspend() noexcept { return {}; }
   static FinalAwaiter final_suspend() noexcept { return {}; }
 
-  /// What is awaited goes to the compiler as it is, if it can be awaited. The return type is deduced, so that
-  /// the compiler says this before anything else.
+  /// Hands what is awaited to the compiler as it is, if it can be awaited. The return type is deduced, so
+  /// that the compiler says this before anything else.
   template <class A>
   static decltype(auto) await_transform(A&& awaitable) noexcept {
     static_assert(Awaitable<A>,
@@ -71,37 +71,53 @@ struct CoroPromise : PooledFrame {
   }
 };
 
-/// A Coro that is awaited, in the frame of the one that awaits it. It owns the frame.
-struct AwaitedCoro {
-  AwaitedCoro(std::coroutine_handle<> frame, CoroPromise& promise) noexcept
-      : frame(frame), promise(&promise) {}
+/// Owns the frame of a Coro, whatever that returns.
+class CoroFrame {
+ public:
+  CoroFrame(std::coroutine_handle<> handle, CoroPromise& promise) noexcept
+      : handle_(handle), promise_(&promise) {}
+  CoroFrame(CoroFrame&& other) noexcept
+      : handle_(std::exchange(other.handle_, nullptr)), promise_(other.promise_) {}
+  CoroFrame& operator=(CoroFrame&&) = delete;
+  ~CoroFrame() { destroy(); }
+
+  [[nodiscard]] std::coroutine_handle<> handle() const noexcept { return handle_; }
+  [[nodiscard]] CoroPromise& promise() const noexcept { return *promise_; }
+
+  /// Destroys the frame, if it is still there, and those that it awaits: the innermost first, one after
+  /// another. Left to their destructors, each would destroy the next one inside its own, and a long chain
+  /// would use up the stack.
+  inline void destroy() noexcept;
+
+ private:
+  std::coroutine_handle<> handle_;
+  CoroPromise* promise_;
+};
+
+/// A Coro that is awaited, in the frame of the one that awaits it.
+struct AwaitedCoro : CoroFrame {
+  using CoroFrame::CoroFrame;
   AwaitedCoro(const AwaitedCoro&) = delete;
   AwaitedCoro& operator=(const AwaitedCoro&) = delete;
-  ~AwaitedCoro() {
-    if (frame) destroy(frame, *promise);
-  }
 
-  /// Destroys a frame and those that it awaits: the innermost first, one after another. Left to their
-  /// destructors, each would destroy the next one inside its own, and a long chain would use up the stack.
-  static void destroy(std::coroutine_handle<> frame, CoroPromise& promise) noexcept {
-    AwaitedCoro* innermost = nullptr;
-    for (AwaitedCoro* awaited = promise.awaits; awaited; awaited = awaited->promise->awaits) {
-      awaited->outer = innermost;
-      innermost = awaited;
-    }
-    while (innermost) {
-      AwaitedCoro* const outer = innermost->outer;
-      std::exchange(innermost->frame, nullptr).destroy();
-      innermost = outer;
-    }
-    frame.destroy();
-  }
-
-  std::coroutine_handle<> frame;
-  CoroPromise* promise;               // of that frame
   CoroPromise* awaited_by = nullptr;  // if that is a Coro
-  AwaitedCoro* outer;                 // for destroy()
+  AwaitedCoro* outer = nullptr;       // for CoroFrame::destroy()
 };
+
+inline void CoroFrame::destroy() noexcept {
+  if (!handle_) return;
+  AwaitedCoro* innermost = nullptr;
+  for (AwaitedCoro* awaited = promise_->awaits; awaited; awaited = awaited->promise_->awaits) {
+    awaited->outer = innermost;
+    innermost = awaited;
+  }
+  while (innermost) {
+    AwaitedCoro* const outer = innermost->outer;
+    std::exchange(innermost->handle_, nullptr).destroy();
+    innermost = outer;
+  }
+  std::exchange(handle_, nullptr).destroy();
+}
 
 }  // namespace detail
 
@@ -124,7 +140,7 @@ class [[nodiscard]] Coro {
     return *this;
   }
   ~Coro() {
-    if (frame_) detail::AwaitedCoro::destroy(frame_, frame_.promise());
+    if (frame_) release().destroy();
   }
 
   /// Runs the body; the result is what it returns or throws.
@@ -135,16 +151,22 @@ class [[nodiscard]] Coro {
     todo("5.3", "Coro::operator co_await");
   }
 
-  /// Not of an lvalue, for after the await there would be nothing left in it.
+  /// Forbidden for an lvalue, for after the await there would be nothing left in it.
   void operator co_await() & = delete;
 
   /// For those who run it: its frame; null if it was awaited or moved from.
   [[nodiscard]] std::coroutine_handle<> handle() const noexcept { return frame_; }
 
-  /// Whether the body has ended. Not of one that was awaited or moved from, nor is outcome().
+  /// Gives its frame to whoever runs it. Not of one that was awaited or moved from.
+  detail::CoroFrame release() noexcept {
+    const Frame frame = std::exchange(frame_, nullptr);
+    return {frame, frame.promise()};
+  }
+
+  /// True if the body has ended. Not to be called, as outcome(), on one that was awaited or moved from.
   [[nodiscard]] bool done() const noexcept { return frame_.done(); }
 
-  /// What it has ended with.
+  /// Returns what the body has returned or thrown.
   [[nodiscard]] Outcome<T>& outcome() const noexcept { return frame_.promise().outcome; }
 
  private:
@@ -171,7 +193,7 @@ class [[nodiscard]] Coro {
 
     T await_resume() {
       if (awaited_by) awaited_by->awaits = nullptr;
-      return static_cast<promise_type*>(promise)->outcome.take();
+      return static_cast<promise_type&>(promise()).outcome.take();
     }
   };
 

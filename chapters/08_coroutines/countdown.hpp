@@ -6,7 +6,7 @@
 
 namespace asyncio {
 
-/// What the compiler makes of this coroutine, written by hand:
+/// Writes by hand what the compiler makes of this coroutine:
 ///
 ///     Generator<int> countdown(int from) {
 ///       while (from > 0) {
@@ -15,7 +15,7 @@ namespace asyncio {
 ///       }
 ///     }
 ///
-/// It is the coroutine's frame: the parameter, where to go on, and what was yielded last.
+/// This is the coroutine's frame: the parameter, where to go on, and what was yielded last.
 class Countdown {
  public:
   explicit Countdown(int from) noexcept : from_(from) {}
@@ -30,7 +30,7 @@ class Countdown {
 
   [[nodiscard]] bool done() const noexcept { return where_ == Where::at_the_end; }
 
-  /// What the last `co_yield` gave.
+  /// Returns the value of the last `co_yield`.
   [[nodiscard]] int value() const noexcept { return yielded_; }
 
  private:

@@ -26,7 +26,7 @@ class [[nodiscard]] Generator : public std::ranges::view_interface<Generator<T>>
  public:
   class promise_type;
   class Iterator;
-  /// What `*iterator` is.
+  /// The type of `*iterator`.
   using reference = std::conditional_t<std::is_reference_v<T>, T, T&&>;
 
   /// Of nothing: an empty range.
@@ -67,7 +67,7 @@ class [[nodiscard]] Generator : public std::ranges::view_interface<Generator<T>>
   Frame frame_;
 };
 
-/// What the compiler asks of a Generator, in the coroutine's frame.
+/// The promise of a Generator, in the coroutine's frame.
 template <class T>
 class Generator<T>::promise_type : public PooledFrame {
  public:

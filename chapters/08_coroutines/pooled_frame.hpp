@@ -16,7 +16,7 @@ namespace asyncio {
 /// memory is that thread's then; but a thread that only destroys keeps nothing.
 class FramePool {
  public:
-  /// Whether memory is kept.
+  /// True if memory is kept.
   static constexpr bool recycles = !address_sanitizer;
 
   /// Memory for a frame of `size` bytes.

@@ -26,11 +26,12 @@ Future<T> loop_create_future(EventLoop& loop);
 
 enum class State : std::uint8_t { pending, cancelled, finished };
 
-/// What all copies of a Future share, whatever it is a future of. Who waits for it stands in a queue of nodes
-/// that can be run: callbacks, and the tasks themselves. When it is done, that queue goes to the loop.
+/// The state that all copies of a Future share, whatever its type. Those who wait for it stand in a queue of
+/// nodes that can be run: callbacks, and the tasks themselves. When it is done, that queue goes to the loop.
 ///
-/// It is a node itself. Its references are its handles. Callbacks that wait for it hold none, for then it
-/// could not go before they do; it goes through the loop behind them instead.
+/// It is a node itself. Its references are its handles. Callbacks that wait for it have none, for then it
+/// could not go before they do. When it is done, a keep-alive is queued behind them: a reference in the
+/// loop's queue.
 class FutureBase : public Operation {
  public:
   explicit FutureBase(TaskRegistry& tasks) noexcept : Operation(RefCount::local, true), tasks_(tasks) {}
@@ -48,11 +49,40 @@ class FutureBase : public Operation {
     todo("1.2", "FutureBase::request_cancel");
   }
 
-  /// The task that this is the future of; null if it is none.
+  /// Returns this as a task; null if it is none.
   virtual TaskBase* task() noexcept { return nullptr; }
 
+  /// Returns the place of the outcome.
+  [[nodiscard]] virtual AnyOutcome& stored() noexcept = 0;
+  template <class T>
+  [[nodiscard]] Outcome<T>& stored() noexcept {
+    return static_cast<Outcome<T>&>(stored());
+  }
+
   /// The exception that it has finished with; null if there is none.
-  [[nodiscard]] virtual std::exception_ptr error() const noexcept = 0;
+  [[nodiscard]] const std::exception_ptr& error() noexcept { return stored().exception(); }
+
+  /// Ends it with what a T is made from.
+  template <class T, class... Value>
+  void set_result(Value&&... value) {
+    // TODO 1.3: check_pending(). Set the value, forwarded, in the outcome that is
+    // stored<T>(), and complete() it as finished.
+    todo("1.3", "FutureBase::set_result");
+  }
+
+  void set_exception(std::exception_ptr error) {
+    // TODO 1.4: Without an error, throw a std::invalid_argument.
+    // check_pending(). Set the error in the outcome that is stored(), and complete() it as finished.
+    todo("1.4", "FutureBase::set_exception");
+  }
+
+  /// Returns the outcome, to be looked at or taken.
+  /// @throws CancelledError if it is cancelled, InvalidStateError if it is pending
+  template <class T>
+  Outcome<T>& outcome() {
+    check_result();
+    return stored<T>();
+  }
 
   /// Adds what is to run when it is done.
   void add_waiter(Ref<Operation> node) noexcept {
@@ -61,8 +91,8 @@ class FutureBase : public Operation {
     todo("2.1", "FutureBase::add_waiter");
   }
 
-  /// As add_waiter(), of a node that needs this future when it runs. If the future is done, the node holds
-  /// it.
+  /// Adds a node that needs this future when it runs. If the future is done already, the node has a reference
+  /// to it.
   void add_callback(Ref<Operation> node) noexcept {
     // TODO 2.2: If it is pending, note that it has_callbacks_. Add the node as
     // a waiter.
@@ -75,41 +105,44 @@ class FutureBase : public Operation {
     todo("2.3", "FutureBase::remove_waiter");
   }
 
-  /// Somebody has looked at what it has ended with.
+  /// Notes that somebody has looked at the outcome.
   void retrieved() const noexcept { retrieved_ = true; }
 
-  // Behind its callbacks, there is nothing to do.
+  // Queued only to stay alive, behind its callbacks.
   void run() override {}
   void drop() noexcept override {}
 
  protected:
   ~FutureBase() = default;
 
-  /// It is done. Who waits for it runs soon, in the loop; nobody does in here.
+  /// Ends it. Those who wait for it run soon, in the loop, and not in here.
   void complete(State state) noexcept {
-    // TODO 1.1: Set the state_. If it has_callbacks_, it follows them through the
-    // loop: push a Ref to it to the waiters_. Then run_soon() all of these.
+    // TODO 1.1: Set the state_. If it has_callbacks_, keep it alive until they have
+    // run: push a Ref to it to the waiters_. Then run_soon() all of these.
     todo("1.1", "FutureBase::complete");
   }
 
-  /// It is cancelled, and there is no loop any more for those who wait.
-  void give_up() noexcept {
+  /// Cancels it, and drops those who wait: there is no loop any more that could run them.
+  void cancel_without_loop() noexcept {
     state_ = State::cancelled;
-    const ReadyQueue dropped = std::move(waiters_);
+    while (const Ref<Operation> node = waiters_.pop()) node->drop();
   }
 
-  /// Before it is destroyed: an exception that nobody has looked at is reported.
-  void report_unless_retrieved(const char* message) const noexcept {
-    if (retrieved_) return;
-    const std::exception_ptr exception = error();
-    if (!exception) return;
-    // TODO 6.1: Let tasks_ report() the message with the exception.
+  /// Reports an exception that nobody has looked at. For destroy().
+  void report_unless_retrieved(const char* message) noexcept {
+    if (retrieved_ || !error()) return;
+    // TODO 6.1: Let tasks_ report() the message with the error().
     todo("6.1", "FutureBase::report_unless_retrieved");
   }
 
-  /// Throws if it is done already.
   void check_pending() const {
     if (done()) throw InvalidStateError("the future is done already");
+  }
+
+  void check_result() const {
+    // TODO 1.5: If it is cancelled, throw a CancelledError. If it is pending,
+    // throw an InvalidStateError "the result is not set". Otherwise it is retrieved().
+    todo("1.5", "FutureBase::check_result");
   }
 
  private:
@@ -131,42 +164,22 @@ class FutureBase : public Operation {
   mutable bool retrieved_ = false;
 };
 
-/// … with its outcome.
-template <class T>
-class FutureCell : public FutureBase {
+/// A `Base`, FutureBase or what derives from it, plus the stored outcome: a future of a T.
+template <class T, class Base = FutureBase>
+class FutureCell : public Base {
  public:
-  using FutureBase::FutureBase;
+  using Base::Base;
 
-  template <class... Value>
-  void set_result(Value&&... value) {
-    // TODO 1.3: check_pending(). Keep the value in outcome_, and complete() it
-    // as finished.
-    todo("1.3", "FutureCell::set_result");
-  }
-
-  void set_exception(std::exception_ptr error) {
-    // TODO 1.4: Without an error, throw a std::invalid_argument.
-    // check_pending(). Keep the error in outcome_, and complete() it as finished.
-    todo("1.4", "FutureCell::set_exception");
-  }
-
-  /// What it has ended with, to be looked at or taken.
-  /// @throws CancelledError if it is cancelled, InvalidStateError if it is pending
-  Outcome<T>& outcome() {
-    // TODO 1.5: If it is cancelled, throw a CancelledError. If it is pending, throw
-    // an InvalidStateError "the result is not set". Otherwise it is retrieved(): return outcome_.
-    todo("1.5", "FutureCell::outcome");
-  }
-
-  [[nodiscard]] std::exception_ptr error() const noexcept override { return outcome_.exception(); }
+  using Base::stored;
+  [[nodiscard]] AnyOutcome& stored() noexcept final { return outcome_; }
 
   void destroy() noexcept override {
     this->report_unless_retrieved("Future exception was never retrieved");
-    this->FutureCell::~FutureCell();  // of this class alone: a task has a destroy() of its own
+    this->FutureCell::~FutureCell();  // of this class alone: what derives from it has a destroy() of its own
   }
   [[nodiscard]] const std::type_info& type() const noexcept override { return typeid(Future<T>); }
 
- protected:
+ private:
   Outcome<T> outcome_;
 };
 

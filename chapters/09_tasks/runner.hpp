@@ -11,7 +11,7 @@
 #include "awaitable.hpp"
 #include "event_loop.hpp"
 #include "loop_future.hpp"
-#include "task.hpp"
+#include "loop_task.hpp"
 #include "todo.hpp"
 
 namespace asyncio {
@@ -42,7 +42,7 @@ decltype(auto) loop_run_until_complete(EventLoop& loop, A&& awaitable) {
 
 }  // namespace detail
 
-/// What a Runner, and run(), may be told. Python: the keyword arguments of `asyncio.run`.
+/// Options of a Runner, and of run(). Python: the keyword arguments of `asyncio.run`.
 struct RunOptions {
   bool debug = false;                                          ///< the loop's debug mode
   std::function<std::unique_ptr<EventLoop>()> loop_factory{};  ///< instead of new_event_loop()
@@ -101,7 +101,10 @@ class Runner {
     todo("7.3", "Runner::cancel_all_tasks");
   }
 
-  static Coro<> until_done(const std::vector<AnyTask>& tasks) {
+  // A template, as all coroutines of the course's headers are: g++ compiles others whether they are used or
+  // not.
+  template <class Tasks>
+  static Coro<> until_done(const Tasks& tasks) {
     for (const AnyTask& task : tasks) co_await detail::DoneAwaiter(task);
   }
 

@@ -24,7 +24,7 @@ namespace asyncio {
 
 namespace detail {
 
-/// What is done in the loop's thread: `future` ends as `source` has.
+/// Ends `future` as `source` has ended. For the loop's thread.
 template <class T>
 void copy_outcome(concurrent::Future<T>& source, Future<T>& future) {
   // TODO 6.3: If the future is done(), there is nothing to do: it was cancelled. If the
@@ -38,7 +38,7 @@ void copy_outcome(concurrent::Future<T>& source, Future<T>& future) {
 /// The Future of type T that a loop has kept.
 template <class T>
 Future<T> typed(const AnyFuture& future) {
-  return Future<T>(Ref(static_cast<FutureCell<T>&>(future.state())));
+  return Future<T>(Ref(future.state()));
 }
 
 }  // namespace detail
@@ -57,7 +57,7 @@ Future<T> wrap_future(concurrent::Future<T> source, EventLoop& loop) {
   todo("6.4", "wrap_future");
   return future;
 }
-/// … of the running loop.
+/// Returns a Future of the running loop that ends as `source` does.
 /// @throws std::runtime_error if no loop is running on this thread
 template <class T>
 Future<T> wrap_future(concurrent::Future<T> source) {
@@ -85,17 +85,28 @@ inline void loop_set_default_executor(EventLoop& loop, std::shared_ptr<concurren
   loop.use_service<ThreadBridge>().set(std::move(executor));
 }
 
-/// Waits for the executor, for loop.shutdown_default_executor().
-inline Coro<void> loop_shutdown_default_executor(EventLoop& loop, std::optional<Duration> timeout) {
-  const std::vector<Future<>> joined(1, loop.use_service<ThreadBridge>().shut_down());
-  const auto found = co_await asyncio::wait(joined, {.timeout = timeout});
-  if (!found.pending.empty())
+/// Reports it if the executor's threads have not ended in time.
+inline void check_joined(EventLoop& loop, const Future<>& joined) {
+  if (!joined.done())
     loop.call_exception_handler({.message = "The executor did not finish joining its threads in time."});
 }
 
-/// Joins the executor while the loop runs: what still works may need the loop.
+/// Waits for the executor, for loop.shutdown_default_executor().
+template <class Limit>
+Coro<void> loop_shutdown_default_executor(EventLoop& loop, Limit timeout) {
+  const Future<> joined = loop.use_service<ThreadBridge>().shut_down();
+  const Waiting waiting(get_running_loop(), {joined}, {.timeout = timeout});
+  co_await waiting.enough();
+  check_joined(loop, joined);
+}
+
+/// Joins the executor while the loop runs: what still works may need the loop. (No coroutine: g++ compiles
+/// those that an inline function needs, whether that is used or not, and all that they need.)
 inline void ThreadBridge::join() {
-  loop()->run_until_complete(loop()->shutdown_default_executor(join_timeout));
+  const Future<> joined = shut_down();
+  const Waiting waiting(*loop(), {joined}, {.timeout = join_timeout});
+  loop()->run_until_complete(waiting.enough());
+  check_joined(*loop(), joined);
 }
 
 template <class F, class... Args>
@@ -123,7 +134,7 @@ auto to_thread(F&& fn, Args&&... args) {
 
 namespace detail {
 
-/// In the loop's thread: `promise` ends as the task does, and its cancellation cancels the task.
+/// Lets `promise` end as the task does, and its cancellation cancel the task. For the loop's thread.
 template <class T>
 void chain(EventLoop& loop, Future<T> task, concurrent::Promise<T> promise) {
   // TODO 7.2: Keep the task in the ThreadBridge of the loop, which gives you its number. When the

@@ -3,8 +3,6 @@
 #include <concepts>
 #include <cstddef>
 #include <exception>
-#include <functional>
-#include <memory>
 #include <ranges>
 #include <tuple>
 #include <type_traits>
@@ -27,23 +25,24 @@ struct GatherOptions {
 namespace detail {
 
 /// The future of several others, its children, which run whether it is there or not.
-template <class Result>
-class GatherState final : public FutureCell<Result> {
+class GatherState : public FutureBase {
  public:
-  /// @param collect makes the result, when all children are done
-  GatherState(TaskRegistry& tasks, bool return_exceptions, std::move_only_function<Result()> collect)
-      : FutureCell<Result>(tasks), return_exceptions_(return_exceptions), collect_(std::move(collect)) {}
+  /// @param collect ends it with the results of its children, when all are done
+  GatherState(TaskRegistry& tasks, GatherOptions options, void (*collect)(GatherState&))
+      : FutureBase(tasks), options_(options), collect_(collect) {}
 
-  template <class T>
-  void add(const Future<T>& child) {
-    ++left_;
-    children_.emplace_back(child, [this](const AnyFuture& done) { child_done(done); });
+  /// Listens to the children. Without any, it is done at once.
+  void start(const std::vector<AnyFuture>& children) {
+    left_ = children.size();
+    children_.reserve(left_);
+    for (const AnyFuture& child : children)
+      children_.emplace_back(child, [this](const AnyFuture& done) { child_done(done); });
+    if (left_ == 0) collect();
   }
 
-  /// Without children, it is done at once.
-  void start() {
-    if (left_ == 0) set_result_of(*this, std::ref(collect_));
-  }
+  [[nodiscard]] std::size_t size() const noexcept { return children_.size(); }
+  /// Returns the first child, at the next call the next one. For collect().
+  const AnyFuture& next_child() noexcept { return children_[next_++].future(); }
 
   /// Cancels all children. What becomes of them ends this.
   bool request_cancel() override {
@@ -53,92 +52,108 @@ class GatherState final : public FutureCell<Result> {
     todo("1.2", "GatherState::request_cancel");
   }
 
-  void destroy() noexcept override {
-    this->report_unless_retrieved("Future exception was never retrieved");
-    std::destroy_at(this);
-  }
+ protected:
+  ~GatherState() = default;
 
  private:
   void child_done(const AnyFuture& child) {
     // TODO 1.1: One fewer is left_. Whatever the child has ended with, it is
-    // retrieved() (its state() is). If this is done() already, that is all. Without return_exceptions_, if
-    // the child was cancelled, finish with a CancelledError as the exception; if it has an error(), with
-    // that. If none is left_, and this was cancel_requested_, finish with a CancelledError; otherwise let
-    // set_result_of() end this with what collect_ makes. (Children may all have values then: a cancellation
-    // is not lost on them.)
+    // retrieved() (its state() is). If this is done() already, that is all. Without
+    // options_.return_exceptions, if the child was cancelled, finish with a CancelledError as the exception;
+    // if it has an error(), with that. If none is left_, and this was cancel_requested_, finish with a
+    // CancelledError; otherwise collect(). (Children may all have values then: a cancellation is not lost on
+    // them.)
     todo("1.1", "GatherState::child_done");
   }
 
-  const bool return_exceptions_;
+  void collect() {
+    try {
+      collect_(*this);
+    } catch (...) {
+      set_exception(std::current_exception());
+    }
+  }
+
+  const GatherOptions options_;
   bool cancel_requested_ = false;
-  std::move_only_function<Result()> collect_;
+  void (*const collect_)(GatherState&);
   std::size_t left_ = 0;
   std::vector<DoneListener> children_;
+  std::size_t next_ = 0;
 };
 
-/// What stands for the result of a child that gives nothing.
+/// The type of the result of a child: std::monostate if it gives nothing.
 template <class T>
 using Gathered = std::conditional_t<std::is_void_v<T>, std::monostate, std::remove_cvref_t<T>>;
 
-/// The result of a child that has one.
+/// The result of a child that has one: moved if it cannot be copied.
 template <class T>
-Gathered<T> result_of(const Future<T>& child) {
-  if constexpr (std::is_void_v<T>)
-    return std::monostate();
-  else
-    return Future<T>(child).result();
+Gathered<T> result_of(const AnyFuture& child) {
+  Outcome<T>& outcome = child.state().outcome<T>();
+  if constexpr (std::is_void_v<T>) {
+    outcome.get();
+    return {};
+  } else if constexpr (is_copyable<T>) {
+    return outcome.get();
+  } else {
+    return outcome.take();
+  }
 }
 
-/// What a child has ended with, whatever it is.
+/// Returns the outcome of a child, whatever it is.
 template <class T>
-Outcome<T> outcome_of(const Future<T>& child) {
-  Outcome<T> outcome;
-  // TODO 1.3: Set in the outcome: a CancelledError if the child was cancelled; its error() if
-  // it has one; for void, nothing at all; otherwise the result() of a copy of the child, as an rvalue.
+Outcome<T> outcome_of(const AnyFuture& child) {
+  // TODO 1.3: If the child was cancelled, return an Outcome with a CancelledError as the
+  // exception. Otherwise the outcome<T>() of its state(): moved if T is neither void nor is_copyable,
+  // otherwise a copy.
   todo("1.3", "outcome_of");
-  return outcome;
 }
 
-// The children are a tuple or a vector of futures, and so are their results.
+// The results of the children, each of which is what `result(child)` returns, are a tuple or a vector.
 
-template <class... F, class Each>
-auto for_each_child(const std::tuple<F...>& children, Each each) {
+template <auto result>
+using ResultOf = decltype(result(std::declval<const AnyFuture&>()));
+
+template <auto... results>
+void collect_tuple(GatherState& all) {
   // Braces, for they are gone through from the first to the last.
-  return std::apply([&](const F&... child) { return std::tuple<decltype(each(child))...>{each(child)...}; },
-                    children);
-}
-template <class F, class Each>
-auto for_each_child(const std::vector<F>& children, Each each) {
-  std::vector<decltype(each(children.front()))> results;
-  results.reserve(children.size());
-  for (const F& child : children) results.push_back(each(child));
-  return results;
+  all.set_result<std::tuple<ResultOf<results>...>>(
+      std::tuple<ResultOf<results>...>{results(all.next_child())...});
 }
 
-/// Gathers children, each of whose results is `each(child)`.
-template <class Children, class Each>
-auto gather_children(EventLoop& loop, GatherOptions options, const Children& children, Each each) {
-  using Result = decltype(for_each_child(children, each));
+template <auto result>
+void collect_vector(GatherState& all) {
+  std::vector<ResultOf<result>> results;
+  results.reserve(all.size());
+  while (results.size() < all.size()) results.push_back(result(all.next_child()));
+  all.set_result<std::vector<ResultOf<result>>>(std::move(results));
+}
+
+/// Gathers children, with a function that collects their results.
+template <class Results>
+Future<Results> gather_children(EventLoop& loop, GatherOptions options,
+                                const std::vector<AnyFuture>& children, void (*collect)(GatherState&)) {
   const auto state =
-      loop.nodes().make<GatherState<Result>>(loop.use_service<TaskRegistry>(), options.return_exceptions,
-                                             [=] { return for_each_child(children, each); });
-  Future<Result> all(state);
-  for_each_child(children, [&](const auto& child) {
-    state->add(child);
-    return 0;
-  });
-  state->start();
+      loop.nodes().make<FutureCell<Results, GatherState>>(loop.use_service<TaskRegistry>(), options, collect);
+  Future<Results> all(state);
+  state->start(children);
   return all;
+}
+
+/// The loop of an awaitable that is a future; null if it is none.
+template <class A>
+EventLoop* loop_of_future(const A& awaitable) {
+  if constexpr (IsFuture<A>)
+    return &awaitable.get_loop();
+  else
+    return nullptr;
 }
 
 /// The loop of the first of `awaitables` that is a future; the running one if none is.
 template <class... A>
 EventLoop& loop_of(const A&... awaitables) {
   EventLoop* loop = nullptr;
-  (..., [&] {
-    if constexpr (IsFuture<A>)
-      if (!loop) loop = &awaitables.get_loop();
-  }());
+  (..., (loop = loop ? loop : loop_of_future(awaitables)));
   return loop ? *loop : get_running_loop();
 }
 
@@ -149,22 +164,62 @@ using FutureOf = decltype(ensure_future(std::declval<A>(), std::declval<EventLoo
 template <class R>
 concept RangeOfAwaitables = std::ranges::input_range<R> && !Awaitable<R>;
 
-/// The futures of a range of awaitables, in order.
-template <std::ranges::input_range R>
-auto futures_of(R&& awaitables) {
-  // What a view shows belongs to somebody else.
-  using A = std::conditional_t<std::is_lvalue_reference_v<R> || std::ranges::view<std::remove_cvref_t<R>>,
-                               std::ranges::range_reference_t<R>, std::ranges::range_rvalue_reference_t<R>>;
-  static_assert(Awaitable<A>,
+/// An item of a range of awaitables. What a view shows belongs to somebody else.
+template <class R>
+using ItemOf =
+    std::conditional_t<std::is_lvalue_reference_v<R> || std::ranges::view<std::remove_cvref_t<R>>,
+                       std::ranges::range_reference_t<R>, std::ranges::range_rvalue_reference_t<R>>;
+
+/// The type that a future of an A gives.
+template <class A>
+using ValueOf = typename FutureOf<A>::value_type;
+
+/// The type that a future of an item of a range gives, in a std::type_identity.
+template <class R>
+auto item_value() {
+  static_assert(Awaitable<ItemOf<R>>,
                 "the items of the range cannot be awaited; Coros can once: give the range as "
                 "std::move(range)");
-  std::vector<FutureOf<A>> futures;
+  return std::type_identity<ValueOf<ItemOf<R>>>();
+}
+template <class R>
+using ItemValueOf = typename decltype(item_value<R>())::type;
+
+/// The futures of a range of awaitables, in order.
+template <std::ranges::input_range R>
+std::vector<AnyFuture> futures_of(R&& awaitables) {
+  std::vector<AnyFuture> futures;
   if constexpr (std::ranges::sized_range<R>) futures.reserve(std::ranges::size(awaitables));
   for (auto&& awaitable : awaitables) {
     EventLoop& loop = futures.empty() ? loop_of(awaitable) : futures.front().get_loop();
-    futures.push_back(ensure_future(static_cast<A&&>(awaitable), loop));
+    futures.push_back(ensure_future(static_cast<ItemOf<R>&&>(awaitable), loop));
   }
   return futures;
+}
+
+/// The futures of awaitables, in order.
+template <class... A>
+std::vector<AnyFuture> futures_of_all(EventLoop& loop, A&&... awaitables) {
+  std::vector<AnyFuture> futures;
+  futures.reserve(sizeof...(A));
+  (..., futures.push_back(ensure_future(std::forward<A>(awaitables), loop)));
+  return futures;
+}
+
+/// Gathers awaitables into a tuple.
+template <auto... results, class... A>
+auto gather_tuple(GatherOptions options, A&&... awaitables) {
+  EventLoop& loop = loop_of(awaitables...);
+  return gather_children<std::tuple<ResultOf<results>...>>(
+      loop, options, futures_of_all(loop, std::forward<A>(awaitables)...), collect_tuple<results...>);
+}
+
+/// Gathers a range of awaitables into a vector.
+template <auto result, class R>
+auto gather_vector(GatherOptions options, R&& awaitables) {
+  const std::vector<AnyFuture> children = futures_of(std::forward<R>(awaitables));
+  EventLoop& loop = children.empty() ? get_running_loop() : children.front().get_loop();
+  return gather_children<std::vector<ResultOf<result>>>(loop, options, children, collect_vector<result>);
 }
 
 }  // namespace detail
@@ -177,39 +232,30 @@ auto futures_of(R&& awaitables) {
 /// @throws std::invalid_argument if futures of different loops are among them
 template <Awaitable... A>
 auto gather(A&&... awaitables) {
-  EventLoop& loop = detail::loop_of(awaitables...);
-  const std::tuple<detail::FutureOf<A>...> children{ensure_future(std::forward<A>(awaitables), loop)...};
-  return detail::gather_children(loop, {}, children,
-                                 [](const auto& child) { return detail::result_of(child); });
+  return detail::gather_tuple<detail::result_of<detail::ValueOf<A>>...>({}, std::forward<A>(awaitables)...);
 }
 
-/// As gather(awaitables...), but each result is an Outcome. With `{.return_exceptions = true}` nothing is
-/// thrown when a child fails: an Outcome may be an exception. If the gather is cancelled, that is thrown,
-/// when all children have ended.
+/// Gathers as gather(awaitables...), but each result is an Outcome. With `{.return_exceptions = true}`
+/// nothing is thrown when a child fails: an Outcome may be an exception. If the gather is cancelled, that is
+/// thrown, when all children have ended.
 template <Awaitable... A>
 auto gather(GatherOptions options, A&&... awaitables) {
-  EventLoop& loop = detail::loop_of(awaitables...);
-  const std::tuple<detail::FutureOf<A>...> children{ensure_future(std::forward<A>(awaitables), loop)...};
-  return detail::gather_children(loop, options, children,
-                                 [](const auto& child) { return detail::outcome_of(child); });
+  return detail::gather_tuple<detail::outcome_of<detail::ValueOf<A>>...>(options,
+                                                                         std::forward<A>(awaitables)...);
 }
 
-/// As gather(awaitables...), of a range: `co_await gather(range)` gives a std::vector of the results.
+/// Gathers a range: `co_await gather(range)` gives a std::vector of the results.
 template <detail::RangeOfAwaitables R>
 auto gather(R&& awaitables) {
-  const auto children = detail::futures_of(std::forward<R>(awaitables));
-  EventLoop& loop = children.empty() ? get_running_loop() : children.front().get_loop();
-  return detail::gather_children(loop, {}, children,
-                                 [](const auto& child) { return detail::result_of(child); });
+  using T = detail::ItemValueOf<R>;
+  return detail::gather_vector<detail::result_of<T>>({}, std::forward<R>(awaitables));
 }
 
-/// As gather(options, awaitables...), of a range: a std::vector of Outcomes.
+/// Gathers a range with options: `co_await gather(range, options)` gives a std::vector of Outcomes.
 template <detail::RangeOfAwaitables R>
 auto gather(R&& awaitables, GatherOptions options) {
-  const auto children = detail::futures_of(std::forward<R>(awaitables));
-  EventLoop& loop = children.empty() ? get_running_loop() : children.front().get_loop();
-  return detail::gather_children(loop, options, children,
-                                 [](const auto& child) { return detail::outcome_of(child); });
+  using T = detail::ItemValueOf<R>;
+  return detail::gather_vector<detail::outcome_of<T>>(options, std::forward<R>(awaitables));
 }
 
 }  // namespace asyncio

@@ -43,9 +43,9 @@ class WeakLoop {
   EventLoop* loop_;
 };
 
-/// What a loop has to do with threads: its executor, and the futures that other threads will have a result
-/// for. Those stay here, where only the loop's thread comes; the other threads know their numbers. For the
-/// loop's thread.
+/// The part of a loop that deals with threads: its executor, and the futures that other threads will have a
+/// result for. Those stay here, where only the loop's thread comes; the other threads know their numbers. For
+/// the loop's thread.
 class ThreadBridge final : public Service {
  public:
   /// For use_service(). It stands on the tasks: they are closed before it.
@@ -66,7 +66,7 @@ class ThreadBridge final : public Service {
     const auto found = kept_.find(number);
     return found == kept_.end() ? std::nullopt : std::optional(found->second);
   }
-  /// … and it need not be kept any more.
+  /// Returns the future of that number, and keeps it no longer.
   std::optional<AnyFuture> take(std::uint64_t number) {
     std::optional<AnyFuture> future = find(number);
     kept_.erase(number);
@@ -96,15 +96,14 @@ class ThreadBridge final : public Service {
           std::jthread([executor = executor_, weak_loop = weak_loop_, &loop = *loop(), number = keep(done)] {
             executor->shutdown({.wait = true});
             weak_loop->post([&loop, number] {
-              if (auto done = loop.use_service<ThreadBridge>().take(number))
-                static_cast<FutureCell<void>&>(done->state()).set_result();
+              if (auto done = loop.use_service<ThreadBridge>().take(number)) done->state().set_result<void>();
             });
           });
     }
     return done;
   }
 
-  void join() override;
+  inline void join() override;  // in bridge.hpp
 
   void close() noexcept override {
     weak_loop_->close();

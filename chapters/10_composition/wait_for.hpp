@@ -14,7 +14,7 @@ namespace asyncio {
 
 namespace detail {
 
-/// What awaiting an A gives, as a value of its own.
+/// The type that awaiting an A gives, as a value of its own.
 template <class A>
 using AwaitedValue = std::remove_cvref_t<await_result_t<A>>;
 

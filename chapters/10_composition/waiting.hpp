@@ -18,13 +18,13 @@ namespace asyncio {
 /// When wait() ends. Python: `FIRST_COMPLETED`, `FIRST_EXCEPTION`, `ALL_COMPLETED`.
 using concurrent::ReturnWhen;
 
-/// What wait() waits for. Python: the keyword arguments of `wait`.
+/// Options of wait(). Python: the keyword arguments of `wait`.
 struct WaitOptions {
   ReturnWhen return_when = ReturnWhen::all_completed;
   std::optional<Duration> timeout = std::nullopt;  ///< none: as long as it takes
 };
 
-/// What wait() has found: each future once, in the order in which they were given. F is a Future or a Task.
+/// The result of wait(): each future once, in the order in which they were given. F is a Future or a Task.
 template <class F>
 struct DoneAndPending {
   std::vector<F> done;
@@ -45,14 +45,40 @@ auto distinct_futures(R&& futures) {
   return distinct;
 }
 
+/// Listens to several futures of a loop, and knows when wait() has waited long enough.
+class Waiting {
+ public:
+  Waiting(EventLoop& loop, std::vector<AnyFuture> futures, const WaitOptions& options)
+      : enough_(loop.create_future()), return_when_(options.return_when), left_(futures.size()) {
+    // TODO 5.1: For each of the futures, one of the listeners_ counts down how many are
+    // left_. When none is; or, for first_completed, at once; or, for first_exception, if this future's
+    // state() has an error(): wake() whoever waits. With a timeout, a timer does so too, which is cancelled
+    // with this: emplace the timer_.
+    todo("5.1", "Waiting::Waiting");
+  }
+
+  /// Returns a future that is done when it has been long enough.
+  [[nodiscard]] const Future<>& enough() const noexcept { return enough_; }
+
+ private:
+  void wake() {
+    if (!enough_.done()) enough_.set_result();
+  }
+
+  Future<> enough_;
+  const ReturnWhen return_when_;
+  std::size_t left_;
+  std::vector<DoneListener> listeners_;
+  std::optional<CancelAtEnd> timer_;
+};
+
 template <class F>
 Coro<DoneAndPending<F>> wait_for_several(std::vector<F> futures, WaitOptions options) {
-  // TODO 5.1: Create a future of the running loop: enough. For each of the futures, a
-  // DoneListener counts down how many are left. When none is; or, for first_completed, at once; or, for
-  // first_exception, if this future's state() has an error(): it sets the result of enough, unless that is
-  // done(). With a timeout, so does a timer, whose handle is in a CancelAtEnd. Await enough. Return which of
-  // the futures are done() now, and which are pending.
-  todo("5.1", "wait_for_several");
+  const Waiting waiting(get_running_loop(), {futures.begin(), futures.end()}, options);
+  co_await waiting.enough();
+  DoneAndPending<F> found;
+  for (F& future : futures) (future.done() ? found.done : found.pending).push_back(std::move(future));
+  co_return found;
 }
 
 }  // namespace detail

@@ -31,11 +31,11 @@ concept ScopeBody =
     (std::invocable<Body&, Scope&> ||
      std::invocable<Body&>)&&Awaitable<decltype(call_body(std::declval<Body&>(), std::declval<Scope&>()))>;
 
-/// What awaiting that gives.
+/// The type that awaiting that gives.
 template <class Body, class Scope>
 using ScopeResult = await_result_t<decltype(call_body(std::declval<Body&>(), std::declval<Scope&>()))>;
 
-/// Whether the compiler gets a body that is written in a `co_await` expression right. g++ before 15 destroys
+/// True if the compiler gets a body that is written in a `co_await` expression right. g++ before 15 destroys
 /// the captures of such a lambda twice.
 template <class Body>
 inline constexpr bool is_safe_body =
@@ -72,7 +72,7 @@ Coro<Outcome<ScopeResult<Body, Scope>>> outcome_of_scope(Body& body, Scope& scop
   co_return outcome;
 }
 
-/// Whether it is a CancelledError.
+/// True if it is a CancelledError.
 inline bool is_cancelled(const std::exception_ptr& error) {
   if (!error) return false;
   try {

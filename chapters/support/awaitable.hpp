@@ -7,8 +7,8 @@
 
 namespace asyncio {
 
-/// What `co_await` talks to: it says whether there is a need to wait, is told who waits, and gives the
-/// result.
+/// The object that `co_await` talks to: it says whether there is a need to wait, is told who waits, and gives
+/// the result.
 template <class A>
 concept Awaiter = requires(A& awaiter, std::coroutine_handle<> waiting) {
   { awaiter.await_ready() } -> std::convertible_to<bool>;
@@ -18,7 +18,7 @@ concept Awaiter = requires(A& awaiter, std::coroutine_handle<> waiting) {
 
 namespace detail {
 
-/// What `co_await std::forward<A>(awaitable)` talks to.
+/// Returns the object that `co_await std::forward<A>(awaitable)` talks to.
 template <class A>
 decltype(auto) awaiter_of(A&& awaitable) {
   if constexpr (requires { std::forward<A>(awaitable).operator co_await(); })
@@ -31,13 +31,13 @@ decltype(auto) awaiter_of(A&& awaitable) {
 
 }  // namespace detail
 
-/// What can be awaited. Python: `collections.abc.Awaitable`.
+/// Anything that can be awaited. Python: `collections.abc.Awaitable`.
 template <class A>
 concept Awaitable = requires(A&& awaitable) {
   { detail::awaiter_of(std::forward<A>(awaitable)) } -> Awaiter;
 };
 
-/// What `co_await` of an A gives.
+/// The type that `co_await` of an A gives.
 template <Awaitable A>
 using await_result_t = decltype(detail::awaiter_of(std::declval<A>()).await_resume());
 

@@ -4,7 +4,7 @@
 
 namespace asyncio {
 
-/// What a cancelled future gives, and what arrives in a coroutine that is cancelled. It derives from nothing,
+/// The error of a future that is cancelled, and in a coroutine that is cancelled. It derives from nothing,
 /// so that `catch (const std::exception&)` lets it through. Whoever catches it to clean up throws it on.
 /// Python: `asyncio.CancelledError`, which derives from BaseException.
 struct CancelledError {};
@@ -12,7 +12,7 @@ struct CancelledError {};
 /// The operation does not fit the future's state. Python: `asyncio.InvalidStateError`.
 using concurrent::InvalidStateError;
 
-/// It took too long. Python: `TimeoutError`.
+/// The error of what took too long. Python: `TimeoutError`.
 using concurrent::TimeoutError;
 
 }  // namespace asyncio

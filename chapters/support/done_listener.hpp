@@ -10,9 +10,10 @@ namespace asyncio::detail {
 /// Calls a function when a future is done, unless this is gone by then.
 class DoneListener {
  public:
-  template <class T, class F>
-  DoneListener(Future<T> future, F fn)
-      : future_(future), callback_(future.add_done_callback(std::move(fn))) {}
+  /// @param fn takes an AnyFuture
+  template <class F>
+  DoneListener(AnyFuture future, F fn)
+      : future_(std::move(future)), callback_(future_.add_any_callback(std::move(fn))) {}
   DoneListener(DoneListener&&) noexcept = default;
   DoneListener& operator=(DoneListener&&) = delete;
   ~DoneListener() {
@@ -21,6 +22,7 @@ class DoneListener {
   }
 
   [[nodiscard]] AnyFuture& future() noexcept { return future_; }
+  [[nodiscard]] const AnyFuture& future() const noexcept { return future_; }
 
  private:
   AnyFuture future_;

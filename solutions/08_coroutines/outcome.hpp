@@ -1,83 +1,116 @@
 #pragma once
 
 #include <concepts>
-#include <cstddef>
 #include <exception>
 #include <memory>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 #include "todo.hpp"
 
 namespace asyncio {
 
-/// What a coroutine has ended with: a value, a reference or nothing, as `T` says, or an exception. Before
-/// that, it is empty.
+/// The part of an Outcome that is the same for every type: the exception, and whether there is a value.
+class AnyOutcome {
+ public:
+  void set_exception(std::exception_ptr error) noexcept { error_ = std::move(error); }
+
+  [[nodiscard]] bool empty() const noexcept { return !has_value_ && !error_; }
+
+  /// The exception; null if there is none.
+  [[nodiscard]] const std::exception_ptr& exception() const noexcept { return error_; }
+
+ protected:
+  AnyOutcome() noexcept = default;
+  AnyOutcome(const AnyOutcome& other) noexcept : error_(other.error_) {}
+  AnyOutcome& operator=(const AnyOutcome&) = delete;
+  ~AnyOutcome() = default;
+
+  std::exception_ptr error_;
+  bool has_value_ = false;
+};
+
+/// The end of a coroutine: a value, a reference or nothing, as `T` says, or an exception. Before that, it is
+/// empty.
 template <class T>
-class Outcome {
+class Outcome : public AnyOutcome {
   static_assert(!std::is_rvalue_reference_v<T>,
                 "a result that is an rvalue reference would refer to something that is gone: return a value");
 
   /// A reference is kept as a pointer, and void as something without content.
   struct Nothing {};
-  using Kept = std::conditional_t<std::is_void_v<T>, Nothing,
-                                  std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
+  using Kept = std::conditional_t<
+      std::is_void_v<T>, Nothing,
+      std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, std::remove_const_t<T>>>;
 
  public:
+  Outcome() noexcept {}
+  Outcome(Outcome&& other) noexcept(std::is_nothrow_move_constructible_v<Kept>) : AnyOutcome(other) {
+    if (other.has_value_) emplace(std::move(other.value_));
+  }
+  Outcome(const Outcome& other) requires std::copy_constructible<Kept> : AnyOutcome(other) {
+    if (other.has_value_) emplace(other.value_);
+  }
+  Outcome& operator=(Outcome other) noexcept(std::is_nothrow_move_constructible_v<Kept>) {
+    destroy_value();
+    error_ = std::move(other.error_);
+    if (other.has_value_) emplace(std::move(other.value_));
+    return *this;
+  }
+  ~Outcome() { destroy_value(); }
+
   /// Keeps what a T is made from: for a reference an lvalue, for void nothing at all.
   template <class... Value>
   void set_value(Value&&... value) {
     static_assert(!std::is_reference_v<T> || (std::is_lvalue_reference_v<Value> && ...),
                   "a result that is a reference must refer to something that outlives the coroutine, not to "
                   "a temporary or a local variable");
-    // <exercise 4.1 Outcome::set_value> If T is a reference, emplace the value's address. Otherwise emplace a
-    // Kept that is made from the value, forwarded. (As kept_.emplace<value_index>(…), for T may be anything.)
+    // <exercise 4.1 Outcome::set_value> If T is a reference, emplace() the value's address. Otherwise
+    // emplace() the value, forwarded: what a Kept is made from.
     if constexpr (std::is_reference_v<T>)
-      kept_.template emplace<value_index>(std::addressof(value)...);
+      emplace(std::addressof(value)...);
     else
-      kept_.template emplace<value_index>(std::forward<Value>(value)...);
+      emplace(std::forward<Value>(value)...);
     // </exercise>
-  }
-
-  void set_exception(std::exception_ptr error) noexcept {
-    kept_.template emplace<error_index>(std::move(error));
-  }
-
-  [[nodiscard]] bool empty() const noexcept { return kept_.index() == 0; }
-
-  /// The exception; null if there is none.
-  [[nodiscard]] std::exception_ptr exception() const noexcept {
-    const auto* const error = std::get_if<error_index>(&kept_);
-    return error ? *error : nullptr;
   }
 
   /// The value where it is, or throws the exception. Not if it is empty.
   std::add_lvalue_reference_t<std::add_const_t<T>> get() const {
-    if (const auto* const error = std::get_if<error_index>(&kept_)) std::rethrow_exception(*error);
+    if (error_) std::rethrow_exception(error_);
     if constexpr (std::is_reference_v<T>)
-      return **std::get_if<value_index>(&kept_);
+      return *value_;
     else if constexpr (!std::is_void_v<T>)
-      return *std::get_if<value_index>(&kept_);
+      return value_;
   }
 
   /// Moves the value out, or throws the exception. Not if it is empty.
   T take() {
     // <exercise 4.2 Outcome::take> If there is an exception, rethrow it. Otherwise return what is kept: of a
     // void nothing, of a reference what the pointer points to, and anything else moved.
-    if (const auto* const error = std::get_if<error_index>(&kept_)) std::rethrow_exception(*error);
+    if (error_) std::rethrow_exception(error_);
     if constexpr (std::is_reference_v<T>)
-      return **std::get_if<value_index>(&kept_);
+      return *value_;
     else if constexpr (!std::is_void_v<T>)
-      return std::move(*std::get_if<value_index>(&kept_));
+      return std::move(value_);
     // </exercise>
   }
 
  private:
-  static constexpr std::size_t value_index = 1;
-  static constexpr std::size_t error_index = 2;
+  /// Makes the value in its place.
+  template <class... From>
+  void emplace(From&&... from) {
+    destroy_value();
+    std::construct_at(std::addressof(value_), std::forward<From>(from)...);
+    has_value_ = true;
+  }
 
-  std::variant<std::monostate, Kept, std::exception_ptr> kept_;
+  void destroy_value() noexcept {
+    if (std::exchange(has_value_, false)) std::destroy_at(std::addressof(value_));
+  }
+
+  union {
+    Kept value_;  // if has_value_
+  };
 };
 
 /// The part of a promise that keeps what the coroutine ends with: `co_return value`, `co_return`, or what is

@@ -25,7 +25,7 @@ namespace asyncio {
 
 namespace detail {
 
-/// Whether a T can be copied. A container says so of itself, whatever is in it; so its items are asked.
+/// True if a T can be copied. A container says so of itself, whatever is in it; so its items are asked.
 template <class T>
 inline constexpr bool is_copyable = std::copy_constructible<T>;
 template <class T>
@@ -39,7 +39,7 @@ inline constexpr bool is_copyable<std::tuple<T...>> = (is_copyable<T> && ...);
 /// A Future, of whatever type.
 class AnyFuture {
  public:
-  /// Whether it has a result or an exception, or is cancelled.
+  /// True if it has a result or an exception, or is cancelled.
   [[nodiscard]] bool done() const noexcept { return state_->done(); }
   [[nodiscard]] bool cancelled() const noexcept { return state_->state() == detail::State::cancelled; }
 
@@ -48,7 +48,7 @@ class AnyFuture {
   /// @returns false if it is done already
   bool cancel() { return state_->request_cancel(); }
 
-  /// The exception that it has finished with; null if it has a result.
+  /// Returns the exception that it has finished with; null if it has a result.
   /// @throws CancelledError if it is cancelled, InvalidStateError if it is pending
   [[nodiscard]] std::exception_ptr exception() const {
     // <exercise 1.6 AnyFuture::exception> If it is cancelled, throw a CancelledError. If it is pending, throw
@@ -75,7 +75,7 @@ class AnyFuture {
     throw std::runtime_error("the future's event loop is gone");
   }
 
-  /// Whether they are of the same thing.
+  /// True if both are handles of the same future.
   friend bool operator==(const AnyFuture& one, const AnyFuture& other) noexcept {
     return one.state_ == other.state_;
   }
@@ -83,37 +83,86 @@ class AnyFuture {
   /// For what is built on it.
   [[nodiscard]] detail::FutureBase& state() const noexcept { return *state_; }
 
- protected:
+  /// For what is built on it.
   explicit AnyFuture(Ref<detail::FutureBase> state) noexcept : state_(std::move(state)) {}
+
+  /// Adds a callback, as Future::add_done_callback() does, that takes an AnyFuture. For what is built on it.
+  template <class F>
+  Handle add_any_callback(F fn) {
+    return add_callback<AnyFuture>(std::move(fn));
+  }
+
+ protected:
+  template <class Handed, class F>
+  Handle add_callback(F fn);
+
+  void check_no_task(const char* message) const {
+    if (state_->task()) throw std::runtime_error(message);
+  }
 
   Ref<detail::FutureBase> state_;
 };
 
 namespace detail {
 
-/// What runs in the loop when a future is done. It has a reference to the future if that is done already.
-/// Otherwise the future has one to it, and is there when it runs.
-template <class T, class F>
-class DoneCallback final : public Operation {
- public:
-  DoneCallback(F fn, FutureCell<T>& future)
-      : Operation(RefCount::local),
-        fn_(std::move(fn)),
-        future_(future),
-        keep_alive_(future.done() ? Ref(future) : nullptr) {}
+/// The part of a DoneCallback that is the same for every function. It has a reference to the future if that
+/// is done already. Otherwise the future has one to it, and is there when it runs.
+class DoneCallbackBase : public Operation {
+ protected:
+  explicit DoneCallbackBase(FutureBase& future) noexcept
+      : Operation(RefCount::local), future_(future), keep_alive_(future.done() ? Ref(future) : nullptr) {}
+  ~DoneCallbackBase() = default;
 
-  void run() override;
+  /// The future that is done.
+  Ref<FutureBase> take_future() noexcept { return keep_alive_ ? std::move(keep_alive_) : Ref(future_); }
+  void drop_future() noexcept { keep_alive_ = nullptr; }
+
+ private:
+  FutureBase& future_;
+  Ref<FutureBase> keep_alive_;
+};
+
+/// A function that runs in the loop when a future is done. `Handle` is what it is called with: a Future<T>
+/// or, if the type does not matter to it, an AnyFuture.
+template <class Handle, class F>
+class DoneCallback final : public DoneCallbackBase {
+ public:
+  DoneCallback(F fn, FutureBase& future) : DoneCallbackBase(future), fn_(std::move(fn)) {}
+
+  void run() override {
+    Handle future(take_future());
+    F fn = std::move(*fn_);
+    fn_.reset();
+    std::invoke(fn, std::move(future));
+  }
   void drop() noexcept override {
     fn_.reset();
-    keep_alive_ = nullptr;
+    drop_future();
   }
   [[nodiscard]] const std::type_info& type() const noexcept override { return typeid(F); }
 
  private:
   std::optional<F> fn_;
-  FutureCell<T>& future_;
-  Ref<FutureCell<T>> keep_alive_;
 };
+
+}  // namespace detail
+
+template <class Handed, class F>
+Handle AnyFuture::add_callback(F fn) {
+  // <exercise 2.4 AnyFuture::add_callback> Make a DoneCallback of fn and the state_, with the nodes() of its
+  // loop or, if that is gone, apart. Make a Handle of it, and add it to the state_ as a callback. Return the
+  // handle.
+  using Node = detail::DoneCallback<Handed, F>;
+  EventLoop* const loop = state_->tasks().loop();
+  Ref<Operation> node = loop ? loop->nodes().template make<Node>(std::move(fn), *state_)
+                             : NodePool::make_apart<Node>(std::move(fn), *state_);
+  Handle handle(node);
+  state_->add_callback(std::move(node));
+  return handle;
+  // </exercise>
+}
+
+namespace detail {
 
 /// Waits in a task until a future is done, whatever it ends with.
 class DoneAwaiter {
@@ -144,7 +193,7 @@ class DoneAwaiter {
   TaskBase* task_ = nullptr;
 };
 
-/// … and gives its result. `Result` is what the `co_await` gives.
+/// Waits as DoneAwaiter, and gives the future's result. `Result` is the type of the `co_await`.
 template <class T, class Result>
 class FutureAwaiter : public DoneAwaiter {
  public:
@@ -156,7 +205,7 @@ class FutureAwaiter : public DoneAwaiter {
     if constexpr (std::is_same_v<Result, T>)
       return Future<T>(std::move(future_)).result();
     else
-      return static_cast<FutureCell<T>&>(future_.state()).outcome().get();
+      return future_.state().template outcome<T>().get();
   }
 };
 
@@ -170,41 +219,40 @@ class FutureAwaiter : public DoneAwaiter {
 /// if this is its last handle, or if it cannot be copied.
 template <class T>
 class [[nodiscard]] Future : public AnyFuture {
-  using State = detail::FutureCell<T>;
   using Reference = std::add_lvalue_reference_t<std::add_const_t<T>>;  // a T& stays one, and void too
 
  public:
   using value_type = T;
 
   /// For what is built on it.
-  explicit Future(Ref<State> state) noexcept : AnyFuture(std::move(state)) {}
+  explicit Future(Ref<detail::FutureBase> state) noexcept : AnyFuture(std::move(state)) {}
 
-  /// What it has finished with, if it is done. It never waits. Python: `future.result`.
+  /// Returns the result, if it is done. It never waits. Python: `future.result`.
   /// @throws what it has finished with; CancelledError if it is cancelled, InvalidStateError if it is pending
-  Reference result() const& { return typed().outcome().get(); }
+  Reference result() const& { return outcome().get(); }
   T result() && {
     if constexpr (detail::is_copyable<T>) {
-      if (!state_->has_one_ref()) return typed().outcome().get();
+      if (!state_->has_one_ref()) return outcome().get();
     }
-    return typed().outcome().take();
+    return outcome().take();
   }
 
-  /// It is done, with what a T is made from: for void, nothing. Python: `future.set_result`.
+  /// Ends it with what a T is made from: for void, nothing. Python: `future.set_result`.
   /// @throws InvalidStateError if it was done already; std::runtime_error if it is a task
   template <class... Value>
   void set_result(Value&&... value) {
     static_assert(std::is_void_v<T> ? sizeof...(Value) == 0 : std::constructible_from<T, Value&&...>,
                   "this makes no T; for a Future<void>, which has no value, say set_result()");
     check_no_task("Task does not support set_result operation");
-    typed().set_result(std::forward<Value>(value)...);
+    state_->set_result<T>(std::forward<Value>(value)...);
   }
 
-  /// It is done, with an exception. Python: `future.set_exception`.
+  /// Ends it with an exception. Python: `future.set_exception`.
   /// @throws InvalidStateError if it was done already; std::runtime_error if it is a task;
   /// std::invalid_argument if there is no exception
   void set_exception(std::exception_ptr error) {
     check_no_task("Task does not support set_exception operation");
-    typed().set_exception(std::move(error));
+    state_->set_exception(std::move(error));
   }
   template <class E>
   requires(!std::convertible_to<E, std::exception_ptr>) void set_exception(E error) {
@@ -218,49 +266,21 @@ class [[nodiscard]] Future : public AnyFuture {
   template <class F>
   Handle add_done_callback(F&& fn) {
     static_assert(std::invocable<std::decay_t<F>&, Future>, "a callback is called with the future");
-    // <exercise 2.4 Future::add_done_callback> Make a DoneCallback of fn and the typed() state: that is in
-    // make_node(). Make a Handle of it, and add it as a callback.
-    Ref<Operation> node = make_node(std::forward<F>(fn));
-    Handle handle(node);
-    state_->add_callback(std::move(node));
-    return handle;
-    // </exercise>
+    return this->template add_callback<Future>(std::decay_t<F>(std::forward<F>(fn)));
   }
 
   auto operator co_await() const& noexcept { return detail::FutureAwaiter<T, Reference>(*this); }
   auto operator co_await() && noexcept { return detail::FutureAwaiter<T, T>(std::move(*this)); }
 
- protected:
-  [[nodiscard]] State& typed() const noexcept { return static_cast<State&>(*state_); }
-
  private:
   template <class, class>
   friend class detail::FutureAwaiter;
 
-  /// What is known to be a future of a T.
+  /// Names the type of what is known to be a future of a T.
   explicit Future(AnyFuture&& future) noexcept : AnyFuture(std::move(future)) {}
 
-  /// Makes a callback.
-  template <class F>
-  Ref<Operation> make_node(F&& fn) const {
-    using Node = detail::DoneCallback<T, std::decay_t<F>>;
-    EventLoop* const loop = state_->tasks().loop();
-    return loop ? loop->nodes().template make<Node>(std::forward<F>(fn), typed())
-                : NodePool::make_apart<Node>(std::forward<F>(fn), typed());
-  }
-
-  void check_no_task(const char* message) const {
-    if (state_->task()) throw std::runtime_error(message);
-  }
+  [[nodiscard]] Outcome<T>& outcome() const { return state_->outcome<T>(); }
 };
-
-template <class T, class F>
-void detail::DoneCallback<T, F>::run() {
-  Future<T> future(keep_alive_ ? std::move(keep_alive_) : Ref(future_));
-  F fn = std::move(*fn_);
-  fn_.reset();
-  std::invoke(fn, std::move(future));
-}
 
 /// Makes a Future, for loop.create_future().
 template <class T>

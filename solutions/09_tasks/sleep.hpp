@@ -50,7 +50,7 @@ inline constexpr bool is_duration = false;
 template <class Rep, class Period>
 inline constexpr bool is_duration<std::chrono::duration<Rep, Period>> = true;
 
-/// What sleep() gives: a task waits for a timer, or just for the next pass.
+/// The awaitable of sleep(): a task waits for a timer, or just for the next pass.
 template <class Delay>
 class Sleep {
  public:
@@ -106,7 +106,7 @@ template <class Delay>
   return detail::Sleep(delay);
 }
 
-/// As sleep(), and gives `result`.
+/// Sleeps, and gives `result`.
 template <class Delay, class T>
 [[nodiscard]] Coro<T> sleep(Delay delay, T result) {
   static_assert(detail::is_duration<Delay>, "a delay has a unit: sleep(1s, result), not sleep(1, result)");

@@ -6,6 +6,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <typeinfo>
 #include <utility>
 
@@ -22,18 +23,19 @@ class Task;
 
 namespace detail {
 
-/// What drives a coroutine through a loop, whatever it returns: it runs a step when the loop calls it, from
-/// where the coroutine waits to where it waits next.
-class TaskBase : public PendingTask {
+/// A task, whatever it is a future of. It drives a coroutine through a loop, which calls run() for each step:
+/// from where the coroutine waits to where it waits next.
+class TaskBase : public FutureBase, public PendingTask {
  public:
-  /// @param future the same task, as a future
-  TaskBase(FutureBase& future, std::coroutine_handle<> coro, std::string name)
-      : future_(future),
-        coro_(coro),
-        resume_at_(coro),
-        number_(future.tasks().next_number()),
+  /// Makes a task that its loop knows. One reference is the loop's, until the task is done.
+  TaskBase(TaskRegistry& tasks, CoroFrame coro, std::string name)
+      : FutureBase(tasks),
+        coro_(std::move(coro)),
+        resume_at_(coro_.handle()),
+        number_(tasks.next_number()),
         name_(std::move(name)) {
-    future.tasks().add(*this);
+    tasks.add(*this);
+    ref();
   }
 
   /// The one that runs on this thread; null if none does.
@@ -45,39 +47,36 @@ class TaskBase : public PendingTask {
     throw std::runtime_error("this can be awaited only in a task");
   }
 
-  [[nodiscard]] FutureBase& future() const noexcept { return future_; }
-
   // ---- For what it awaits.
 
-  /// The coroutine waits, at `waiting`, until `future` is done.
+  /// Lets the coroutine wait, at `waiting`, until `future` is done.
   /// @throws std::runtime_error if that would never be
   void wait_for(FutureBase& future, std::coroutine_handle<> waiting) {
     // <exercise 3.1 TaskBase::wait_for> Throw a std::runtime_error "Task cannot await on itself" if it would,
-    // and "Task got Future attached to a different loop" if the future's tasks() are not those of this task's
-    // future_. Otherwise this is where to resume_at_, and the future is what it waits_for_. Add the task's
-    // future_, a Ref to it, to the future as a waiter. If the task was cancelled meanwhile (must_cancel_) and
-    // the future can be, that is how it gets to know, and must_cancel_ is over.
-    if (&future == &future_) throw std::runtime_error("Task cannot await on itself");
-    if (&future.tasks() != &future_.tasks())
-      throw std::runtime_error("Task got Future attached to a different loop");
+    // and "Task got Future attached to a different loop" if the future's tasks() are not those of this task.
+    // Otherwise this is where to resume_at_, and the future is what it waits_for_. Add the task, a
+    // Ref to it, to the future as a waiter. If the task was cancelled meanwhile (must_cancel_) and the future
+    // can be, that is how it gets to know, and must_cancel_ is over.
+    if (&future == this) throw std::runtime_error("Task cannot await on itself");
+    if (&future.tasks() != &tasks()) throw std::runtime_error("Task got Future attached to a different loop");
     resume_at_ = waiting;
     waits_for_ = &future;
-    future.add_waiter(Ref(future_));
+    future.add_waiter(Ref<Operation>(*this));
     if (must_cancel_ && future.request_cancel()) must_cancel_ = false;
     // </exercise>
   }
 
-  /// The coroutine waits, at `waiting`, for the next pass.
+  /// Lets the coroutine wait, at `waiting`, for the next pass.
   void yield(std::coroutine_handle<> waiting) noexcept {
     // <exercise 4.1 TaskBase::yield> This is where to resume_at_. Let the loop that is running() run_soon()
-    // the task's future_, a Ref to it.
+    // the task, a Ref to it.
     resume_at_ = waiting;
-    EventLoop::running()->run_soon(Ref(future_));
+    EventLoop::running()->run_soon(Ref<Operation>(*this));
     // </exercise>
   }
 
-  /// The coroutine goes on after it has waited.
-  /// @throws CancelledError if it is to
+  /// Throws a CancelledError if the task is cancelled. Called when the coroutine goes on.
+  /// @throws CancelledError
   void throw_if_cancelled() {
     // <exercise 3.2 TaskBase::throw_if_cancelled> If it must_cancel_, that is over: throw a CancelledError.
     if (std::exchange(must_cancel_, false)) throw CancelledError();
@@ -87,14 +86,14 @@ class TaskBase : public PendingTask {
   // ---- For its handles.
 
   /// Asks the innermost of what it waits for to be cancelled. @returns false if it is done
-  bool request_cancel() {
-    // <exercise 5.1 TaskBase::request_cancel> If its future_ is done(), who wants to cancel it has looked at
+  bool request_cancel() override {
+    // <exercise 5.1 TaskBase::request_cancel> If it is done(), who wants to cancel it has looked at
     // it: it is retrieved(), and return false. From here inwards, count one of the cancel_requests_ of each
     // task; as long as what it waits_for_ is a task() that is not done, that is the next. At the innermost,
     // if it waits_for_ something that can be cancelled by request_cancel(), that is enough. Otherwise it
     // must_cancel_. Return true. (In a loop: chains of tasks may be long.)
-    if (future_.done()) {
-      future_.retrieved();
+    if (done()) {
+      retrieved();
       return false;
     }
     TaskBase* innermost = this;
@@ -126,19 +125,56 @@ class TaskBase : public PendingTask {
   [[nodiscard]] std::string name() const { return name_.empty() ? "Task-" + std::to_string(number_) : name_; }
   void set_name(std::string name) { name_ = std::move(name); }
 
-  /// It goes to the loop, which runs its next step.
+  /// Queues it in the loop, which runs its next step.
   void schedule() noexcept {
-    if (EventLoop* loop = future_.tasks().loop()) loop->run_soon(Ref(future_));
+    if (EventLoop* loop = tasks().loop()) loop->run_soon(Ref<Operation>(*this));
+  }
+
+  TaskBase* task() noexcept final { return this; }
+
+  // ---- For its loop.
+
+  /// Runs a step. If the task is done, it was queued only to stay alive, behind its callbacks.
+  void run() final {
+    if (done()) return;
+    switch (step()) {
+      case Step::waits:
+        return;
+      case Step::ended:
+        return end();
+      case Step::cancelled:
+        return finish(State::cancelled);
+      case Step::unsupported:
+        return fail_unsupported_await();
+    }
+  }
+
+  void abandon() noexcept final {
+    retrieved();
+    tasks().report("Task was destroyed but it is pending!", nullptr);
+    cancel_without_loop();  // first, for what is destroyed may want to cancel it
+    coro_.destroy();
+    unref();
   }
 
  protected:
   ~TaskBase() = default;
 
+  /// Returns the promise of the coroutine, which has not been destroyed yet.
+  [[nodiscard]] CoroPromise& promise() const noexcept { return coro_.promise(); }
+
+ private:
+  /// Returns the outcome of the coroutine, which has ended.
+  [[nodiscard]] virtual AnyOutcome& coro_outcome() noexcept = 0;
+
+  /// Moves the value of the coroutine to where the task has stored() its own. @throws what that throws
+  virtual void take_outcome() = 0;
+
   enum class Step : unsigned char {
     waits,       ///< the coroutine waits for something
     ended,       ///< it has ended
     cancelled,   ///< it was cancelled before it could begin
-    unsupported  ///< it waits for something that a task knows nothing of
+    unsupported  ///< it is suspended on an awaitable that did not register with the task
   };
 
   /// Runs the coroutine to where it waits next.
@@ -152,16 +188,47 @@ class TaskBase : public PendingTask {
     waits_for_ = nullptr;
     const Current current(*this);
     std::exchange(resume_at_, nullptr).resume();
-    if (coro_.done()) return Step::ended;
+    if (coro_.handle().done()) return Step::ended;
     return resume_at_ ? Step::waits : Step::unsupported;
     // </exercise>
   }
 
-  /// Whether a cancellation has come too late for the coroutine to see.
-  [[nodiscard]] bool must_cancel() const noexcept { return must_cancel_; }
+  // The two are not inlined, so that run() stays small: half a nanosecond less for each switch of tasks.
 
- private:
-  /// As long as it lives, the task is the current one.
+  /// Ends the task with the outcome of the coroutine, which has ended.
+  [[gnu::noinline]] void end() noexcept {
+    // <exercise 3.4 TaskBase::end> If the coroutine has ended without an exception() in coro_outcome(), but
+    // the task must_cancel_, finish() as cancelled: the value is lost. Otherwise take_outcome(), and finish()
+    // as finished. If that throws a CancelledError, the task is cancelled; anything else is the exception of
+    // what is stored().
+    try {
+      if (must_cancel_ && !coro_outcome().exception()) return finish(State::cancelled);
+      take_outcome();
+    } catch (const CancelledError&) {
+      return finish(State::cancelled);
+    } catch (...) {
+      stored().set_exception(std::current_exception());
+    }
+    finish(State::finished);
+    // </exercise>
+  }
+
+  /// Fails, for nobody would ever resume the coroutine.
+  [[gnu::noinline]] void fail_unsupported_await() noexcept {
+    stored().set_exception(std::make_exception_ptr(
+        std::runtime_error("the task awaits something that is neither a Future nor a Coro")));
+    finish(State::finished);
+  }
+
+  /// Ends it, and gives back the loop's reference.
+  void finish(State state) noexcept {
+    tasks().remove(*this);
+    coro_.destroy();
+    complete(state);
+    unref();
+  }
+
+  /// Makes a task the current one, as long as it lives.
   class Current {
    public:
     explicit Current(TaskBase& task) noexcept : before_(std::exchange(current_, &task)) {}
@@ -175,10 +242,9 @@ class TaskBase : public PendingTask {
 
   static inline thread_local constinit TaskBase* current_ = nullptr;
 
-  FutureBase& future_;
-  const std::coroutine_handle<> coro_;  // the whole
-  std::coroutine_handle<> resume_at_;   // the part of it that waits
-  FutureBase* waits_for_ = nullptr;     // the awaiter holds it
+  CoroFrame coro_;                     // the whole
+  std::coroutine_handle<> resume_at_;  // the part of it that waits
+  FutureBase* waits_for_ = nullptr;    // the awaiter holds it
   bool begun_ = false;
   bool must_cancel_ = false;  // when it goes on
   std::size_t cancel_requests_ = 0;
@@ -188,39 +254,9 @@ class TaskBase : public PendingTask {
 
 /// A task: a future whose outcome is that of a coroutine.
 template <class T>
-class TaskCell final : public FutureCell<T>, public TaskBase {
+class TaskCell final : public FutureCell<T, TaskBase> {
  public:
-  /// It has a reference of the loop's tasks, besides the first one.
-  TaskCell(TaskRegistry& tasks, Coro<T> coro, std::string name)
-      : FutureCell<T>(tasks), TaskBase(*this, coro.handle(), std::move(name)), coro_(std::move(coro)) {
-    this->ref();
-  }
-
-  bool request_cancel() override { return TaskBase::request_cancel(); }
-  TaskBase* task() noexcept override { return this; }
-
-  /// Runs a step. If the task is done, it was kept for its callbacks.
-  void run() override {
-    if (this->done()) return;
-    switch (this->step()) {
-      case Step::waits:
-        return;
-      case Step::ended:
-        return end();
-      case Step::cancelled:
-        return finish(State::cancelled);
-      case Step::unsupported:
-        return fail_unsupported_await();
-    }
-  }
-
-  void abandon() noexcept override {
-    this->retrieved();
-    this->tasks().report("Task was destroyed but it is pending!", nullptr);
-    this->give_up();  // first, for what is destroyed may want to cancel it
-    { const Coro<T> gone = std::move(coro_); }
-    this->unref();
-  }
+  using FutureCell<T, TaskBase>::FutureCell;
 
   void destroy() noexcept override {
     this->report_unless_retrieved("Task exception was never retrieved");
@@ -229,47 +265,18 @@ class TaskCell final : public FutureCell<T>, public TaskBase {
   [[nodiscard]] const std::type_info& type() const noexcept override { return typeid(Task<T>); }
 
  private:
-  // The two are not inlined, so that run() stays small: half a nanosecond less for each switch of tasks.
+  [[nodiscard]] Outcome<T>& coro_outcome() noexcept override {
+    return static_cast<typename Coro<T>::promise_type&>(this->promise()).outcome;
+  }
 
-  /// The coroutine has ended: so does the task, with its outcome.
-  [[gnu::noinline]] void end() noexcept {
-    // <exercise 3.4 TaskCell::end> If the coroutine's outcome() is a value: finish() as cancelled if the
-    // task must_cancel(), for then the value is lost; otherwise take() the value, set it as outcome_, and
-    // finish() as finished. What it throws instead is the outcome_, and the task is finished; but with a
-    // CancelledError it is cancelled, and the outcome_ stays empty.
-    try {
-      if (this->must_cancel() && !coro_.outcome().exception()) return finish(State::cancelled);
-      if constexpr (std::is_void_v<T>) {
-        coro_.outcome().take();
-        this->outcome_.set_value();
-      } else {
-        this->outcome_.set_value(coro_.outcome().take());
-      }
-    } catch (const CancelledError&) {
-      return finish(State::cancelled);
-    } catch (...) {
-      this->outcome_.set_exception(std::current_exception());
+  void take_outcome() override {
+    if constexpr (std::is_void_v<T>) {
+      coro_outcome().take();
+      this->template stored<T>().set_value();
+    } else {
+      this->template stored<T>().set_value(coro_outcome().take());
     }
-    finish(State::finished);
-    // </exercise>
   }
-
-  /// Nobody would ever resume the coroutine: the task fails.
-  [[gnu::noinline]] void fail_unsupported_await() noexcept {
-    this->outcome_.set_exception(std::make_exception_ptr(
-        std::runtime_error("the task awaits something that is neither a Future nor a Coro")));
-    finish(State::finished);
-  }
-
-  /// It is done, and its loop need not keep it any more.
-  void finish(State state) noexcept {
-    this->tasks().remove(*this);
-    { const Coro<T> gone = std::move(coro_); }
-    this->complete(state);
-    this->unref();
-  }
-
-  Coro<T> coro_;
 };
 
 }  // namespace detail

@@ -112,7 +112,7 @@ Coro<typename F::value_type> next_result_of(std::shared_ptr<Completions<F>> comp
 
 }  // namespace detail
 
-/// What as_completed() gives: a range of Coros, each of which gives the result of the next future that is
+/// The result of as_completed(): a range of Coros, each of which gives the result of the next future that is
 /// done:
 ///
 ///     for (auto next : as_completed(tasks)) use(co_await std::move(next));

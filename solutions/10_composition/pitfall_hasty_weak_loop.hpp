@@ -7,7 +7,7 @@
 
 namespace asyncio {
 
-/// What a HastyWeakLoop leads to: it stands for a loop.
+/// A stand-in for a loop, which a HastyWeakLoop leads to.
 class Bell {
  public:
   void ring() { ++rings_; }

@@ -115,7 +115,8 @@ class TaskGroup {
   }
 
   /// The part has ended, with `error` or without: so do the tasks.
-  Coro<> end(std::exception_ptr error) {
+  template <class Error>
+  Coro<> end(Error error) {
     ending_ = true;
     bool cancelled = detail::is_cancelled(error);
     if (error && !aborting_) abort();
@@ -135,7 +136,8 @@ class TaskGroup {
 
   /// Waits until there are no tasks any more, even if the parent is cancelled meanwhile. @returns whether it
   /// was cancelled, and not by this group
-  Coro<bool> cancelled_before_tasks_end() {
+  template <class Result = bool>
+  Coro<Result> cancelled_before_tasks_end() {
     bool cancelled = false;
     // <exercise 4.4 TaskGroup::cancelled_before_tasks_end> As long as there are tasks_: create a future of
     // the loop_ that is all_done_, and await it. If that throws a CancelledError and the group is not

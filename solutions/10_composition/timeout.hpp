@@ -32,7 +32,7 @@ class Timeout {
   /// When the time is over, on the loop's clock; nothing if there is no limit. Python: `timeout.when`.
   [[nodiscard]] std::optional<TimePoint> when() const noexcept { return when_; }
 
-  /// Whether the time was over before the part had ended. Python: `timeout.expired`.
+  /// True if the time was over before the part had ended. Python: `timeout.expired`.
   [[nodiscard]] bool expired() const noexcept {
     return state_ == State::expiring || state_ == State::expired;
   }
@@ -139,8 +139,8 @@ auto timeout_at(std::optional<TimePoint> when, Body&& body) {
   return detail::run_until(when, detail::kept_body(std::forward<Body>(body)));
 }
 
-/// As timeout_at(), for so long from when it is awaited. Without a delay there is no limit.
-/// Python: `async with asyncio.timeout(delay) as limit`.
+/// Limits a part as timeout_at() does, for so long from when it is awaited. Without a delay there is no
+/// limit. Python: `async with asyncio.timeout(delay) as limit`.
 template <class Body>
 requires detail::ScopeBody<std::decay_t<Body>, Timeout>
 auto timeout(std::optional<Duration> delay, Body&& body) {

@@ -21,7 +21,7 @@ namespace asyncio {
 
 namespace detail {
 
-/// What the handles of tasks can do beyond those of futures. `Handle` has a state().
+/// The members that handles of tasks have beyond those of futures. `Handle` has a state().
 template <class Handle>
 class TaskMembers {
  public:
@@ -54,7 +54,7 @@ class AnyTask : public AnyFuture, public detail::TaskMembers<AnyTask> {
   friend std::optional<AnyTask> current_task();
   friend std::vector<AnyTask> all_tasks(EventLoop& loop);
 
-  explicit AnyTask(detail::TaskBase& task) noexcept : AnyFuture(Ref(task.future())) {}
+  explicit AnyTask(detail::TaskBase& task) noexcept : AnyFuture(Ref<detail::FutureBase>(task)) {}
 };
 
 /// A coroutine that runs on its own, in its loop: a Future of what it returns. It is copied like a pointer,
@@ -79,7 +79,7 @@ inline constexpr bool is_coro = false;
 template <class T>
 inline constexpr bool is_coro<Coro<T>> = true;
 
-/// Whether an A is a Future or a Task.
+/// True if an A is a Future or a Task.
 template <class A>
 concept IsFuture = std::derived_from<A, AnyFuture>;
 
@@ -92,13 +92,9 @@ Coro<std::remove_cvref_t<await_result_t<A>>> as_coro(A awaitable) {
 /// Makes a task, which runs in the loop's next pass.
 template <class T>
 Task<T> start(EventLoop& loop, Coro<T> coro, std::string name) {
-  // <exercise 3.7 start> Let the loop's nodes() make a TaskCell<T>, from the TaskRegistry of the loop, the
+  // TODO 3.7: Let the loop's nodes() make a TaskCell<T>, from the TaskRegistry of the loop, the
   // coroutine and the name, both moved. schedule() it. Return a Task<T> of it.
-  auto state =
-      loop.nodes().make<TaskCell<T>>(loop.use_service<TaskRegistry>(), std::move(coro), std::move(name));
-  state->schedule();
-  return Task<T>(std::move(state));
-  // </exercise>
+  todo("3.7", "start");
 }
 
 /// Makes a task, for loop.create_task().
@@ -141,7 +137,7 @@ auto ensure_future(A&& awaitable, EventLoop& loop) {
     return loop.create_task(std::forward<A>(awaitable));
   }
 }
-/// As ensure_future(), of the future's own loop, or of the running one.
+/// Returns ensure_future() with the future's own loop, or the running one.
 template <class A>
 auto ensure_future(A&& awaitable) {
   if constexpr (detail::IsFuture<std::remove_cvref_t<A>>)
@@ -153,30 +149,22 @@ auto ensure_future(A&& awaitable) {
 /// The task that runs on this thread; none in a plain callback. Python: `asyncio.current_task`.
 /// @throws std::runtime_error if no loop is running on this thread
 inline std::optional<AnyTask> current_task() {
-  // <exercise 6.2 current_task> Get the running loop, which throws if there is none. If there is a current
+  // TODO 6.2: Get the running loop, which throws if there is none. If there is a current
   // TaskBase, return an AnyTask of it; otherwise nothing.
-  get_running_loop();
-  if (detail::TaskBase* task = detail::TaskBase::current()) return AnyTask(*task);
-  return std::nullopt;
-  // </exercise>
+  todo("6.2", "current_task");
 }
 
 /// The tasks of `loop` that are not done, in the order in which they were made. Python: `asyncio.all_tasks`,
 /// a set.
 inline std::vector<AnyTask> all_tasks(EventLoop& loop) {
   std::vector<AnyTask> tasks;
-  // <exercise 6.3 all_tasks> for_each() of the TaskRegistry of this loop, which is a TaskBase, add an
+  // TODO 6.3: for_each() of the TaskRegistry of this loop, which is a TaskBase, add an
   // AnyTask.
-  loop.use_service<detail::TaskRegistry>().for_each(
-      [&](detail::PendingTask& task) { tasks.push_back(AnyTask(static_cast<detail::TaskBase&>(task))); });
-  // </exercise>
+  todo("6.3", "all_tasks");
   return tasks;
 }
-/// Those of the running loop.
+/// Returns the tasks of the running loop.
 /// @throws std::runtime_error if no loop is running on this thread
 inline std::vector<AnyTask> all_tasks() { return all_tasks(get_running_loop()); }
 
 }  // namespace asyncio
-
-#include "runner.hpp"
-#include "sleep.hpp"
