@@ -96,7 +96,7 @@ class ThreadPerConnection {
   ThreadPool pool_{{.max_workers = static_cast<int>(bench::connections)}};
 };
 
-/// What a loop can be at best: system calls, and nothing else.
+/// The floor of a loop: system calls, and nothing else.
 class RawEpoll {
  public:
   RawEpoll() { watch(listener_.fd()); }

@@ -109,7 +109,7 @@ class UvServer {
   }
 
  private:
-  /// What did not go at once.
+  /// The rest of a message, which could not be sent at once.
   struct Rest {
     uv_write_t request;
     std::vector<char> bytes;

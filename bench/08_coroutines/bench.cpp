@@ -44,7 +44,7 @@ Generator<int> countdown(int from) {
   }
 }
 
-/// What the frame of descend() takes, as g++ 12 makes it.
+/// The size of the frame of descend(), in bytes, as g++ 12 makes it.
 constexpr std::size_t frame_size = 120;
 constexpr int many_frames = 1'000'000;
 

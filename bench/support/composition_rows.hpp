@@ -4,7 +4,7 @@
 
 namespace bench {
 
-/// What is put together, in chapter 10 and by its peers.
+/// Names of the rows that measure compositions, for chapter 10 and its peers.
 inline const std::string gathered = "a child of gather";           ///< a thousand at a time
 inline const std::string grouped = "a child of a TaskGroup";       ///< a thousand at a time
 inline const std::string two_gathered = "a gather of two";         ///< that do nothing

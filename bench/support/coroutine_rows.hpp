@@ -10,7 +10,7 @@
 
 namespace bench {
 
-/// What coroutines are asked to do, in chapter 08 and by its peers.
+/// Names of the rows that measure coroutines, for chapter 08 and its peers.
 inline const std::string an_await = "create, await, destroy";  ///< one after another
 inline const std::string a_level = "a level, a million deep";  ///< each awaits the next
 inline const std::string a_value = "the next value";           ///< of a sequence

@@ -24,7 +24,7 @@
 
 namespace bench {
 
-/// What a server is asked to do, in chapter 07 and by its peers.
+/// Names of the rows that measure an echo server, for chapter 07 and its peers.
 inline const std::string an_echo = "an echo";  ///< of a message, with one in flight on each connection
 /// The same, with clients and server in one thread, which take turns: nobody wakes anybody, so it says more
 /// of the server, and is less noisy.

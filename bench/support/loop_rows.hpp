@@ -8,7 +8,7 @@
 
 namespace bench {
 
-/// What a loop is asked to do, in chapter 06 and by its peers.
+/// Names of the rows that measure a loop, for chapter 06 and its peers.
 inline const std::string chained = "a callback, chained";     ///< each schedules the next
 inline const std::string in_a_batch = "a callback, batched";  ///< a million are scheduled, then run
 inline const std::string timers = "timer, half cancelled";    ///< set, cancel every other, run

@@ -5,7 +5,7 @@
 
 namespace bench {
 
-/// What tasks are asked to do, in chapter 09 and by its peers.
+/// Names of the rows that measure tasks, for chapter 09 and its peers.
 inline const std::string spawned = "a task, start to end";  ///< a million are made, then run
 inline const std::string switches = "a switch";             ///< between two tasks that yield in turns
 inline const std::string sleepers = "a task that sleeps";   ///< all sleep at once, then all wake

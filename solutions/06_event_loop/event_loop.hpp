@@ -27,7 +27,7 @@
 #include "timer_heap.hpp"
 #include "todo.hpp"
 
-/// What lives on one loop: the course's own `asyncio`.
+/// The course's own `asyncio`: everything that lives on one loop.
 namespace asyncio {
 
 /// Runs callbacks, one after another, on the thread that calls run_forever(). All members are for that thread

@@ -138,7 +138,7 @@ class Runner {
 };
 
 /// Runs a program: a fresh loop, in which `main`, a Coro or whatever can be awaited, runs until it is done.
-/// What is left then is cancelled, and run until it is done too. Python: `asyncio.run`.
+/// Tasks that are left then are cancelled, and run until they are done too. Python: `asyncio.run`.
 /// @returns what main returns
 /// @throws what it throws; std::runtime_error if a loop is running on this thread
 template <class A>

@@ -10,7 +10,7 @@
 /// The README beside this file says how; docs/schedule-explorer.md teaches how to read what it finds.
 namespace explore {
 
-/// What went wrong.
+/// The kind of a failure.
 enum class Failure : std::uint8_t {
   none,
   deadlock,         ///< all threads that are left are blocked, and nothing can wake any of them
@@ -54,7 +54,7 @@ struct Options {
   std::uint32_t max_steps = 20'000;  ///< a schedule that takes more synchronisations than this gets nowhere
 };
 
-/// What exploring has shown.
+/// The outcome of an exploration.
 struct Result {
   Failure failure = Failure::none;
   std::string message;     ///< what went wrong, in one sentence
@@ -80,17 +80,17 @@ testing::AssertionResult survives(void (*scenario)(), const Options& options = {
 /// … }))`. When it does, the report is told to whoever runs the tests.
 testing::AssertionResult breaks(Failure wanted, void (*scenario)(), const Options& options = {});
 
-/// Whether this thread runs under the explorer now.
+/// True if this thread runs under the explorer now.
 bool active() noexcept;
 
-/// What a thread has spent on others. The standard library's own uses are counted too.
+/// The costs of a thread's dealings with others. The standard library's own uses are counted too.
 struct Costs {
   std::uint32_t read_modify_writes = 0;  ///< on atomics, those included that have changed nothing
   std::uint32_t locks = 0;               ///< of mutexes, taken or only tried
   std::uint32_t notifications = 0;       ///< of condition variables and futexes, whether anybody waits or not
 };
 
-/// What this thread has spent so far. For tests of what something may cost at most: under the explorer it
+/// Returns the costs of this thread so far. For tests of what something may cost at most: under the explorer it
 /// counts, elsewhere everything is free.
 Costs costs() noexcept;
 

@@ -6,7 +6,7 @@
 
 #include "explore.hpp"
 
-/// What the process that runs schedules tells the one that started it. It lies in memory that both share, as
+/// Messages from the process that runs schedules to the one that started it. It lies in memory that both share, as
 /// the first of them may end at any moment.
 namespace explore {
 
@@ -56,7 +56,7 @@ struct Event {
   std::array<char, 96> text{};
 };
 
-/// What is told about a thread when the schedule has ended.
+/// The state of a thread when the schedule has ended.
 struct ThreadState {
   std::array<char, 16> name{};
   std::array<char, 96> doing{};

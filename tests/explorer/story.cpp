@@ -96,7 +96,7 @@ class Teller {
     return all.empty() ? Place{} : all.front();
   }
 
-  /// Whether a frame of which `is` holds is further in than all that is shown.
+  /// True if a frame of which `is` holds is further in than all that is shown.
   template <class Is>
   bool from_inside(StackId id, Is is) {
     const Stack& stack = journal_.stacks[id];

@@ -21,7 +21,7 @@ struct Place {
   friend bool operator==(const Place& a, const Place& b) { return a.file == b.file && a.line == b.line; }
 };
 
-/// What a thread does at one place, before another thread runs or it goes to another place.
+/// The events of a thread at one place, before another thread runs or it goes to another place.
 struct Row {
   int thread = 0;
   std::vector<std::string> texts;

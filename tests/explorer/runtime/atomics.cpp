@@ -40,7 +40,7 @@ void mark_read(const Thread& thread, Store& store, int order) noexcept {
   if (store.sequential == 0) store.sequential = world->sequential;
 }
 
-/// What happened before the sequentially consistent fences so far, or null.
+/// The latest of the sequentially consistent fences so far, or null.
 const Fence* last_fence() noexcept {
   const Fences& fences = world->fences;
   return fences.next == 0 ? nullptr : &fences.at[(fences.next - 1) % Fences::most];

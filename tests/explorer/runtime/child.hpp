@@ -8,7 +8,7 @@
 
 namespace explore::runtime {
 
-/// What a process ends with that has run schedules: all of them are well, or one has failed.
+/// Exit statuses of a process that has run schedules: all of them are well, or one has failed.
 inline constexpr int all_well = 0, one_failed = 42;
 
 /// Turns this process into one that runs schedules, runs them, and ends.

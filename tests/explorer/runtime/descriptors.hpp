@@ -4,7 +4,7 @@
 
 namespace explore::runtime::descriptors {
 
-/// Whether the file descriptors that the thread waits for let it go on now.
+/// True if the file descriptors that the thread waits for let it go on now.
 bool ready(Thread& thread) noexcept;
 
 }  // namespace explore::runtime::descriptors

@@ -3,7 +3,7 @@
 #include "../shared.hpp"
 #include "thread.hpp"
 
-/// What is written down of a schedule that will be drawn. In all others these functions return at once.
+/// The notes on a schedule that will be drawn. In all others these functions return at once.
 namespace explore::runtime::journal {
 
 /// The calls that led here.

@@ -6,7 +6,7 @@
 
 #include "vector_clock.hpp"
 
-/// What is known of each mutex, atomic, … that the schedule has touched so far, by its address.
+/// The knowledge of each mutex, atomic, … that the schedule has touched so far, by its address.
 namespace explore::runtime::objects {
 
 enum class Kind : std::uint8_t { mutex, condition, shared_mutex, atomic, once, semaphore };

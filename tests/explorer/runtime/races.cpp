@@ -86,7 +86,7 @@ const char* manner(Access access) noexcept {
 
 const char* unit(std::size_t size) noexcept { return size == 1 ? "byte" : "bytes"; }
 
-/// What is known of the memory, for the report.
+/// Adds to the report where the memory came from.
 void add_memory_site(const void* memory) noexcept {
   if (!world->drawing()) return;
   if (const heap::Block* const block = heap::block_of(memory))

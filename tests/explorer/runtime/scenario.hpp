@@ -2,7 +2,7 @@
 
 #include <string>
 
-/// What a scenario can say while it runs.
+/// Calls that a scenario can make while it runs.
 namespace explore::runtime {
 
 /// An expectation has failed; does not return.

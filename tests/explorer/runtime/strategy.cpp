@@ -44,7 +44,7 @@ Search search_of(std::uint64_t schedule) noexcept {
   return schedule % 2 == 0 ? Search::random : Search::priorities;
 }
 
-/// What way number `way` costs of the preemptions and events that a systematic search may spend.
+/// The cost of way number `way`, in preemptions and events that a systematic search may spend.
 int cost(std::size_t way, const Branch& branch) noexcept {
   if (way == 0) return 0;
   return way >= branch.going_on || branch.preempts ? 1 : 0;

@@ -18,7 +18,7 @@ void begin() noexcept;
 /// Makes the systematic search ready for its next schedule. @returns false if it has tried everything
 bool advance() noexcept;
 
-/// Whether the schedule that runs now belongs to the systematic search.
+/// True if the schedule that runs now belongs to the systematic search.
 bool is_systematic() noexcept;
 
 /// One way to go on: the thread runs, or wakes up because of something that could happen to it.

@@ -29,7 +29,7 @@ enum class State : std::uint8_t {
   ended,
 };
 
-/// What a thread waits for that is blocked in a read, a poll, …: one descriptor, or one of the two lists.
+/// The descriptors that a thread in a read, a poll, … waits for: a single one, or one of the two lists.
 struct Descriptors {
   int fd = -1;
   short events = 0;

@@ -9,7 +9,7 @@ namespace explore::runtime {
 /// How many threads a schedule may start.
 inline constexpr int most_threads = 32;
 
-/// What has happened, as one thread knows it: of each thread, how far it had got. Two events are ordered if
+/// The past as one thread knows it: of each thread, how far it had got. Two events are ordered if
 /// the later one's clock covers the earlier one; if neither covers the other, nothing orders them.
 struct VectorClock {
   std::array<std::uint32_t, most_threads> at{};

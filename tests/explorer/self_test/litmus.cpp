@@ -148,7 +148,7 @@ void independent_reads_of_independent_writes() {
   EXPECT_FALSE(a == 1 && b == 0 && c == 1 && d == 0);
 }
 
-/// What is read and told on is known to whoever is told, if each step synchronises.
+/// Knowledge that is read and passed on reaches the third thread, if each step synchronises.
 template <Order order_of_store, Order order_of_load>
 void three_threads_in_a_row() {
   std::atomic<int> x = 0, y = 0;

@@ -110,7 +110,8 @@ void independent_reads() {
   EXPECT_FALSE(a == 1 && b == 0 && c == 1 && d == 0);
 }
 
-/// What a sequentially consistent load has read is older than a fence that comes later in the one order.
+/// A store that a sequentially consistent load has read comes before every fence that is later in the one
+/// order.
 void a_load_before_a_fence() {
   std::atomic<int> x = 0, y = 0;
   int a = 0, b = 0, c = 0;

@@ -5,7 +5,7 @@
 
 #include "../explore.hpp"
 
-/// What the explorer's own tests share.
+/// Helpers of the explorer's own tests.
 namespace self_test {
 
 using explore::Failure;

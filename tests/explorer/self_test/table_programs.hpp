@@ -12,7 +12,7 @@ struct Program {
 };
 std::span<const Program> typical_bugs();
 
-/// What a program expects of itself. Each build has its own.
+/// Fails unless `holds`, which a program expects of itself. Each build has its own.
 void check(bool holds);
 
 }  // namespace self_test

@@ -6,7 +6,7 @@
 
 namespace explore::runtime {
 
-/// What the scenario's clocks show to a thread that looks at them.
+/// The time that the scenario's clocks show to a thread.
 timespec scenario_time(Thread& thread) noexcept;
 
 }  // namespace explore::runtime

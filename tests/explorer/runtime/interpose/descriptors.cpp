@@ -34,7 +34,7 @@ void wait_until_ready(Thread& thread, int fd, short events, const char* what) no
   scheduler::block(thread, State::descriptor, nullptr);
 }
 
-/// What was known to those who wrote is known to those who read.
+/// Hands the knowledge of those who wrote on to those who read.
 void pass_on(Thread& thread, Way way) noexcept {
   if (way == Way::in) return thread.acquire(world->descriptors);
   world->descriptors.join(thread.clock);

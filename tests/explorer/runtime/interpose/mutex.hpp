@@ -6,7 +6,7 @@
 
 #include "../thread.hpp"
 
-/// What other interposed functions do with a mutex.
+/// Operations on a mutex, for other interposed functions.
 namespace explore::runtime::mutexes {
 
 /// Locks a mutex; the thread is about to go on, so no step is taken first.
