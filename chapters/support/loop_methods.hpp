@@ -119,30 +119,30 @@ class LoopMethods {
     return loop_shutdown_default_executor(self(), timeout);
   }
 
-  // ---- Chapter 11: sockets. What they take and give stands in its header.
+  // ---- Chapter 12: sockets. What they take and give stands in its header.
 
   /// Receives some bytes. Python: `loop.sock_recv`.
   template <class... Args>
   auto sock_recv(Args&&... args) {
-    static_assert(has_sockets<Loop>, "for sock_recv() include the header of chapter 11");
+    static_assert(has_sockets<Loop>, "for sock_recv() include the header of chapter 12");
     return loop_sock_recv(self(), std::forward<Args>(args)...);
   }
   /// Sends all bytes. Python: `loop.sock_sendall`.
   template <class... Args>
   auto sock_sendall(Args&&... args) {
-    static_assert(has_sockets<Loop>, "for sock_sendall() include the header of chapter 11");
+    static_assert(has_sockets<Loop>, "for sock_sendall() include the header of chapter 12");
     return loop_sock_sendall(self(), std::forward<Args>(args)...);
   }
   /// Connects to an address. Python: `loop.sock_connect`.
   template <class... Args>
   auto sock_connect(Args&&... args) {
-    static_assert(has_sockets<Loop>, "for sock_connect() include the header of chapter 11");
+    static_assert(has_sockets<Loop>, "for sock_connect() include the header of chapter 12");
     return loop_sock_connect(self(), std::forward<Args>(args)...);
   }
   /// Takes a connection. Python: `loop.sock_accept`.
   template <class... Args>
   auto sock_accept(Args&&... args) {
-    static_assert(has_sockets<Loop>, "for sock_accept() include the header of chapter 11");
+    static_assert(has_sockets<Loop>, "for sock_accept() include the header of chapter 12");
     return loop_sock_accept(self(), std::forward<Args>(args)...);
   }
 
