@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+using asyncio::wrap_future;
 using course::Gate;
 
 /// Runs `main()` on a loop that sleeps until it is woken, as loops do where there are threads.

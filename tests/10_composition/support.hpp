@@ -40,14 +40,11 @@ using asyncio::TimePoint;
 using asyncio::VirtualTimeSelector;
 using asyncio::wait;
 using asyncio::wait_for;
-using asyncio::wrap_future;
 using concurrent::ManualExecutor;
 using course::Counted;
 using course::error;
 using course::error_of;
-using course::Gate;
 using course::Log;
-using course::run_passes;
 using course::what;
 using namespace std::chrono_literals;
 
