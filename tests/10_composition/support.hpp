@@ -12,7 +12,9 @@
 #include <string>
 #include <utility>
 
+#include "gate.hpp"
 #include "testing.hpp"
+#include "virtual_loop.hpp"
 
 using asyncio::all_tasks;
 using asyncio::as_completed;
