@@ -208,6 +208,9 @@ void Sandbox::become(const Fd& binary, const std::string& path, const std::strin
   drop_privileges();
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // after the change of user, which clears it
   signal(SIGPIPE, SIG_DFL);
+  // A command that a shell runs in the background ignores these, and so would all that it starts.
+  signal(SIGINT, SIG_DFL);
+  signal(SIGQUIT, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
