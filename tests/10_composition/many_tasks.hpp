@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+using Numbers = std::vector<int>;
+
 /// Makes a task for each delay, which gives that number of seconds after it.
 inline std::vector<Task<int>> tasks_after(std::vector<Duration> delays) {
   std::vector<Task<int>> tasks;

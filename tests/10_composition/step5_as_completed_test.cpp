@@ -9,8 +9,6 @@
 #include <optional>
 #include <vector>
 
-using Numbers = std::vector<int>;
-
 TEST(Step5_Waiting, AsCompletedGivesResultsAsTheyCome) {  // AIO-68
   in_loop([]() -> Coro<> {
     const std::vector<Task<int>> tasks = tasks_after({3s, 1s, 5s, 2s});

@@ -97,7 +97,7 @@ TEST(Step6_Bridge, EveryExecutorWillDo) {  // AIO-19
         co_await gather(loop.run_in_executor(threads, twice, 1), loop.run_in_executor(stealing, twice, 2),
                         loop.run_in_executor(serial, twice, 3), loop.run_in_executor(at_once, twice, 4),
                         loop.run_in_executor(any, twice, 5), loop.run_in_executor(processes, twice, 6));
-    EXPECT_EQ((Numbers{a, b, c, d, e, f}), (Numbers{2, 4, 6, 8, 10, 12}));
+    EXPECT_EQ((std::vector<int>{a, b, c, d, e, f}), (std::vector<int>{2, 4, 6, 8, 10, 12}));
     for (int i = 0; i < 3; ++i) {
       const std::string of_stealing = co_await error_of(loop.run_in_executor(stealing, complain, i));
       EXPECT_EQ(of_stealing, "not " + std::to_string(i));
