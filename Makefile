@@ -1,5 +1,6 @@
 # Async from Scratch: what learners and instructors type. `make help` lists it.
-# How it is built stands beside what is built: tests/tests.mk, bench/bench.mk, docs/docs.mk.
+# How it is built stands beside what is built: tests/tests.mk, which includes
+# tests/explorer/explorer.mk, bench/bench.mk and docs/docs.mk.
 
 # What each chapter builds on. It is graded against the reference solutions of these, so that a slip in one chapter
 # never costs points in another; with BASE=mine it is graded against your own. A chapter is added by its files and a
@@ -26,7 +27,7 @@ main_recipe := 04
 CXX    := $(if $(filter default,$(origin CXX)),g++,$(CXX))
 SAN    ?=#     thread or address: build with a sanitizer
 BASE   ?=#     mine: build on your own chapters
-FILTER ?=#     Step2*: only these tests
+FILTER ?=#     Step2_*: only these tests
 REPLAY ?=#     12.1,3.2: explored tests run only this schedule
 ARGS   ?=#     handed to a recipe or a bench
 export CXX
@@ -53,14 +54,14 @@ below = $(sort $(foreach n,$(needs_$1),$n $(call below,$n)))
 
 .DEFAULT_GOAL := help
 help:
-	@sed -n 's/^#: \{0,1\}//p' Makefile
+	@sed -n 's/^#: \{0,1\}//p' Makefile | sed 's/^Chapters NN/Chapters $(NUMBERS)/'
 
 #: Async from Scratch: build your own concurrent.futures and asyncio
 #:
 #:   make run            the cookbook's recipe on the reference: sequential, a thread pool, a process pool
 #:   make test           all tests on the reference solutions; all starters fail as they should
 #:
-#: Chapters 00 01 02 03 04 05 06 07 08 09 10. With 01 for any of them:
+#: Chapters NN. With 01 for any of them:
 #:   make 01             grade your chapter 01         make next         what to do next
 #:   make watch-01       grade it at every save        make grade        grade all chapters
 #:   make recipe-01      run its program on your code  make run-01       … on the reference
@@ -82,7 +83,7 @@ help:
 #:   make format         clang-format                  make compile_commands.json  for clangd and IDEs
 #:   make clean          removes build/
 #:
-#: Knobs: FILTER='Step2*'  REPLAY=1.1,10.1  ARGS='--workers 2'  SAN=thread|address  BASE=mine  CXX=clang++-16
+#: Knobs: FILTER='Step2_*'  REPLAY=1.1,10.1  ARGS='--workers 2'  SAN=thread|address  BASE=mine  CXX=clang++-16
 
 include tests/tests.mk bench/bench.mk docs/docs.mk
 

@@ -32,6 +32,7 @@ CCACHE  := $(shell command -v ccache)
 COMPILE  = $(CCACHE) $(CXX) $(FLAGS)
 .DELETE_ON_ERROR:
 .SECONDARY:
+# A prerequisite with $$ is expanded once more when its target is known, and with it $$*.
 .SECONDEXPANSION:
 
 # Sees to it, once, that what is needed is there: build/have/gtest-g++, build/have/benchmark-g++, …
@@ -47,6 +48,7 @@ libraries = $(foreach n,$1 $(call below,$1),$(foreach library,$(libraries_$n),$(
 tree     = $(firstword $(subst /, ,$1))
 chapter  = $(word 2,$(subst /, ,$1))
 source   = tests/$(patsubst $(call tree,$1)/%,%,$1).cpp
+# from_TREE says where the headers of that tree are; a tree without it has a folder headers/ of its own.
 from_solution = solutions/$(call chapter,$1)
 from_learner  = chapters/$(call chapter,$1)
 headers  = $(or $(call from_$(call tree,$1),$1),$B/$(call tree,$1)/headers/$(call chapter,$1))
@@ -55,6 +57,7 @@ includes = -Ichapters/support -I$(call headers,$1) \
   $(foreach n,$(call below,$(call number,$(call chapter,$1))),-I$(below_in)/$(call name,$n))
 needed   = $(call libraries,$(call number,$(call chapter,$1)))
 
+# EXTRA: further flags, from a script that builds a tree.
 # Compiles $@ by the command $1. If your code does not compile, that is no reason to stop: the grader tells it, from
 # the log. The object is as old as the beginning of its compilation, so that a file that is saved meanwhile counts as
 # newer.
@@ -90,6 +93,7 @@ $B/%/recipe: chapters/$$(notdir $$*)/recipe.cpp | $(call have,compiler) $$(call 
 X := build/$(COMPILER)/explorer
 include tests/explorer/explorer.mk
 
+# $X/works is empty if schedules can be explored here; otherwise it says why not.
 unexplored = [ -n '$(SAN)' ] || [ -s $X/works ]
 $B/%explored.o: $$(call source,$$*explored) $X/works $(X_PRELUDE) | $$(call needed,$$*)
 	@if $(unexplored); then $(call attempt,$(CXX) $(STRESSED) $(EXTRA) $(call includes,$*) -c $<); \

@@ -7,9 +7,9 @@
 
 #include "cancelled_error.hpp"
 #include "event_loop.hpp"
-#include "task_registry.hpp"
 #include "outcome.hpp"
 #include "ref.hpp"
+#include "task_registry.hpp"
 #include "todo.hpp"
 
 namespace asyncio {
@@ -39,10 +39,10 @@ class FutureBase : public Operation {
   [[nodiscard]] State state() const noexcept { return state_; }
   [[nodiscard]] bool done() const noexcept { return state_ != State::pending; }
 
-  /// Its loop, for as long as that is there, and the loop's tasks.
+  /// Returns the registry of its loop's tasks, which knows the loop for as long as that lives.
   [[nodiscard]] TaskRegistry& tasks() const noexcept { return *tasks_; }
 
-  /// Asks for cancellation. @returns whether it was pending
+  /// Asks for cancellation. @returns true if it was pending
   virtual bool request_cancel() {
     // TODO 1.2: If it is done(), who wants to cancel it has looked at it:
     // retrieved(), and return false. Otherwise complete() it as cancelled, and return true.
@@ -99,7 +99,7 @@ class FutureBase : public Operation {
     todo("2.2", "FutureBase::add_callback");
   }
 
-  /// Takes out a node that was added, and destroys its callback. @returns whether it was still there
+  /// Takes out a node that was added, and destroys its callback. @returns true if it was still there
   bool remove_waiter(Operation& node) noexcept {
     // TODO 2.3: Remove it from the waiters_, and cancel() it if it was there.
     todo("2.3", "FutureBase::remove_waiter");

@@ -8,7 +8,7 @@
 
 namespace asyncio::detail {
 
-/// The methods of a loop that later chapters bring: the base of EventLoop. Each passes its arguments on to a
+/// The methods of a loop that later chapters bring: a base of EventLoop. Each passes its arguments on to a
 /// function, loop_add_reader() for add_reader(), which the chapter's header defines in this namespace. The
 /// compiler looks for it where the method is used, so that this header need not know it, nor the types that
 /// it takes and gives.

@@ -62,7 +62,7 @@ class Operation {
     NodePool::deallocate(this, list);
   }
 
-  /// True if the count is 1. Of what is counted locally.
+  /// True if the count is 1. Only for what is counted locally: RefCount::local.
   [[nodiscard]] bool has_one_ref() const noexcept { return references_ == 1; }
 
  protected:

@@ -76,7 +76,7 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
   }
 
   /// As call_soon(), from any thread, and it wakes the loop if it sleeps. Any thread may use the handle.
-  /// The loop must not be destroyed before what is posted has run, or the loop is closed.
+  /// Destroy the loop only after what is posted has run, or after close().
   /// Python: `loop.call_soon_threadsafe`.
   /// @throws std::runtime_error if the loop is closed
   template <class F, class... Args>

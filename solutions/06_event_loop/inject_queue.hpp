@@ -12,11 +12,11 @@
 namespace asyncio {
 
 /// The way into a loop for other threads: they post() what it is to run. The loop says when it goes to sleep,
-/// and only then is woken. Any thread may post(); all else is for the loop's thread. Tokio calls it so, too.
+/// and only then is woken. Any thread may post(); all else is for the loop's thread. The name is Tokio's.
 class InjectQueue {
  public:
-  /// Adds `node`, and wakes the loop if it sleeps. When the loop gets the node,
-  /// this thread is done with the inject queue and the selector: the node may be what ends the loop.
+  /// Adds `node`, and wakes the loop if it sleeps. When the loop gets the node, this thread is done with the
+  /// inject queue and the selector: the node may be what ends the loop.
   /// @throws std::runtime_error if the inject queue is closed; the node is dropped then
   void post(Ref<Operation> node, Selector& selector) {
     ReadyQueue posted;  // which drops it if this throws

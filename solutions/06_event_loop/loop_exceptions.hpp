@@ -58,8 +58,8 @@ inline void handle_exception(LoopExceptionHandler handler, EventLoop& loop, cons
   // </exercise>
 }
 
-/// Reports what callbacks throw and, in debug mode, which are slow. The base of
-/// EventLoop. For the loop's thread.
+/// Reports what callbacks throw and, in debug mode, which are slow. A base of EventLoop. For the loop's
+/// thread.
 class LoopReports {
  public:
   LoopReports(const LoopReports&) = delete;

@@ -36,7 +36,7 @@ awk -v table=$table '
     for (row in cited) if (!(row in known)) complain(row " is cited by a test, but not in " table)
     exit failed
   }
-' tests/[0-9]*/step*_test.cpp $table >"$fresh" || failed=1
+' tests/[0-9]*/step*_test.cpp tests/[0-9]*/*explored.cpp $table >"$fresh" || failed=1
 
 if [ "${1:-}" = --write ]; then
   cat "$fresh" >$table
