@@ -1,5 +1,6 @@
 // Chapter 09, step 5: cancellations that are counted, taken back or come too late.
 
+#include "stack.hpp"
 #include "support.hpp"
 
 #include <optional>
@@ -187,16 +188,18 @@ TEST(Step5_Cancellation, ASleepThatIsCancelledWhenItIsOverIsCancelled) {  // AIO
 }
 
 TEST(Step5_Cancellation, AHundredThousandTasksThatAwaitOneAnotherAreCancelled) {  // AIO-41
-  VirtualLoop v;
-  Future<int> future = v.loop.create_future<int>();
-  const auto link = [](Future<int> inner) -> Coro<int> { co_return co_await inner; };
-  Task<int> outermost = v.loop.create_task(link(future));
-  for (int i = 1; i < 100'000; ++i) outermost = v.loop.create_task(link(outermost));
-  v.passes(1);
-  EXPECT_TRUE(outermost.cancel());
-  EXPECT_TRUE(future.cancelled());
-  EXPECT_EQ(v.passes_until_done(outermost), 100'000);
-  EXPECT_TRUE(outermost.cancelled());
+  course::on_a_small_stack([] {
+    VirtualLoop v;
+    Future<int> future = v.loop.create_future<int>();
+    const auto link = [](Future<int> inner) -> Coro<int> { co_return co_await inner; };
+    Task<int> outermost = v.loop.create_task(link(future));
+    for (int i = 1; i < 100'000; ++i) outermost = v.loop.create_task(link(outermost));
+    v.passes(1);
+    EXPECT_TRUE(outermost.cancel());
+    EXPECT_TRUE(future.cancelled());
+    EXPECT_EQ(v.passes_until_done(outermost), 100'000);
+    EXPECT_TRUE(outermost.cancelled());
+  });
 }
 
 TEST(Step5_Cancellation, ATaskThatWrapsAFutureHandsItOn) {  // AIO-41, AIO-50

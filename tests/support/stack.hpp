@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 
 namespace course {
 
@@ -23,5 +24,9 @@ constexpr int levels(int wanted) noexcept { return constant_stack ? wanted : std
 /// Returns where the stack of the calling thread ends now: the same number if it is called twice from the
 /// same place. It grows towards 0.
 std::uintptr_t stack_end() noexcept;
+
+/// Calls `fn` on a thread whose stack has half a MiB: a function that calls itself for each of some ten
+/// thousand items crashes there, however little each call takes. Throws what `fn` throws.
+void on_a_small_stack(const std::function<void()>& fn);
 
 }  // namespace course
