@@ -57,7 +57,8 @@ includes = -Ichapters/support -I$(call headers,$1) \
   $(foreach n,$(call below,$(call number,$(call chapter,$1))),-I$(below_in)/$(call name,$n))
 needed   = $(call libraries,$(call number,$(call chapter,$1)))
 
-# EXTRA: further flags, from a script that builds a tree.
+# EXTRA are further flags, from a script that builds a tree of its own.
+
 # Compiles $@ by the command $1. If your code does not compile, that is no reason to stop: the grader tells it, from
 # the log. The object is as old as the beginning of its compilation, so that a file that is saved meanwhile counts as
 # newer.
