@@ -53,8 +53,8 @@ from_solution = solutions/$(call chapter,$1)
 from_learner  = chapters/$(call chapter,$1)
 headers  = $(or $(call from_$(call tree,$1),$1),$B/$(call tree,$1)/headers/$(call chapter,$1))
 below_in = $(if $(BASE),chapters,solutions)
-includes = -Ichapters/support -I$(call headers,$1) \
-  $(foreach n,$(call below,$(call number,$(call chapter,$1))),-I$(below_in)/$(call name,$n))
+includes_below = -Ichapters/support $(foreach n,$(call below,$(call number,$1)),-I$(below_in)/$(call name,$n))
+includes = -I$(call headers,$1) $(call includes_below,$(call chapter,$1))
 needed   = $(call libraries,$(call number,$(call chapter,$1)))
 
 # EXTRA are further flags, from a script that builds a tree of its own.
@@ -68,18 +68,33 @@ attempt = mkdir -p $(@D) && touch $@.began && if $1 -MMD -MP -MF $@.d -MT $@ -o 
 link = if [ -e $< ]; then rm -f $@.log && $1 -o $@; else rm -f $@; cp $<.log $@.log; fi
 
 # All tests share a precompiled header and the objects of the test main.
-PRELUDE := $B/prelude.hpp.$(if $(CLANG),pch,gch)
+PCH := $(if $(CLANG),pch,gch)
+PRELUDE := $B/prelude.hpp.$(PCH)
 SUPPORT := $(patsubst tests/%.cpp,$B/%.o,$(wildcard tests/support/*.cpp))
 $(PRELUDE): tests/support/prelude.hpp | $(call have,compiler) $(call have,gtest)
 	@mkdir -p $(@D) && cp $< $B/prelude.hpp
 	@$(CXX) $(FLAGS) $(TESTING) -x c++-header $< -o $@
 $(SUPPORT): $B/support/%.o: tests/support/%.cpp | $(call have,compiler) $(call have,gtest)
 	@mkdir -p $(@D)
-	@$(COMPILE) -O1 -g -MMD -MP -Itests/support -Ichapters/support -c $< -o $@
+	@$(COMPILE) -O1 -g1 -MMD -MP -Itests/support -Ichapters/support -c $< -o $@
 
-$B/%_test.o: $$(call source,$$*_test) $(PRELUDE) | $$(call needed,$$*)
-	@$(call attempt,$(CXX) $(FLAGS) $(TESTING) $(EXTRA) -include $B/prelude.hpp $(call includes,$*) -c $<)
-$B/%_test: $B/%_test.o $(SUPPORT)
+# Where a chapter's tests have much in common that knows only what is below the chapter, that is compiled once, and not
+# at every edit: tests/10_composition/prelude.hpp takes the place of the header that all tests share, and support.cpp
+# has its functions.
+PRELUDES := $(patsubst tests/%,$B/%.$(PCH),$(wildcard tests/[0-9]*/prelude.hpp))
+COMMON   := $(patsubst tests/%.cpp,$B/%.o,$(wildcard tests/[0-9]*/support.cpp))
+common   = $(filter $B/$(call chapter,$1)/%,$(COMMON))
+prelude  = $(or $(filter $B/$(call chapter,$1)/%,$(PRELUDES)),$(PRELUDE))
+$(PRELUDES): $B/%.$(PCH): tests/% | $(call have,gtest) $$(call libraries,$$(call number,$$*))
+	@mkdir -p $(@D) && cp $< $(basename $@)
+	@$(call attempt,$(CXX) $(FLAGS) $(TESTING) $(call includes_below,$(*D)) -x c++-header $<)
+$(COMMON): $B/%.o: tests/%.cpp $$(call prelude,tree/$$*)
+	@$(call attempt,$(CXX) $(FLAGS) $(TESTING) -include $(basename $(call prelude,tree/$*)) $(call includes_below,$(*D)) -c $<)
+
+$B/%_test.o: $$(call source,$$*_test) $$(call prelude,$$*) | $$(call needed,$$*)
+	@$(call attempt,$(CXX) $(FLAGS) $(TESTING) $(EXTRA) -include $(basename $(call prelude,$*)) -I$(<D) \
+	  $(call includes,$*) -c $<)
+$B/%_test: $B/%_test.o $$(call common,$$*) $(SUPPORT)
 	@$(call link,$(CXX) $(FLAGS) $^ -lgtest)
 
 $B/%/recipe: chapters/$$(notdir $$*)/recipe.cpp | $(call have,compiler) $$(call needed,$$*)
@@ -105,7 +120,7 @@ $B/%explored: $B/%explored.o $X/works $X/explorer.o $(SUPPORT)
 	  $(call link,$(CXX) $(STRESSED) $< tests/explorer/stress/stress.cpp $B/support/main.o -lgtest); fi
 
 # Scripts, which say EXTRA, build what is not there yet.
--include $(if $(EXTRA),,$(wildcard $B/support/*.d $(CHAPTERS:%=$B/solution/%/*.d) $(CHAPTERS:%=$B/learner/%/*.d)))
+-include $(if $(EXTRA),,$(wildcard $B/support/*.d $B/[0-9]*/*.d $(CHAPTERS:%=$B/solution/%/*.d) $(CHAPTERS:%=$B/learner/%/*.d)))
 
 # ---- Grading -------------------------------------------------------------------------------------------------------
 
@@ -153,7 +168,7 @@ starters-check:
 	@sh tests/tools/starters.sh --check $(CHAPTERS)
 
 # What scripts build trees with: all that does not depend on the tree.
-TREES_NEED := $(GRADE) $(SUPPORT) $(PRELUDE) $X/works $X/explorer.o $(X_PRELUDE)
+TREES_NEED := $(GRADE) $(SUPPORT) $(PRELUDE) $(PRELUDES) $(COMMON) $X/works $X/explorer.o $(X_PRELUDE)
 starters-fail ladder: %: $(TREES_NEED) | $$(call libraries,$(NUMBERS))
 	@MAKE='$(MAKE)' sh tests/tools/ladder.sh $(if $(filter ladder,$*),--climb) $(GRADE) $B $(CHAPTERS)
 MUTANTS = $(wildcard $(CHAPTERS:%=tests/%/mutants/*.patch))

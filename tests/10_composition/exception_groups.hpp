@@ -2,11 +2,14 @@
 
 // What is in a group of exceptions, as a text.
 
+#include "exception_group.hpp"
 #include "support.hpp"
 
 #include <exception>
 #include <string>
 #include <utility>
+
+using asyncio::ExceptionGroup;
 
 /// Lists the exceptions of a group, in order, with those of the groups in it: "a, (b, c)".
 inline std::string list(const ExceptionGroup& group) {

@@ -1,6 +1,7 @@
 // Chapter 10, step 1: a gather that is cancelled, or whose children are.
 
 #include "awkward_results.hpp"
+#include "gather.hpp"
 #include "leaks.hpp"
 #include "support.hpp"
 
@@ -8,6 +9,8 @@
 #include <cstddef>
 #include <tuple>
 #include <vector>
+
+using asyncio::gather;
 
 TEST(Step1_Gather, ToCancelItCancelsAllChildren) {  // AIO-56
   in_loop([]() -> Coro<> {

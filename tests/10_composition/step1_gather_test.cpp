@@ -1,6 +1,7 @@
 // Chapter 10, step 1: gather, and what it gives.
 
 #include "awkward_results.hpp"
+#include "gather.hpp"
 #include "generator.hpp"
 #include "support.hpp"
 
@@ -13,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+using asyncio::gather;
 using asyncio::GatherOptions;
 using asyncio::Generator;
 using asyncio::Outcome;

@@ -1,8 +1,13 @@
 // Chapter 10, step 2: shield.
 
 #include "awkward_results.hpp"
+#include "gather.hpp"
 #include "leaks.hpp"
+#include "shield.hpp"
 #include "support.hpp"
+
+using asyncio::gather;
+using asyncio::shield;
 
 TEST(Step2_Shield, WhatTheInnerOneEndsWithPassesThrough) {  // AIO-60
   in_loop([]() -> Coro<> {

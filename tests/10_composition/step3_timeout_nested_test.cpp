@@ -1,9 +1,18 @@
 // Chapter 10, step 3: limits of time inside one another, moved, or none at all.
 
+#include "gather.hpp"
 #include "leaks.hpp"
 #include "support.hpp"
+#include "timeout.hpp"
+#include "wait_for.hpp"
 
 #include <optional>
+
+using asyncio::gather;
+using asyncio::Timeout;
+using asyncio::timeout;
+using asyncio::timeout_at;
+using asyncio::wait_for;
 
 namespace {
 

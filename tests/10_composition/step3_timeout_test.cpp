@@ -2,8 +2,13 @@
 
 #include "awkward_results.hpp"
 #include "support.hpp"
+#include "timeout.hpp"
 
 #include <cstddef>
+
+using asyncio::Timeout;
+using asyncio::timeout;
+using asyncio::timeout_at;
 
 TEST(Step3_Timeouts, InTimeItGivesWhatThePartReturns) {  // AIO-76
   in_loop([]() -> Coro<> {

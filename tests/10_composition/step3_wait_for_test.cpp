@@ -1,9 +1,16 @@
 // Chapter 10, step 3: wait_for: a limit of time for one awaitable.
 
+#include "gather.hpp"
 #include "leaks.hpp"
+#include "shield.hpp"
 #include "support.hpp"
+#include "wait_for.hpp"
 
 #include <optional>
+
+using asyncio::gather;
+using asyncio::shield;
+using asyncio::wait_for;
 
 TEST(Step3_Timeouts, WaitForGivesTheResultInTime) {  // AIO-61
   in_loop([]() -> Coro<> {

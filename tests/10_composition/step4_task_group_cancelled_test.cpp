@@ -3,6 +3,9 @@
 #include "exception_groups.hpp"
 #include "leaks.hpp"
 #include "support.hpp"
+#include "task_group.hpp"
+
+using asyncio::TaskGroup;
 
 namespace {
 

@@ -1,10 +1,21 @@
 // Chapter 10, step 4: groups of tasks and limits of time inside one another, and at their borders.
 
 #include "exception_groups.hpp"
+#include "gather.hpp"
 #include "leaks.hpp"
+#include "shield.hpp"
 #include "support.hpp"
+#include "task_group.hpp"
+#include "timeout.hpp"
+#include "wait_for.hpp"
 
 #include <algorithm>
+
+using asyncio::gather;
+using asyncio::shield;
+using asyncio::TaskGroup;
+using asyncio::timeout;
+using asyncio::wait_for;
 
 TEST(Step4_TaskGroup, GroupsNest) {  // AIO-74
   in_loop([]() -> Coro<> {

@@ -1,12 +1,16 @@
 // Chapter 10, step 4: exceptions in groups, and groups of tasks that end or fail.
 
 #include "awkward_results.hpp"
+#include "exception_group.hpp"
 #include "exception_groups.hpp"
 #include "support.hpp"
+#include "task_group.hpp"
 
 #include <functional>
 #include <optional>
 
+using asyncio::ExceptionGroup;
+using asyncio::TaskGroup;
 using course::AtEnd;
 
 TEST(Step4_TaskGroup, AGroupOfExceptionsSaysHowManyThereAre) {  // AIO-70

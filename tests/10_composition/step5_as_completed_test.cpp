@@ -1,13 +1,21 @@
 // Chapter 10, step 5: as_completed: each as it comes.
 
 #include "awkward_results.hpp"
+#include "completion_order.hpp"
+#include "gather.hpp"
 #include "leaks.hpp"
 #include "many_tasks.hpp"
 #include "support.hpp"
+#include "waiting.hpp"
 
 #include <algorithm>
 #include <optional>
 #include <vector>
+
+using asyncio::as_completed;
+using asyncio::gather;
+using asyncio::ReturnWhen;
+using asyncio::wait;
 
 TEST(Step5_Waiting, AsCompletedGivesResultsAsTheyCome) {  // AIO-68
   in_loop([]() -> Coro<> {

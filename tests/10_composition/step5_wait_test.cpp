@@ -1,11 +1,19 @@
 // Chapter 10, step 5: wait: until all, the first one or the first error.
 
+#include "completion_order.hpp"
 #include "leaks.hpp"
 #include "many_tasks.hpp"
 #include "support.hpp"
+#include "task_group.hpp"
+#include "waiting.hpp"
 
 #include <ranges>
 #include <vector>
+
+using asyncio::as_completed;
+using asyncio::ReturnWhen;
+using asyncio::TaskGroup;
+using asyncio::wait;
 
 TEST(Step5_Waiting, WaitEndsWhenAllAreDone) {  // AIO-65
   in_loop([]() -> Coro<> {

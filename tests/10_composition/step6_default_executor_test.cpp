@@ -1,12 +1,20 @@
 // Chapter 10, step 6: the executor of a loop, and its end.
 
+#include "bridge.hpp"
 #include "exception_groups.hpp"
 #include "real_loop.hpp"
+#include "shield.hpp"
 #include "support.hpp"
+#include "task_group.hpp"
+#include "wait_for.hpp"
 
 #include <latch>
 #include <optional>
 
+using asyncio::shield;
+using asyncio::TaskGroup;
+using asyncio::wait_for;
+using asyncio::wrap_future;
 using concurrent::ThreadPoolExecutor;
 
 TEST(Step6_Bridge, AnotherExecutorMayBeTheDefault) {  // AIO-19

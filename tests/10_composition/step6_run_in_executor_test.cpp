@@ -1,11 +1,14 @@
 // Chapter 10, step 6: calls on the threads of an executor.
 
 #include "awkward_results.hpp"
+#include "bridge.hpp"
+#include "gather.hpp"
 #include "process_pool.hpp"
 #include "real_loop.hpp"
 #include "support.hpp"
 #include "thread_name.hpp"
 #include "virtual_loop.hpp"
+#include "wait_for.hpp"
 #include "work_stealing_executor.hpp"
 
 #include <functional>
@@ -13,6 +16,8 @@
 #include <thread>
 #include <vector>
 
+using asyncio::gather;
+using asyncio::wait_for;
 using concurrent::InlineExecutor;
 using concurrent::ProcessPoolExecutor;
 using concurrent::SerialExecutor;
@@ -93,11 +98,15 @@ TEST(Step6_Bridge, EveryExecutorWillDo) {  // AIO-19
     SerialExecutor serial(threads);
     InlineExecutor at_once;
     concurrent::Executor& any = threads;
-    const auto [a, b, c, d, e, f] =
-        co_await gather(loop.run_in_executor(threads, twice, 1), loop.run_in_executor(stealing, twice, 2),
-                        loop.run_in_executor(serial, twice, 3), loop.run_in_executor(at_once, twice, 4),
-                        loop.run_in_executor(any, twice, 5), loop.run_in_executor(processes, twice, 6));
-    EXPECT_EQ((std::vector<int>{a, b, c, d, e, f}), (std::vector<int>{2, 4, 6, 8, 10, 12}));
+    std::vector<Future<int>> futures;
+    futures.push_back(loop.run_in_executor(threads, twice, 1));
+    futures.push_back(loop.run_in_executor(stealing, twice, 2));
+    futures.push_back(loop.run_in_executor(serial, twice, 3));
+    futures.push_back(loop.run_in_executor(at_once, twice, 4));
+    futures.push_back(loop.run_in_executor(any, twice, 5));
+    futures.push_back(loop.run_in_executor(processes, twice, 6));
+    const std::vector<int> numbers = co_await gather(futures);
+    EXPECT_EQ(numbers, (std::vector<int>{2, 4, 6, 8, 10, 12}));
     for (int i = 0; i < 3; ++i) {
       const std::string of_stealing = co_await error_of(loop.run_in_executor(stealing, complain, i));
       EXPECT_EQ(of_stealing, "not " + std::to_string(i));

@@ -1,6 +1,8 @@
 // Chapter 10, step 6: the gate into a loop, and the futures that come through it.
 
 #include "awkward_results.hpp"
+#include "bridge.hpp"
+#include "gather.hpp"
 #include "real_loop.hpp"
 #include "support.hpp"
 #include "virtual_loop.hpp"
@@ -9,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+using asyncio::gather;
+using asyncio::wrap_future;
 using course::run_passes;
 
 TEST(Step6_Bridge, TheGateLeadsIntoTheLoop) {  // AIO-23

@@ -1,6 +1,8 @@
 // Chapter 10, step 7: to_thread, and coroutines that other threads start.
 
 #include "awkward_results.hpp"
+#include "bridge.hpp"
+#include "gather.hpp"
 #include "real_loop.hpp"
 #include "support.hpp"
 #include "thread_name.hpp"
@@ -13,8 +15,10 @@
 #include <tuple>
 #include <vector>
 
+using asyncio::gather;
 using asyncio::run_coroutine_threadsafe;
 using asyncio::to_thread;
+using asyncio::wrap_future;
 
 TEST(Step7_Threads, ToThreadCallsOnAThread) {  // AIO-21
   in_real_loop([]() -> Coro<> {

@@ -11,7 +11,7 @@ RUNTIME := $(patsubst tests/%.cpp,$X/%.o,$(wildcard $(addprefix tests/explorer/,
   tests/grader/symbols.cpp tests/grader/text.cpp)
 $(RUNTIME): $X/%.o: tests/%.cpp | $(call have,compiler) $(call have,gtest)
 	@mkdir -p $(@D)
-	@$(CCACHE) $(CXX) $(UNSAN) -O2 -g -fno-pie -MMD -MP -Ichapters/support -c $< -o $@
+	@$(CCACHE) $(CXX) $(UNSAN) -O2 -g1 -fno-pie -MMD -MP -Ichapters/support -c $< -o $@
 $X/explorer.o: $(RUNTIME)
 	@$(CXX) -r -nostdlib -no-pie $^ -o $@
 
