@@ -97,7 +97,8 @@ class BlockingQueue {
   std::optional<T> take(Lock head) {
     // TODO 1.4: Take the item and give the head's lock back. If the queue is
     // bounded, there is one more of free_slots_: say so under the tail's lock, and wake one push(). If some
-    // pop() waits, wake_consumer(), and tell it whether items are left.
+    // pop() waits, wake_consumer(), and tell it whether items are left. If the item's move throws, it stays
+    // where it is, and a pop() that waits has to be woken for it all the same.
     todo("1.4", "BlockingQueue::take");
   }
 

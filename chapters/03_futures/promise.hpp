@@ -110,12 +110,8 @@ class Future {
 
   /// Does the same, but waits no longer than `timeout`; 0 or less asks without waiting.
   /// @throws TimeoutError if the future is not done by then; it stays as it is
-  template <class Rep, class Period>
-  detail::ResultOf<T> result(std::chrono::duration<Rep, Period> timeout) const& {
-    return wait_for_result(deadline_after(timeout));
-  }
-  template <class Rep, class Period>
-      T result(std::chrono::duration<Rep, Period> timeout) && requires detail::Copyable<T> {
+  detail::ResultOf<T> result(AnyDuration timeout) const& { return wait_for_result(deadline_after(timeout)); }
+  T result(AnyDuration timeout) && requires detail::Copyable<T> {
     return wait_for_result(deadline_after(timeout));
   }
 
@@ -128,8 +124,7 @@ class Future {
 
   /// Does the same, but waits no longer than `timeout`.
   /// @throws TimeoutError if the future is not done by then
-  template <class Rep, class Period>
-  [[nodiscard]] std::exception_ptr exception(std::chrono::duration<Rep, Period> timeout) const {
+  [[nodiscard]] std::exception_ptr exception(AnyDuration timeout) const {
     state_->wait(deadline_after(timeout));
     return state_->error();
   }

@@ -44,7 +44,8 @@ template <std::invocable F, std::invocable G>
 void fork_join(WorkStealingExecutor& executor, F&& f, G&& g) {
   if (!executor.runs_on_this_thread()) return executor.submit([&] { fork_join(executor, f, g); }).result();
   // TODO 7.7: Fork g, and call f. If g is still there when f has ended, however it did, run it
-  // yourself; if not, join it. Throw what f threw, or else what g threw.
+  // yourself; if not, join it. If there was no memory to fork g (fork() threw), run it yourself, too. Throw
+  // what f threw, or else what g threw.
   todo("7.7", "fork_join");
 }
 

@@ -151,8 +151,9 @@ class WorkStealingExecutor : public Executor {
   /// Looks for a job and moves it to `job`, which is empty. @returns true if there was one
   bool find_job(Worker& self, Job& job) {
     // TODO 5.3: Look into your own jobs, then into your inbox; every 64th
-    // time into the inbox first. If there is nothing, steal: from each of the others, beginning with the one
-    // after you, a fork, a job, or what lies in the inbox.
+    // time into the inbox first, and another time of 64 at the old end of your jobs, which you steal() from
+    // yourself: so no job waits for ever behind others that go on and on. If there is nothing, steal: from
+    // each of the others, beginning with the one after you, a fork, a job, or what lies in the inbox.
     todo("5.3", "WorkStealingExecutor::find_job");
   }
 

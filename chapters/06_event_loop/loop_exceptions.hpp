@@ -75,7 +75,7 @@ class LoopReports {
   [[nodiscard]] bool get_debug() const noexcept { return debug_; }
 
   /// The time from which on a callback is slow. Python: `loop.slow_callback_duration`, in seconds.
-  Duration slow_callback_duration = std::chrono::milliseconds(100);
+  concurrent::AnyDuration slow_callback_duration = std::chrono::milliseconds(100);
 
  protected:
   explicit LoopReports(EventLoop& loop) noexcept : loop_(loop) {}

@@ -1,18 +1,19 @@
 #pragma once
 
 #include <sys/epoll.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <ctime>
 #include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "epoll_wait.hpp"
 #include "event_counter.hpp"
 #include "fd.hpp"
 #include "ready_queue.hpp"
@@ -42,9 +43,9 @@ class EpollSelector final : public Selector {
   ~EpollSelector() override { close(); }
 
   void select(std::optional<Duration> timeout) override {
-    // TODO 2.1: Let epoll_pwait2() fill events_, with the timespec of the timeout,
-    // or null, and no signal mask. An interruption (EINTR) has found nothing: the loop comes again. All
-    // other errors are thrown. Then dispatch() each event.
+    // TODO 2.1: Let detail::epoll_wait_for() fill events_. An interruption (EINTR)
+    // has found nothing: the loop comes again. All other errors are thrown, as of "epoll_pwait2". Then
+    // dispatch() each event.
     todo("2.1", "EpollSelector::select");
   }
 
@@ -136,7 +137,13 @@ class EpollSelector final : public Selector {
     file.events = events;
   }
 
+  /// @returns 0, or -1 with errno. A child made by fork() shares the epoll with its parent, whose files it
+  /// must not take out: there it always fails.
   int control(int what, int fd, std::uint32_t events) noexcept {
+    if (::getpid() != owner_) {
+      errno = EPERM;
+      return -1;
+    }
     epoll_event event{};
     event.events = events;
     event.data.fd = fd;
@@ -149,6 +156,7 @@ class EpollSelector final : public Selector {
     concurrent::checked(control(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLET), "epoll_ctl");
   }
 
+  const pid_t owner_ = ::getpid();
   const concurrent::Fd epoll_;
   const concurrent::Fd wake_counter_;
   std::vector<File> files_;  // by descriptor

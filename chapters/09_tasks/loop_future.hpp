@@ -34,11 +34,15 @@ inline constexpr bool is_copyable<T> = std::copy_constructible<T> && is_copyable
 template <class... T>
 inline constexpr bool is_copyable<std::tuple<T...>> = (is_copyable<T> && ...);
 
+class AnyFutureAwaiter;
+
 }  // namespace detail
 
-/// A Future, of whatever type.
+/// A Future, of whatever type: it can be awaited, gathered and waited for, and gives no value.
 class AnyFuture {
  public:
+  using value_type = void;
+
   /// True if it has a result or an exception, or is cancelled.
   [[nodiscard]] bool done() const noexcept { return state_->done(); }
   [[nodiscard]] bool cancelled() const noexcept { return state_->state() == detail::State::cancelled; }
@@ -55,6 +59,14 @@ class AnyFuture {
     // an InvalidStateError "the exception is not set". Otherwise it is retrieved(): return its error().
     todo("1.6", "AnyFuture::exception");
   }
+
+  /// Returns if it has a result.
+  /// @throws what it has finished with; CancelledError if it is cancelled, InvalidStateError if it is pending
+  void result() const {
+    if (const std::exception_ptr error = exception()) std::rethrow_exception(error);
+  }
+
+  detail::AnyFutureAwaiter operator co_await() const noexcept;
 
   /// Takes back what add_done_callback() returned. Python: `future.remove_done_callback`, which takes the
   /// function.
@@ -178,6 +190,18 @@ class DoneAwaiter {
   TaskBase* task_ = nullptr;
 };
 
+/// Waits as DoneAwaiter, and throws what the future has finished with.
+class AnyFutureAwaiter : public DoneAwaiter {
+ public:
+  using DoneAwaiter::DoneAwaiter;
+
+  void await_resume() const {
+    future_.state().retrieved();
+    DoneAwaiter::await_resume();
+    future_.result();
+  }
+};
+
 /// Waits as DoneAwaiter, and gives the future's result. `Result` is the type of the `co_await`.
 template <class T, class Result>
 class FutureAwaiter : public DoneAwaiter {
@@ -195,6 +219,10 @@ class FutureAwaiter : public DoneAwaiter {
 };
 
 }  // namespace detail
+
+inline detail::AnyFutureAwaiter AnyFuture::operator co_await() const noexcept {
+  return detail::AnyFutureAwaiter(*this);
+}
 
 /// A result that is not there yet, on one loop: what a callback sets, and a coroutine awaits. It is copied
 /// like a pointer. What waits for it runs in the loop, never inside set_result(). For the loop's thread

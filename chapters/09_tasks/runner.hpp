@@ -21,19 +21,16 @@ namespace detail {
 /// Runs the loop until `future` is done.
 template <class T>
 void run_until_done(EventLoop& loop, Future<T>& future) {
-  // TODO 7.1: Add a callback to the future that stops the loop, and run_forever(). Then
-  // cancel() the callback, for it may be ready to run already, and remove it. If the future is not done(),
-  // throw a std::runtime_error "Event loop stopped before Future completed."
+  // TODO 7.1: Add a callback to the future that stops the loop, and run_forever(). Then,
+  // also if that throws, cancel() the callback, for it may be ready to run already, and remove it. If the
+  // future is not done(), throw a std::runtime_error "Event loop stopped before Future completed."
   todo("7.1", "run_until_done");
 }
 
 /// Runs until `awaitable` is done, for loop.run_until_complete().
 template <class A>
 decltype(auto) loop_run_until_complete(EventLoop& loop, A&& awaitable) {
-  static_assert(
-      Awaitable<A>,
-      "run_until_complete needs something that can be awaited; a Coro that has a name, because it can be "
-      "awaited once, is given as std::move(coro)");
+  static_assert(can_be_awaited<A>());
   loop.check_can_run();
   auto future = ensure_future(std::forward<A>(awaitable), loop);
   run_until_done(loop, future);
@@ -78,8 +75,9 @@ class Runner {
   /// @throws std::runtime_error if the runner is closed
   EventLoop& get_loop() {
     // TODO 7.2: If it is closed_, throw a std::runtime_error "Runner is closed". If
-    // there is no loop_ yet, make one: with the loop_factory of the options_, or else new_event_loop(). If
-    // the options_ say so, set its debug mode. Set it as the thread's event loop.
+    // there is no loop_ yet, make one: with the loop_factory of the options_, or else new_event_loop(); a
+    // factory that gives null is a std::invalid_argument. If the options_ say so, set its debug mode. Set it
+    // as the thread's event loop.
     todo("7.2", "Runner::get_loop");
   }
 
@@ -95,9 +93,10 @@ class Runner {
  private:
   /// Cancels what is left, runs until it is done, and tells the exception handler of what that throws.
   static void cancel_all_tasks(EventLoop& loop) {
-    // TODO 7.3: Cancel all_tasks() of the loop, and run it until_done() with
-    // them. Then, for each that is not cancelled() and has an exception(), call_exception_handler() of the
-    // loop with the message "unhandled exception during asyncio.run() shutdown".
+    // TODO 7.3: Let detail::cancel_all() cancel all_tasks() of the loop, which
+    // of a long chain of them takes a step for each, and run it until_done() with them. Then, for each that
+    // is not cancelled() and has an exception(), call_exception_handler() of the loop with the message
+    // "unhandled exception during asyncio.run() shutdown".
     todo("7.3", "Runner::cancel_all_tasks");
   }
 

@@ -1,10 +1,8 @@
 #pragma once
 
 #include <chrono>
-#include <cmath>
 #include <coroutine>
 #include <optional>
-#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
@@ -20,8 +18,7 @@ namespace detail {
 /// A future that a timer sets.
 class TimerFuture {
  public:
-  template <class Delay>
-  TimerFuture(EventLoop& loop, Delay delay) : over_(loop.create_future()) {
+  TimerFuture(EventLoop& loop, Duration delay) : over_(loop.create_future()) {
     // TODO 4.2: Let the loop call_later(), after the delay, what sets the
     // result of over_ if that is not done() by then. It has a copy of over_, not a reference. Keep the
     // timer_.
@@ -47,10 +44,9 @@ template <class Rep, class Period>
 inline constexpr bool is_duration<std::chrono::duration<Rep, Period>> = true;
 
 /// The awaitable of sleep(): a task waits for a timer, or just for the next pass.
-template <class Delay>
 class Sleep {
  public:
-  explicit Sleep(Delay delay) noexcept : delay_(delay) {}
+  explicit Sleep(Duration delay) noexcept : delay_(delay) {}
   Sleep(Sleep&& other) noexcept : delay_(other.delay_) {}
 
   static bool await_ready() noexcept { return false; }
@@ -75,7 +71,7 @@ class Sleep {
     todo("4.6", "Sleep::start_timer");
   }
 
-  Delay delay_;
+  Duration delay_;
   TaskBase* task_ = nullptr;
   std::optional<TimerFuture> timer_;
 };
@@ -88,9 +84,7 @@ class Sleep {
 template <class Delay>
 [[nodiscard]] auto sleep(Delay delay) {
   static_assert(detail::is_duration<Delay>, "a delay has a unit: sleep(1s), not sleep(1)");
-  if constexpr (std::is_floating_point_v<typename Delay::rep>)
-    if (std::isnan(delay.count())) throw std::invalid_argument("the delay of sleep is not a number");
-  return detail::Sleep(delay);
+  return detail::Sleep(concurrent::AnyDuration(delay));
 }
 
 /// Sleeps, and gives `result`.

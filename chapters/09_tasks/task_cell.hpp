@@ -13,6 +13,7 @@
 #include "cancelled_error.hpp"
 #include "coro.hpp"
 #include "future_cell.hpp"
+#include "laps.hpp"
 #include "task_registry.hpp"
 #include "todo.hpp"
 
@@ -82,8 +83,20 @@ class TaskBase : public FutureBase, public PendingTask {
     // it: it is retrieved(), and return false. From here inwards, count one of the cancel_requests_ of each
     // task; as long as what it waits_for_ is a task() that is not done, that is the next. At the innermost,
     // if it waits_for_ something that can be cancelled by request_cancel(), that is enough. Otherwise it
-    // must_cancel_. Return true. (In a loop: chains of tasks may be long.)
+    // must_cancel_. Return true. (In a loop: chains of tasks may be long. And they may be circles, without an
+    // innermost: when a step of Laps says that the walk has come round, it is the task before that step that
+    // is to leave_circle().)
     todo("5.1", "TaskBase::request_cancel");
+  }
+
+  /// Asks for cancellation, when all tasks of the loop are asked: one that waits for another gets to know
+  /// through that. So it costs as much for a long chain of tasks as for as many that have nothing to do with
+  /// one another.
+  void request_cancel_among_all() {
+    if (!done() && waits_for_ && waits_for_->task() && !waits_for_->done())
+      ++cancel_requests_;
+    else
+      request_cancel();
   }
 
   /// Takes back one request. @returns how many are left
@@ -182,6 +195,21 @@ class TaskBase : public FutureBase, public PendingTask {
     coro_.destroy();
     complete(state);
     unref();
+  }
+
+  /// Tasks wait for one another in a circle, this one among them, and so none of them would ever go on. This
+  /// one does, with a CancelledError, and the loop's exception handler is told who they are.
+  [[gnu::noinline]] void leave_circle() {
+    std::string circle = name();
+    for (const TaskBase* task = this; circle.size() < 1'000;) {
+      task = task->waits_for_->task();
+      circle += " waits for " + task->name();
+      if (task == this) break;
+    }
+    must_cancel_ = true;
+    if (std::exchange(waits_for_, nullptr)->let_go(*this)) schedule();
+    tasks().report("Tasks wait for one another in a circle",
+                   std::make_exception_ptr(std::runtime_error(circle)));
   }
 
   /// Makes a task the current one, as long as it lives.

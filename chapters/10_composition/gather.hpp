@@ -1,9 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <exception>
 #include <ranges>
+#include <stdexcept>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -47,8 +50,8 @@ class GatherState : public FutureBase {
   /// Cancels all children. What becomes of them ends this.
   bool request_cancel() override {
     // TODO 1.2: Whoever cancels it has looked at it: retrieved(). If it is
-    // done(), return false. Otherwise cancel() the future() of each child, all of them. If one of them could
-    // be cancelled, note that this was cancel_requested_, and return true; otherwise return false.
+    // done(), or the future() of each child is, return false. Otherwise note that this was cancel_requested_,
+    // cancel_children(), and return true.
     todo("1.2", "GatherState::request_cancel");
   }
 
@@ -66,6 +69,37 @@ class GatherState : public FutureBase {
     todo("1.1", "GatherState::child_done");
   }
 
+  /// Cancels the children, one after another, and those of a gather among them before the next. However deep
+  /// gathers are nested, that takes no stack: one that is reached while another is at it becomes the next to
+  /// go on with.
+  void cancel_children() noexcept {
+    if (cancelling_) return leave_circle();
+    cancelling_ = true;
+    cancelled_ = 0;
+    ref();
+    outer_ = std::exchange(innermost_, this);
+    if (outer_) return;
+    while (GatherState* const gather = innermost_) {
+      if (gather->cancelled_ < gather->children_.size()) {
+        gather->children_[gather->cancelled_++].future().cancel();
+      } else {
+        innermost_ = gather->outer_;
+        gather->cancelling_ = false;
+        gather->unref();
+      }
+    }
+  }
+
+  /// A child waits for this, so neither could ever be done. It is now, and the loop's exception handler is
+  /// told.
+  void leave_circle() noexcept {
+    const detail::TaskBase* const child = children_[cancelled_ - 1].future().state().task();
+    set_exception(std::make_exception_ptr(CancelledError()));
+    tasks().report(
+        "A gather waits for itself",
+        std::make_exception_ptr(std::runtime_error("through its child " + (child ? child->name() : ""))));
+  }
+
   void collect() {
     try {
       collect_(*this);
@@ -80,6 +114,10 @@ class GatherState : public FutureBase {
   std::size_t left_ = 0;
   std::vector<DoneListener> children_;
   std::size_t next_ = 0;
+  std::size_t cancelled_ = 0;     // so many of the children
+  bool cancelling_ = false;       // it is one of those that cancel_children()
+  GatherState* outer_ = nullptr;  // the one whose turn it is after this, of those
+  static inline thread_local constinit GatherState* innermost_ = nullptr;
 };
 
 /// The type of the result of a child: std::monostate if it gives nothing.
@@ -89,14 +127,13 @@ using Gathered = std::conditional_t<std::is_void_v<T>, std::monostate, std::remo
 /// The result of a child that has one: moved if it cannot be copied.
 template <class T>
 Gathered<T> result_of(const AnyFuture& child) {
-  Outcome<T>& outcome = child.state().outcome<T>();
   if constexpr (std::is_void_v<T>) {
-    outcome.get();
+    child.result();  // of whatever type it is
     return {};
   } else if constexpr (is_copyable<T>) {
-    return outcome.get();
+    return child.state().outcome<T>().get();
   } else {
-    return outcome.take();
+    return child.state().outcome<T>().take();
   }
 }
 
@@ -104,8 +141,9 @@ Gathered<T> result_of(const AnyFuture& child) {
 template <class T>
 Outcome<T> outcome_of(const AnyFuture& child) {
   // TODO 1.3: If the child was cancelled, return an Outcome with a CancelledError as the
-  // exception. Otherwise the outcome<T>() of its state(): moved if T is neither void nor is_copyable,
-  // otherwise a copy.
+  // exception. If T is void, the child may be of another type (AnyTask): return an Outcome with the
+  // exception(), or a value of nothing. Otherwise the outcome<T>() of its state(): moved if T is not
+  // is_copyable, otherwise a copy.
   todo("1.3", "outcome_of");
 }
 
@@ -242,6 +280,13 @@ template <Awaitable... A>
 auto gather(GatherOptions options, A&&... awaitables) {
   return detail::gather_tuple<detail::outcome_of<detail::ValueOf<A>>...>(options,
                                                                          std::forward<A>(awaitables)...);
+}
+
+/// Says what is wrong with what cannot be gathered.
+template <class... A>
+requires(!(Awaitable<A> && ...) && !(sizeof...(A) <= 2 && (detail::RangeOfAwaitables<A> || ...)) &&
+         !(std::same_as<std::remove_cvref_t<A>, GatherOptions> || ...)) auto gather(A&&...) {
+  static_cast<void>((detail::can_be_awaited<A>() && ...));
 }
 
 /// Gathers a range: `co_await gather(range)` gives a std::vector of the results.

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -9,6 +8,7 @@
 #include "task.hpp"
 #include "timeout.hpp"
 #include "todo.hpp"
+#include "waiting.hpp"
 
 namespace asyncio {
 
@@ -21,10 +21,9 @@ using AwaitedValue = std::remove_cvref_t<await_result_t<A>>;
 /// The time is over before it has begun. What is not done is cancelled, and awaited.
 template <class T>
 Coro<T> cancel_and_wait(Future<T> future) {
-  // TODO 3.4: If the future is not done(), cancel() it, and await that it is done: a
-  // DoneAwaiter does so, whatever it ends with. If it is cancelled() then: throw a CancelledError if the
-  // running() task was cancelled meanwhile, so that it is cancelling() more than before; otherwise a
-  // TimeoutError. In all other cases return its result(), moved.
+  // TODO 3.4: If the future is not done(), cancel() it, and await that it is done: not
+  // itself, for whoever is cancelled meanwhile would cancel it again, but a wait() for it. If it is
+  // cancelled() then, throw a TimeoutError. In all other cases return its result(), moved.
   todo("3.4", "cancel_and_wait");
 }
 
@@ -36,7 +35,7 @@ Coro<T> cancel_and_wait(Future<T> future) {
 /// @returns its result, even if it came of the cancellation
 /// @throws TimeoutError if it was cancelled for the time; otherwise what it throws
 template <Awaitable A>
-Coro<detail::AwaitedValue<A>> wait_for(A awaitable, std::optional<Duration> delay) {
+Coro<detail::AwaitedValue<A>> wait_for(A awaitable, std::optional<concurrent::AnyDuration> delay) {
   // TODO 3.5: With a delay of 0 or less, ensure_future() of the awaitable, moved, and return
   // what you await of cancel_and_wait(). Otherwise return what you await of a timeout() of the delay, whose
   // body awaits the awaitable, moved: as_coro() makes a Coro of it.

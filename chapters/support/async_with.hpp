@@ -10,6 +10,7 @@
 #include "cancelled_error.hpp"
 #include "coro.hpp"
 #include "outcome.hpp"
+#include "safe_body.hpp"
 
 namespace asyncio::detail {
 
@@ -31,29 +32,27 @@ concept ScopeBody =
     (std::invocable<Body&, Scope&> ||
      std::invocable<Body&>)&&Awaitable<decltype(call_body(std::declval<Body&>(), std::declval<Scope&>()))>;
 
-/// The type that awaiting that gives.
+/// True if a Body is the part of such a function. If not, it fails to compile right here, and says what to
+/// mend.
 template <class Body, class Scope>
-using ScopeResult = await_result_t<decltype(call_body(std::declval<Body&>(), std::declval<Scope&>()))>;
-
-/// True if the compiler gets a body that is written in a `co_await` expression right. g++ before 15 destroys
-/// the captures of such a lambda twice.
-template <class Body>
-inline constexpr bool is_safe_body =
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 15
-    std::is_lvalue_reference_v<Body> || std::is_trivially_destructible_v<Body>;
-#else
-    true;
-#endif
-
-/// The body, to be kept as long as the scope.
-template <class Body>
-std::decay_t<Body> kept_body(Body&& body) {
+constexpr bool can_be_part() {
+  using Kept = std::decay_t<Body>;
+  constexpr bool callable = std::invocable<Kept&, Scope&> || std::invocable<Kept&>;
+  static_assert(callable,
+                "the part is a function of nothing, or of a reference to what limits it: write "
+                "`[&]() -> Coro<> { … }`, or give it a parameter `Timeout& limit`, `TaskGroup& group`");
+  static_assert(!callable || ScopeBody<Kept, Scope>,
+                "the part must return a Coro, or something else that can be awaited: write `-> Coro<>`");
   static_assert(
       is_safe_body<Body>,
       "this g++ destroys captures of such a lambda twice: give the lambda a name, and pass that; or "
       "capture by reference");
-  return std::forward<Body>(body);
+  return ScopeBody<Kept, Scope> && is_safe_body<Body>;
 }
+
+/// The type that awaiting that gives.
+template <class Body, class Scope>
+using ScopeResult = await_result_t<decltype(call_body(std::declval<Body&>(), std::declval<Scope&>()))>;
 
 /// Awaits the body, and gives what it ends with, whatever that is.
 template <class Body, class Scope>

@@ -41,4 +41,25 @@ concept Awaitable = requires(A&& awaitable) {
 template <Awaitable A>
 using await_result_t = decltype(detail::awaiter_of(std::declval<A>()).await_resume());
 
+namespace detail {
+
+/// True if an A can be awaited. If not, it fails to compile right here, and says what to mend.
+template <class A>
+constexpr bool can_be_awaited() {
+  constexpr bool function = requires(A && fn) {
+    { std::forward<A>(fn)() } -> Awaitable;
+  };
+  constexpr bool coro_with_name =
+      !Awaitable<A> && std::is_lvalue_reference_v<A> && Awaitable<std::remove_cvref_t<A>>;
+  static_assert(!function || Awaitable<A>,
+                "this is a function: call it, and give what it returns, as in run(main())");
+  static_assert(!coro_with_name,
+                "a Coro that has a name, because it can be awaited once, is given as std::move(coro)");
+  static_assert(Awaitable<A> || function || coro_with_name,
+                "this needs something that can be awaited: a Coro, a Future or a Task");
+  return Awaitable<A>;
+}
+
+}  // namespace detail
+
 }  // namespace asyncio

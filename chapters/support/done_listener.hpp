@@ -29,6 +29,12 @@ class DoneListener {
   Handle callback_;
 };
 
+/// Returns what is known to be a future of a T.
+template <class T>
+Future<T> typed(const AnyFuture& future) {
+  return Future<T>(Ref(future.state()));
+}
+
 /// Cancels a handle when it goes.
 class CancelAtEnd {
  public:

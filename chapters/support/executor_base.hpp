@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "any_duration.hpp"
 #include "exception_handler.hpp"
 #include "job.hpp"
 
@@ -25,8 +26,7 @@ struct ShutdownOptions {
 
 /// Options of Executor::map(). Python: the keyword arguments of `Executor.map`.
 struct MapOptions {
-  std::optional<std::chrono::nanoseconds> timeout =
-      std::nullopt;  ///< for the whole iteration, from the call of map()
+  std::optional<AnyDuration> timeout = std::nullopt;  ///< for the whole iteration, from the call of map()
   std::optional<std::size_t> buffersize =
       std::nullopt;  ///< the most calls that are submitted and not yet read
 };

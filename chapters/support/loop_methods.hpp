@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "loop_time.hpp"
+#include "safe_body.hpp"
 #include "task_options.hpp"
 
 namespace asyncio::detail {
@@ -100,6 +101,10 @@ class LoopMethods {
   template <class E, class F, class... Args>
   auto run_in_executor(E&& executor, F&& fn, Args&&... args) {
     static_assert(has_threads<Loop>, "for run_in_executor() include bridge.hpp (chapter 10)");
+    static_assert(detail::is_safe_body<F>,
+                  "this g++ destroys captures of such a lambda twice: give the lambda a name, and pass that; "
+                  "or hand in "
+                  "arguments");
     return loop_run_in_executor(self(), std::forward<E>(executor), std::forward<F>(fn),
                                 std::forward<Args>(args)...);
   }
@@ -114,7 +119,7 @@ class LoopMethods {
 
   /// Waits until the loop's own executor has done its work, without blocking the loop; it takes no more. With
   /// a timeout, it is left alone after that. Python: `loop.shutdown_default_executor`.
-  auto shutdown_default_executor(std::optional<Duration> timeout = std::nullopt) {
+  auto shutdown_default_executor(std::optional<concurrent::AnyDuration> timeout = std::nullopt) {
     static_assert(has_threads<Loop>, "for shutdown_default_executor() include bridge.hpp (chapter 10)");
     return loop_shutdown_default_executor(self(), timeout);
   }

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <chrono>
-#include <cmath>
-#include <stdexcept>
+
+#include "any_duration.hpp"
 
 namespace asyncio {
 
@@ -11,15 +11,13 @@ using Duration = std::chrono::nanoseconds;
 using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 
 /// Returns the time `delay` after `now`; an end of the clock if it would go past that.
-/// @throws std::invalid_argument if the delay is not a number
-template <class Rep, class Period>
-[[nodiscard]] TimePoint time_after(TimePoint now, std::chrono::duration<Rep, Period> delay) {
-  const std::chrono::duration<double> seconds = delay;
-  if (std::isnan(seconds.count())) throw std::invalid_argument("the delay of call_later is not a number");
-  const std::chrono::duration<double> due = now.time_since_epoch() + seconds;
-  if (due >= TimePoint::max().time_since_epoch()) return TimePoint::max();
-  if (due <= TimePoint::min().time_since_epoch()) return TimePoint::min();
-  return now + std::chrono::ceil<Duration>(delay);
+[[nodiscard]] inline TimePoint time_after(TimePoint now, concurrent::AnyDuration delay) {
+  const Duration wanted = delay, elapsed = now.time_since_epoch();
+  const bool too_late = elapsed > Duration::zero() && wanted > Duration::max() - elapsed;
+  const bool too_early = elapsed < Duration::zero() && wanted < Duration::min() - elapsed;
+  if (too_late || wanted == Duration::max()) return TimePoint::max();
+  if (too_early || wanted == Duration::min()) return TimePoint::min();
+  return now + wanted;
 }
 
 }  // namespace asyncio

@@ -52,7 +52,13 @@ class NodePool {
     } else {
       detail::NodeList& list = free_[size_class];
       void* const memory = list.empty() ? fresh((size_class + 1) * block) : list.pop();
-      Node* const node = std::construct_at(static_cast<Node*>(memory), std::forward<Args>(arguments)...);
+      Node* node = nullptr;
+      try {
+        node = std::construct_at(static_cast<Node*>(memory), std::forward<Args>(arguments)...);
+      } catch (...) {
+        list.push(memory);
+        throw;
+      }
       node->home_ = &list;
       return Ref<Node>::adopt(node);
     }

@@ -33,8 +33,9 @@ class Ring {
   /// Returns the oldest item. There must be one.
   T& front() noexcept { return *front_; }
 
+  /// Appends an item. If its move throws, or there is no memory, the ring is as it was.
   void push_back(T&& value) {
-    if (back_ == end_) next_block();
+    if (back_ == end_) return begin_block(std::move(value));
     std::construct_at(back_, std::move(value));
     ++back_;
     ++size_;
@@ -84,18 +85,25 @@ class Ring {
     };
   };
 
-  /// Continues in the next block, because the last one is full.
-  void next_block() {
+  /// Appends an item in the next block, because the last one is full.
+  void begin_block(T&& value) {
     if (!last_) {
       first_ = last_ = new Block;
-      front_ = first_->items;
-    } else if (last_->next == first_) {  // all are in use
+      front_ = back_ = end_ = last_->end();           // so that it counts as full until it has an item
+    } else if (last_->next == first_ && size_ > 0) {  // all are in use
       Block* block = new Block;
       block->next = std::exchange(last_->next, block);
     }
-    last_ = last_->next;
-    back_ = last_->items;
-    end_ = last_->end();
+    Block* const block = last_->next;
+    std::construct_at(block->items, std::move(value));
+    last_ = block;
+    if (size_ == 0) {
+      first_ = block;
+      front_ = block->items;
+    }
+    back_ = block->items + 1;
+    end_ = block->end();
+    ++size_;
   }
 
   Block* first_ = nullptr;  // holds the oldest item, at front_

@@ -137,8 +137,16 @@ class BlockingQueue {
   std::optional<T> take(Lock head) {
     // <exercise 1.4 BlockingQueue::take> Take the item and give the head's lock back. If the queue is
     // bounded, there is one more of free_slots_: say so under the tail's lock, and wake one push(). If some
-    // pop() waits, wake_consumer(), and tell it whether items are left.
-    std::optional<T> item(std::move(out_.front()));
+    // pop() waits, wake_consumer(), and tell it whether items are left. If the item's move throws, it stays
+    // where it is, and a pop() that waits has to be woken for it all the same.
+    std::optional<T> item;
+    try {
+      item.emplace(std::move(out_.front()));
+    } catch (...) {
+      head.unlock();
+      wake_consumer(Lock(tail_mutex_), true);
+      throw;
+    }
     out_.pop_front();
     const bool more = !out_.empty();
     const bool sleepers =

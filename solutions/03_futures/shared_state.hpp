@@ -223,8 +223,48 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
     }
     auto callbacks = std::exchange(callbacks_, {});
     lock.unlock();
+    if (callbacks.empty()) return;
+    const Nesting nesting;
+    if (nesting.is_deep() && nesting.put_off(*this, callbacks)) return;
     for (Callback& callback : callbacks) run_callback(callback);
   }
+
+  /// Counts how deep in one another the callbacks are that run on this thread, each set off by the one
+  /// before. Beyond a depth they are put off until the outermost are over, so that a chain of futures takes
+  /// no stack, however long.
+  class Nesting {
+   public:
+    Nesting() noexcept { ++depth_; }
+    Nesting(const Nesting&) = delete;
+    Nesting& operator=(const Nesting&) = delete;
+    ~Nesting() {
+      while (depth_ == 1 && !put_off_.empty()) {
+        auto batch = std::exchange(put_off_, {});
+        for (auto& [state, callbacks] : batch)
+          for (Callback& callback : callbacks) state->run_callback(callback);
+      }
+      --depth_;
+    }
+
+    [[nodiscard]] static bool is_deep() noexcept { return depth_ > 50; }
+
+    /// @returns false if there was no memory for it
+    static bool put_off(SharedState& state, std::vector<Callback>& callbacks) noexcept {
+      try {
+        put_off_.emplace_back(state.shared_from_this(), std::vector<Callback>());
+      } catch (const std::bad_alloc&) {
+        return false;
+      }
+      put_off_.back().second.swap(callbacks);
+      return true;
+    }
+
+   private:
+    static inline thread_local constinit int depth_ = 0;
+    static inline thread_local constinit std::vector<
+        std::pair<std::shared_ptr<SharedState>, std::vector<Callback>>>
+        put_off_;
+  };
 
   void run_callback(Callback& callback) noexcept {
     // <exercise 4.2 SharedState::run_callback> Call it with the state. What it throws goes to

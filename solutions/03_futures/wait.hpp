@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "any_duration.hpp"
 #include "deadline.hpp"
 #include "promise.hpp"
 #include "shared_state.hpp"
@@ -27,8 +28,7 @@ enum class ReturnWhen {
 /// Options of wait(). Python: the keyword arguments of `wait`.
 struct WaitOptions {
   ReturnWhen return_when = ReturnWhen::all_completed;
-  std::optional<std::chrono::nanoseconds> timeout =
-      std::nullopt;  ///< none: as long as it takes; 0: do not wait
+  std::optional<AnyDuration> timeout = std::nullopt;  ///< none: as long as it takes; 0: do not wait
 };
 
 /// The result of wait(): each future once, in the order in which they were given.

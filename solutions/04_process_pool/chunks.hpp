@@ -31,6 +31,12 @@ struct Chunk {
   }
 };
 
+/// What an item of a range is a value of. An iterator may show items by a proxy, as that of std::vector<bool>
+/// does: then it is what the proxy stands for.
+template <class Range>
+using ItemIn = std::conditional_t<std::is_reference_v<std::ranges::range_reference_t<Range>>,
+                                  std::ranges::range_reference_t<Range>, std::ranges::range_value_t<Range>>;
+
 /// The value that one call gives; an empty one if it returns nothing.
 template <class F, class Item>
 using ChunkValue = std::conditional_t<std::is_void_v<std::invoke_result_t<F, Item>>, std::monostate,

@@ -174,14 +174,17 @@ class MappedFile {
 /// A packet that was received.
 class Packet {
  public:
-  Packet(Header header, std::span<const char> body, Fd file) noexcept
-      : header_(header), body_(body), file_(std::move(file)) {}
+  /// @param lost_file its file could not be received
+  Packet(Header header, std::span<const char> body, Fd file, bool lost_file = false) noexcept
+      : header_(header), body_(body), file_(std::move(file)), lost_file_(lost_file) {}
 
   [[nodiscard]] const Header& header() const noexcept { return header_; }
 
   /// Calls `use(bytes)` with the body, wherever it is.
+  /// @throws std::system_error if it came in a file, and there was no descriptor left for that
   template <class F>
   decltype(auto) read(F use) const {
+    if (lost_file_) throw std::system_error(EMFILE, std::generic_category(), "recvmsg");
     if (!file_) return use(body_);
     const MappedFile mapping(file_);
     return use(mapping.bytes());
@@ -191,6 +194,7 @@ class Packet {
   Header header_;
   std::span<const char> body_;
   Fd file_;
+  bool lost_file_;
 };
 
 /// Receives packets, one at a time.
@@ -208,8 +212,8 @@ class Receiver {
         uninterrupted([&] { return ::recvmsg(socket.get(), message.get(), flags | MSG_CMSG_CLOEXEC); });
     if (size == 0 || (size < 0 && (errno == EAGAIN || errno == ECONNRESET))) return std::nullopt;
     checked(size, "recvmsg");
-    return Packet(header, {buffer_.get(), static_cast<std::size_t>(size) - sizeof header},
-                  message.attached());
+    return Packet(header, {buffer_.get(), static_cast<std::size_t>(size) - sizeof header}, message.attached(),
+                  (message.get()->msg_flags & MSG_CTRUNC) != 0);
   }
 
  private:

@@ -16,6 +16,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "any_duration.hpp"
 #include "archive.hpp"
 #include "chunks.hpp"
 #include "dispatcher.hpp"
@@ -37,8 +38,7 @@ struct ProcessPoolOptions {
 
 /// Options of ProcessPoolExecutor::map(). Python: the keyword arguments of `ProcessPoolExecutor.map`.
 struct ProcessMapOptions {
-  std::optional<std::chrono::nanoseconds> timeout =
-      std::nullopt;           ///< for the whole iteration, from the call of map()
+  std::optional<AnyDuration> timeout = std::nullopt;  ///< for the whole iteration, from the call of map()
   std::size_t chunksize = 1;  ///< so many items cross together, as one call; at least 1
   std::optional<std::size_t> buffersize =
       std::nullopt;  ///< the most chunks that are submitted and not yet read
@@ -84,7 +84,7 @@ class ProcessPoolExecutor {
   /// @throws std::invalid_argument if `chunksize` or `buffersize` is 0
   template <class F, std::ranges::input_range Items>
   auto map(F fn, Items&& items, ProcessMapOptions options = {}) {
-    using Item = Crossing<std::ranges::range_reference_t<Items>>;
+    using Item = Crossing<detail::ItemIn<Items>>;
     if constexpr (can_call<F, Item>()) {
       auto chunks = detail::in_chunks<Item>(detail::name_of_callable(fn),
                                             std::views::all(std::forward<Items>(items)), options.chunksize);

@@ -49,16 +49,22 @@ template <std::invocable F, std::invocable G>
 void fork_join(WorkStealingExecutor& executor, F&& f, G&& g) {
   if (!executor.runs_on_this_thread()) return executor.submit([&] { fork_join(executor, f, g); }).result();
   // <exercise 7.7 fork_join> Fork g, and call f. If g is still there when f has ended, however it did, run it
-  // yourself; if not, join it. Throw what f threw, or else what g threw.
+  // yourself; if not, join it. If there was no memory to fork g (fork() threw), run it yourself, too. Throw
+  // what f threw, or else what g threw.
   detail::ForkedCall<std::remove_reference_t<G>> forked(g);
-  executor.fork(forked);
+  bool is_forked = true;
+  try {
+    executor.fork(forked);
+  } catch (const std::bad_alloc&) {
+    is_forked = false;
+  }
   std::exception_ptr error;
   try {
     std::invoke(f);
   } catch (...) {
     error = std::current_exception();
   }
-  if (executor.unfork())
+  if (!is_forked || executor.unfork())
     forked.run();
   else
     executor.join(forked.pending);

@@ -189,9 +189,12 @@ class WorkStealingExecutor : public Executor {
   /// Looks for a job and moves it to `job`, which is empty. @returns true if there was one
   bool find_job(Worker& self, Job& job) {
     // <exercise 5.3 WorkStealingExecutor::find_job> Look into your own jobs, then into your inbox; every 64th
-    // time into the inbox first. If there is nothing, steal: from each of the others, beginning with the one
-    // after you, a fork, a job, or what lies in the inbox.
-    if (++self.tick % 64 == 0 && self.inbox.pop(job)) return true;
+    // time into the inbox first, and another time of 64 at the old end of your jobs, which you steal() from
+    // yourself: so no job waits for ever behind others that go on and on. If there is nothing, steal: from
+    // each of the others, beginning with the one after you, a fork, a job, or what lies in the inbox.
+    const std::size_t turn = ++self.tick % 64;
+    if (turn == 0 && self.inbox.pop(job)) return true;
+    if (turn == 32 && detail::take(self.jobs.steal(), job)) return true;
     if (!self.jobs.empty() && detail::take(self.jobs.pop(), job)) return true;
     if (self.inbox.pop(job)) return true;
     for (std::size_t i = 1; i < workers_.size(); ++i) {

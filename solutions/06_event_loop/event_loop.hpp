@@ -60,8 +60,8 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
   /// Calls `fn(args...)` when `delay` is over, and not earlier. Without a delay, or with a negative one, that
   /// is in the next pass. Python: `loop.call_later`, in seconds.
   /// @throws std::invalid_argument if the delay is not a number; otherwise as call_soon()
-  template <class Rep, class Period, class F, class... Args>
-  TimerHandle call_later(std::chrono::duration<Rep, Period> delay, F&& fn, Args&&... args) {
+  template <class F, class... Args>
+  TimerHandle call_later(concurrent::AnyDuration delay, F&& fn, Args&&... args) {
     check();
     return call_at(after(delay), std::forward<F>(fn), std::forward<Args>(args)...);
   }
@@ -129,10 +129,7 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
   // For what is built on the loop.
 
   /// Returns the time `delay` from now, as time_after() does.
-  template <class Rep, class Period>
-  [[nodiscard]] TimePoint after(std::chrono::duration<Rep, Period> delay) const {
-    return time_after(time(), delay);
-  }
+  [[nodiscard]] TimePoint after(concurrent::AnyDuration delay) const { return time_after(time(), delay); }
 
   /// Returns the loop that is running on this thread; null if none is.
   [[nodiscard]] static EventLoop* running() noexcept { return detail::thread_state().running; }

@@ -32,6 +32,10 @@ class Selector {
   /// Takes what select() has found to run: the callbacks of files and signals, which chapter 07 brings.
   virtual ReadyQueue found() { return {}; }
 
+  /// Where a selector whose clock jumps wants it counted how much work runs on other threads, which will
+  /// wake() the loop: it does not jump meanwhile. Null for all others. Only the loop's thread may count.
+  [[nodiscard]] virtual int* work_elsewhere() noexcept { return nullptr; }
+
   /// The loop is closed: drops what it would call.
   virtual void close() noexcept {}
 };

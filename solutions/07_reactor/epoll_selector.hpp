@@ -1,18 +1,19 @@
 #pragma once
 
 #include <sys/epoll.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <ctime>
 #include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "epoll_wait.hpp"
 #include "event_counter.hpp"
 #include "fd.hpp"
 #include "ready_queue.hpp"
@@ -42,16 +43,10 @@ class EpollSelector final : public Selector {
   ~EpollSelector() override { close(); }
 
   void select(std::optional<Duration> timeout) override {
-    // <exercise 2.1 EpollSelector::select> Let epoll_pwait2() fill events_, with the timespec of the timeout,
-    // or null, and no signal mask. An interruption (EINTR) has found nothing: the loop comes again. All
-    // other errors are thrown. Then dispatch() each event.
-    std::timespec limit{};
-    if (timeout) {
-      const auto seconds = std::chrono::floor<std::chrono::seconds>(*timeout);
-      limit = {.tv_sec = seconds.count(), .tv_nsec = (*timeout - seconds).count()};
-    }
-    const int count = ::epoll_pwait2(epoll_.get(), events_.data(), static_cast<int>(events_.size()),
-                                     timeout ? &limit : nullptr, nullptr);
+    // <exercise 2.1 EpollSelector::select> Let detail::epoll_wait_for() fill events_. An interruption (EINTR)
+    // has found nothing: the loop comes again. All other errors are thrown, as of "epoll_pwait2". Then
+    // dispatch() each event.
+    const int count = detail::epoll_wait_for(epoll_.get(), events_, timeout);
     if (count < 0 && errno == EINTR) return;
     concurrent::checked(count, "epoll_pwait2");
     for (int i = 0; i < count; ++i) dispatch(events_[static_cast<std::size_t>(i)]);
@@ -164,7 +159,13 @@ class EpollSelector final : public Selector {
     file.events = events;
   }
 
+  /// @returns 0, or -1 with errno. A child made by fork() shares the epoll with its parent, whose files it
+  /// must not take out: there it always fails.
   int control(int what, int fd, std::uint32_t events) noexcept {
+    if (::getpid() != owner_) {
+      errno = EPERM;
+      return -1;
+    }
     epoll_event event{};
     event.events = events;
     event.data.fd = fd;
@@ -177,6 +178,7 @@ class EpollSelector final : public Selector {
     concurrent::checked(control(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLET), "epoll_ctl");
   }
 
+  const pid_t owner_ = ::getpid();
   const concurrent::Fd epoll_;
   const concurrent::Fd wake_counter_;
   std::vector<File> files_;  // by descriptor

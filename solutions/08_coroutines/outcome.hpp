@@ -117,6 +117,10 @@ class Outcome : public AnyOutcome {
 /// thrown. A promise may have return_value() or return_void(), but not both.
 template <class T>
 struct ReturnValueMixin {
+  static_assert(
+      alignof(Outcome<T>) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__,
+      "the result needs more alignment than the frame of a coroutine has: return a std::unique_ptr to it");
+
   Outcome<T> outcome;
 
   template <class Value = T>

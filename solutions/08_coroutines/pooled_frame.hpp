@@ -62,21 +62,30 @@ class FramePool {
   static constexpr std::size_t class_of(std::size_t size) noexcept { return (size - 1) / step; }
 
   static void* fresh(std::size_t size) {
-    static thread_local const AtThreadExit at_exit;
-    static_cast<void>(at_exit);
+    if (ended_) {
+      lists_[class_of(size)].out = 0;
+    } else {
+      static thread_local const AtThreadExit at_exit;
+      static_cast<void>(at_exit);
+    }
     return ::operator new(size);
   }
 
-  /// Gives everything back when the thread ends.
+  /// Gives everything back when the thread ends. What other objects of the thread hold until after that
+  /// counts as none of its blocks any more.
   struct AtThreadExit {
     ~AtThreadExit() {
-      for (List& list : lists_)
+      ended_ = true;
+      for (List& list : lists_) {
+        list.out = 0;
         while (list.first) ::operator delete(std::exchange(list.first, list.first->next));
+      }
     }
   };
 
   // Without constructor and destructor: to find the lists takes no look whether they are there yet.
   static inline thread_local constinit std::array<List, recycles ? 16 : 1> lists_{};
+  static inline thread_local constinit bool ended_ = false;
 };
 
 /// The base of a promise whose coroutine's frame comes from the FramePool: the compiler asks the promise for

@@ -127,6 +127,9 @@ class FutureBase : public Operation {
     // </exercise>
   }
 
+  /// Takes out a task that waits, and leaves it as it is. @returns true if it was there
+  bool let_go(Operation& waiter) noexcept { return bool(waiters_.remove(waiter)); }
+
   /// Notes that somebody has looked at the outcome.
   void retrieved() const noexcept { retrieved_ = true; }
 

@@ -104,10 +104,7 @@ Task<T> start(EventLoop& loop, Coro<T> coro, std::string name) {
 /// Makes a task, for loop.create_task().
 template <class A>
 auto loop_create_task(EventLoop& loop, A&& awaitable, const TaskOptions& options) {
-  static_assert(
-      Awaitable<A>,
-      "a task needs something that can be awaited; a Coro that has a name, because it can be awaited "
-      "once, is given as std::move(coro)");
+  static_assert(can_be_awaited<A>());
   loop.check();
   if constexpr (is_coro<A>) {
     if (!awaitable.handle()) throw std::runtime_error("cannot reuse already awaited coroutine");
@@ -172,6 +169,15 @@ inline std::vector<AnyTask> all_tasks(EventLoop& loop) {
   // </exercise>
   return tasks;
 }
+namespace detail {
+
+/// Cancels tasks of a loop that are all that it has.
+inline void cancel_all(const std::vector<AnyTask>& tasks) {
+  for (const AnyTask& task : tasks) task.state().task()->request_cancel_among_all();
+}
+
+}  // namespace detail
+
 /// Returns the tasks of the running loop.
 /// @throws std::runtime_error if no loop is running on this thread
 inline std::vector<AnyTask> all_tasks() { return all_tasks(get_running_loop()); }

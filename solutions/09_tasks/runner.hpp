@@ -21,13 +21,21 @@ namespace detail {
 /// Runs the loop until `future` is done.
 template <class T>
 void run_until_done(EventLoop& loop, Future<T>& future) {
-  // <exercise 7.1 run_until_done> Add a callback to the future that stops the loop, and run_forever(). Then
-  // cancel() the callback, for it may be ready to run already, and remove it. If the future is not done(),
-  // throw a std::runtime_error "Event loop stopped before Future completed."
+  // <exercise 7.1 run_until_done> Add a callback to the future that stops the loop, and run_forever(). Then,
+  // also if that throws, cancel() the callback, for it may be ready to run already, and remove it. If the
+  // future is not done(), throw a std::runtime_error "Event loop stopped before Future completed."
   Handle stop = future.add_done_callback([&loop](const Future<T>&) { loop.stop(); });
-  loop.run_forever();
-  stop.cancel();
-  future.remove_done_callback(stop);
+  const auto forget = [&] {
+    stop.cancel();
+    future.remove_done_callback(stop);
+  };
+  try {
+    loop.run_forever();
+  } catch (...) {
+    forget();
+    throw;
+  }
+  forget();
   if (!future.done()) throw std::runtime_error("Event loop stopped before Future completed.");
   // </exercise>
 }
@@ -35,10 +43,7 @@ void run_until_done(EventLoop& loop, Future<T>& future) {
 /// Runs until `awaitable` is done, for loop.run_until_complete().
 template <class A>
 decltype(auto) loop_run_until_complete(EventLoop& loop, A&& awaitable) {
-  static_assert(
-      Awaitable<A>,
-      "run_until_complete needs something that can be awaited; a Coro that has a name, because it can be "
-      "awaited once, is given as std::move(coro)");
+  static_assert(can_be_awaited<A>());
   loop.check_can_run();
   auto future = ensure_future(std::forward<A>(awaitable), loop);
   run_until_done(loop, future);
@@ -83,11 +88,13 @@ class Runner {
   /// @throws std::runtime_error if the runner is closed
   EventLoop& get_loop() {
     // <exercise 7.2 Runner::get_loop> If it is closed_, throw a std::runtime_error "Runner is closed". If
-    // there is no loop_ yet, make one: with the loop_factory of the options_, or else new_event_loop(). If
-    // the options_ say so, set its debug mode. Set it as the thread's event loop.
+    // there is no loop_ yet, make one: with the loop_factory of the options_, or else new_event_loop(); a
+    // factory that gives null is a std::invalid_argument. If the options_ say so, set its debug mode. Set it
+    // as the thread's event loop.
     if (closed_) throw std::runtime_error("Runner is closed");
     if (!loop_) {
       loop_ = options_.loop_factory ? options_.loop_factory() : new_event_loop();
+      if (!loop_) throw std::invalid_argument("the loop_factory gave no loop");
       if (options_.debug) loop_->set_debug(true);
       set_event_loop(loop_.get());
     }
@@ -112,11 +119,12 @@ class Runner {
  private:
   /// Cancels what is left, runs until it is done, and tells the exception handler of what that throws.
   static void cancel_all_tasks(EventLoop& loop) {
-    // <exercise 7.3 Runner::cancel_all_tasks> Cancel all_tasks() of the loop, and run it until_done() with
-    // them. Then, for each that is not cancelled() and has an exception(), call_exception_handler() of the
-    // loop with the message "unhandled exception during asyncio.run() shutdown".
-    std::vector<AnyTask> left = all_tasks(loop);
-    for (AnyTask& task : left) task.cancel();
+    // <exercise 7.3 Runner::cancel_all_tasks> Let detail::cancel_all() cancel all_tasks() of the loop, which
+    // of a long chain of them takes a step for each, and run it until_done() with them. Then, for each that
+    // is not cancelled() and has an exception(), call_exception_handler() of the loop with the message
+    // "unhandled exception during asyncio.run() shutdown".
+    const std::vector<AnyTask> left = all_tasks(loop);
+    detail::cancel_all(left);
     loop.run_until_complete(until_done(left));
     for (const AnyTask& task : left)
       if (!task.cancelled() && task.exception())

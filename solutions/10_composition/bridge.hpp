@@ -47,12 +47,6 @@ void copy_outcome(concurrent::Future<T>& source, Future<T>& future) {
   // </exercise>
 }
 
-/// The Future of type T that a loop has kept.
-template <class T>
-Future<T> typed(const AnyFuture& future) {
-  return Future<T>(Ref(future.state()));
-}
-
 }  // namespace detail
 
 /// A Future of `loop` that ends as a future of an executor does. To cancel it cancels the other. If the loop
@@ -91,16 +85,29 @@ Future<T> wrap_future(concurrent::Future<T> source) {
 
 namespace detail {
 
+/// True if the executor works on threads or in processes, and not when its owner says.
+template <class E>
+bool runs_elsewhere(E& executor) noexcept {
+  if constexpr (std::derived_from<E, concurrent::ManualExecutor>)
+    return false;
+  else if constexpr (std::derived_from<E, concurrent::Executor>)
+    return !dynamic_cast<concurrent::ManualExecutor*>(&executor);
+  else
+    return true;
+}
+
 /// Calls a function on a thread, for loop.run_in_executor().
 template <class E, class F, class... Args>
 auto loop_run_in_executor(EventLoop& loop, E&& executor, F&& fn, Args&&... args) {
   loop.check();
-  if constexpr (std::is_null_pointer_v<std::remove_cvref_t<E>>)
-    return wrap_future(
-        loop.use_service<ThreadBridge>().executor().submit(std::forward<F>(fn), std::forward<Args>(args)...),
-        loop);
-  else
-    return wrap_future(executor.submit(std::forward<F>(fn), std::forward<Args>(args)...), loop);
+  if constexpr (std::is_null_pointer_v<std::remove_cvref_t<E>>) {
+    return loop_run_in_executor(loop, loop.use_service<ThreadBridge>().executor(), std::forward<F>(fn),
+                                std::forward<Args>(args)...);
+  } else {
+    auto future = wrap_future(executor.submit(std::forward<F>(fn), std::forward<Args>(args)...), loop);
+    if (runs_elsewhere(executor)) await_work_elsewhere(loop, future);
+    return future;
+  }
 }
 
 /// Sets the executor, for loop.set_default_executor().
@@ -136,9 +143,9 @@ inline void ThreadBridge::join() {
 
 template <class F, class... Args>
 Coro<concurrent::CallResult<F, Args...>> in_thread(F fn, Args... args) {
-  // <exercise 7.1 in_thread> Let the running loop run_in_executor() the function, with its arguments, all
-  // moved: on nullptr, its own executor. Return what you await of that.
-  co_return co_await get_running_loop().run_in_executor(nullptr, std::move(fn), std::move(args)...);
+  // <exercise 7.1 in_thread> Let loop_run_in_executor() call the function, with its arguments, all moved,
+  // from the running loop on nullptr, its own executor. Return what you await of that.
+  co_return co_await loop_run_in_executor(get_running_loop(), nullptr, std::move(fn), std::move(args)...);
   // </exercise>
 }
 
@@ -168,7 +175,8 @@ void chain(EventLoop& loop, Future<T> task, concurrent::Promise<T> promise) {
   // finds the task of that number and, if it is there, cancel()s it. When the task is done, take it out; the
   // promise, moved into that callback, goes with it. If the task was cancelled(), that is all: so is the
   // future of a promise that goes. The same if the promise, that you let set_running_or_notify_cancel(), says
-  // that it was cancelled. Otherwise set its exception; or its result, of an rvalue, or for void nothing.
+  // that it was cancelled. Otherwise set its exception; or its result, of an rvalue, or for void nothing. If
+  // the result cannot be copied, what that throws is the exception.
   auto& bridge = loop.use_service<ThreadBridge>();
   const std::uint64_t number = bridge.keep(task);
   promise.future().add_done_callback(
@@ -187,7 +195,11 @@ void chain(EventLoop& loop, Future<T> task, concurrent::Promise<T> promise) {
     else if constexpr (std::is_void_v<T>)
       outcome.set_result();
     else
-      outcome.set_result(std::move(task).result());
+      try {
+        outcome.set_result(std::move(task).result());
+      } catch (...) {
+        outcome.set_exception(std::current_exception());
+      }
   });
   // </exercise>
 }

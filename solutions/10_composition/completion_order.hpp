@@ -19,7 +19,7 @@ namespace asyncio {
 
 /// How long as_completed() goes on. Python: its keyword argument.
 struct AsCompletedOptions {
-  std::optional<Duration> timeout = std::nullopt;  ///< for all of them, from the call
+  std::optional<concurrent::AnyDuration> timeout = std::nullopt;  ///< for all of them, from the call
 };
 
 namespace detail {
@@ -28,7 +28,7 @@ namespace detail {
 template <class F>
 class Completions {
  public:
-  Completions(std::vector<F> futures, std::optional<Duration> timeout)
+  Completions(std::vector<F> futures, std::optional<concurrent::AnyDuration> timeout)
       : loop_(futures.empty() ? get_running_loop() : futures.front().get_loop()),
         left_(futures.size()),
         timer_(timeout ? loop_.call_later(*timeout, [this] { expire(); }) : TimerHandle()) {
@@ -124,7 +124,7 @@ Coro<typename F::value_type> next_result_of(std::shared_ptr<Completions<F>> comp
 template <class F>
 class AsCompleted {
  public:
-  AsCompleted(std::vector<F> futures, std::optional<Duration> timeout)
+  AsCompleted(std::vector<F> futures, std::optional<concurrent::AnyDuration> timeout)
       : completions_(std::make_shared<detail::Completions<F>>(std::move(futures), timeout)) {}
 
   /// The next future that is done; nothing when all have been given.

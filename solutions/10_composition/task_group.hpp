@@ -43,8 +43,10 @@ class TaskGroup {
   /// @throws ExceptionGroup of what the part and its tasks threw, but for CancelledError; CancelledError if
   /// the task was cancelled; std::runtime_error outside of a task
   template <class Body>
-  requires detail::ScopeBody<std::decay_t<Body>, TaskGroup>
-  static auto run(Body&& body) { return run_part(detail::kept_body(std::forward<Body>(body))); }
+  static auto run(Body&& body) {
+    if constexpr (detail::can_be_part<Body, TaskGroup>())
+      return run_part(std::decay_t<Body>(std::forward<Body>(body)));
+  }
 
   /// Runs a Coro, or whatever can be awaited, as a task of the group. The tasks of the group may do so too.
   /// @throws std::runtime_error if the group has ended, or its tasks are being cancelled; then the coroutine

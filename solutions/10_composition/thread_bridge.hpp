@@ -47,6 +47,14 @@ class WeakLoop {
   EventLoop* loop_;
 };
 
+/// Until `future` is done, work for it runs on another thread: a clock that jumps must not jump meanwhile.
+inline void await_work_elsewhere(EventLoop& loop, AnyFuture future) {
+  int* const work = loop.selector().work_elsewhere();
+  if (!work || future.done()) return;
+  ++*work;
+  future.add_any_callback([work](const AnyFuture&) { --*work; });
+}
+
 /// The part of a loop that deals with threads: its executor, and the futures that other threads will have a
 /// result for. Those stay here, where only the loop's thread comes; the other threads know their numbers. For
 /// the loop's thread.
@@ -96,6 +104,7 @@ class ThreadBridge final : public Service {
     if (!executor_) {
       done.set_result();
     } else {
+      await_work_elsewhere(*loop(), done);
       joiner_ =
           std::jthread([executor = executor_, weak_loop = weak_loop_, &loop = *loop(), number = keep(done)] {
             executor->shutdown({.wait = true});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -116,7 +117,7 @@ Coro<ScopeResult<Body, Timeout>> run_until(std::optional<TimePoint> when, Body b
 
 /// The time counts from the first step.
 template <class Body>
-Coro<ScopeResult<Body, Timeout>> run_for(std::optional<Duration> delay, Body body) {
+Coro<ScopeResult<Body, Timeout>> run_for(std::optional<concurrent::AnyDuration> delay, Body body) {
   std::optional<TimePoint> when;
   if (delay) when = get_running_loop().after(*delay);
   co_return co_await run_until(when, std::move(body));
@@ -134,17 +135,21 @@ Coro<ScopeResult<Body, Timeout>> run_for(std::optional<Duration> delay, Body bod
 /// @throws TimeoutError if the part ended with a CancelledError because the time was over; otherwise what the
 /// part throws; std::runtime_error outside of a task
 template <class Body>
-requires detail::ScopeBody<std::decay_t<Body>, Timeout>
 auto timeout_at(std::optional<TimePoint> when, Body&& body) {
-  return detail::run_until(when, detail::kept_body(std::forward<Body>(body)));
+  if constexpr (detail::can_be_part<Body, Timeout>())
+    return detail::run_until(when, std::decay_t<Body>(std::forward<Body>(body)));
 }
 
 /// Limits a part as timeout_at() does, for so long from when it is awaited. Without a delay there is no
 /// limit. Python: `async with asyncio.timeout(delay) as limit`.
 template <class Body>
-requires detail::ScopeBody<std::decay_t<Body>, Timeout>
-auto timeout(std::optional<Duration> delay, Body&& body) {
-  return detail::run_for(delay, detail::kept_body(std::forward<Body>(body)));
+auto timeout(std::optional<concurrent::AnyDuration> delay, Body&& body) {
+  if constexpr (detail::can_be_part<Body, Timeout>())
+    return detail::run_for(delay, std::decay_t<Body>(std::forward<Body>(body)));
+}
+template <std::integral Delay, class Body>
+auto timeout(Delay, Body&&) {
+  static_assert(!std::integral<Delay>, "a delay has a unit: timeout(1s, …), not timeout(1, …)");
 }
 
 }  // namespace asyncio

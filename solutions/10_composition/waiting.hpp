@@ -1,9 +1,12 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <optional>
 #include <ranges>
 #include <stdexcept>
+#include <tuple>
+#include <type_traits>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -21,7 +24,7 @@ using concurrent::ReturnWhen;
 /// Options of wait(). Python: the keyword arguments of `wait`.
 struct WaitOptions {
   ReturnWhen return_when = ReturnWhen::all_completed;
-  std::optional<Duration> timeout = std::nullopt;  ///< none: as long as it takes
+  std::optional<concurrent::AnyDuration> timeout = std::nullopt;  ///< none: as long as it takes
 };
 
 /// The result of wait(): each future once, in the order in which they were given. F is a Future or a Task.
@@ -100,6 +103,22 @@ auto wait(R&& futures, WaitOptions options = {}) {
   auto distinct = detail::distinct_futures(std::forward<R>(futures));
   if (distinct.empty()) throw std::invalid_argument("wait needs at least one future");
   return detail::wait_for_several(std::move(distinct), options);
+}
+
+/// Waits for several futures and tasks as wait(range) does. If they are of different types, what it gives are
+/// AnyFutures.
+template <class... F>
+requires(sizeof...(F) > 0 && (Awaitable<std::remove_cvref_t<F>> && ...)) auto wait(WaitOptions options,
+                                                                                   F&&... futures) {
+  static_assert((detail::IsFuture<std::remove_cvref_t<F>> && ...),
+                "this takes futures and tasks; make a task of a Coro with create_task()");
+  using First = std::remove_cvref_t<std::tuple_element_t<0, std::tuple<F...>>>;
+  using Item = std::conditional_t<(std::same_as<First, std::remove_cvref_t<F>> && ...), First, AnyFuture>;
+  return wait(std::vector<Item>{Item(std::forward<F>(futures))...}, options);
+}
+template <class... F>
+requires(sizeof...(F) > 0 && (Awaitable<std::remove_cvref_t<F>> && ...)) auto wait(F&&... futures) {
+  return wait(WaitOptions(), std::forward<F>(futures)...);
 }
 
 }  // namespace asyncio

@@ -151,8 +151,9 @@ TEST(Step6_Bridge, CancelledBeforeItBeginsTheCallNeverRuns) {  // AIO-20
     ManualExecutor manual;
     std::atomic<int> alive = 0;
     int calls = 0;
-    Future<int> future =
-        loop.run_in_executor(manual, [&, counted = std::make_shared<Counted>(alive)] { return ++calls; });
+    std::optional call = [&, counted = std::make_shared<Counted>(alive)] { return ++calls; };
+    Future<int> future = loop.run_in_executor(manual, *call);
+    call.reset();
     EXPECT_TRUE(future.cancel());
     const std::string error = co_await error_of(future);
     EXPECT_EQ(error, "cancelled");
