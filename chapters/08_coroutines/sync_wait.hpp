@@ -85,9 +85,10 @@ SyncWait<T> await_for_thread(std::add_lvalue_reference_t<A> awaitable) {
 /// loop, which it would block. Python: `loop.run_until_complete`, without a loop.
 /// @returns its result
 /// @throws what it throws
-template <Awaitable A>
-auto sync_wait(A&& awaitable) -> await_result_t<A> {
-  return detail::await_for_thread<await_result_t<A>, A>(awaitable).run();
+template <class A>
+decltype(auto) sync_wait(A&& awaitable) {
+  if constexpr (detail::can_be_awaited<A>())
+    return detail::await_for_thread<await_result_t<A>, A>(awaitable).run();
 }
 
 }  // namespace asyncio

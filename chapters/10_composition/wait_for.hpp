@@ -27,6 +27,15 @@ Coro<T> cancel_and_wait(Future<T> future) {
   todo("3.4", "cancel_and_wait");
 }
 
+/// Does what wait_for() does.
+template <class A>
+Coro<AwaitedValue<A>> await_at_most(A awaitable, std::optional<concurrent::AnyDuration> delay) {
+  // TODO 3.5: With a delay of 0 or less, ensure_future() of the awaitable, moved, and
+  // return what you await of cancel_and_wait(). Otherwise return what you await of a timeout() of the delay,
+  // whose body awaits the awaitable, moved: as_coro() makes a Coro of it.
+  todo("3.5", "await_at_most");
+}
+
 }  // namespace detail
 
 /// Awaits `awaitable`, but no longer than `delay`; then it is cancelled, and awaited until it has really
@@ -34,12 +43,10 @@ Coro<T> cancel_and_wait(Future<T> future) {
 /// Coro nothing runs at all. Python: `asyncio.wait_for`.
 /// @returns its result, even if it came of the cancellation
 /// @throws TimeoutError if it was cancelled for the time; otherwise what it throws
-template <Awaitable A>
-Coro<detail::AwaitedValue<A>> wait_for(A awaitable, std::optional<concurrent::AnyDuration> delay) {
-  // TODO 3.5: With a delay of 0 or less, ensure_future() of the awaitable, moved, and return
-  // what you await of cancel_and_wait(). Otherwise return what you await of a timeout() of the delay, whose
-  // body awaits the awaitable, moved: as_coro() makes a Coro of it.
-  todo("3.5", "wait_for");
+template <class A>
+auto wait_for(A&& awaitable, std::optional<concurrent::AnyDuration> delay) {
+  if constexpr (detail::can_be_awaited<A>())
+    return detail::await_at_most<std::decay_t<A>>(std::forward<A>(awaitable), delay);
 }
 
 }  // namespace asyncio

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <compare>
 #include <stdexcept>
+#include <type_traits>
 
 namespace concurrent {
 
@@ -16,6 +17,12 @@ class AnyDuration {
   /// @throws std::invalid_argument if the duration is not a number
   template <class Rep, class Period>
   AnyDuration(std::chrono::duration<Rep, Period> duration) : value_(saturated(duration)) {}
+
+  /// Says what is missing.
+  template <class Number>
+  requires std::is_arithmetic_v<Number> AnyDuration(Number) {
+    static_assert(!std::is_arithmetic_v<Number>, "a duration has a unit: 1s, not 1");
+  }
 
   operator std::chrono::nanoseconds() const noexcept { return value_; }
 

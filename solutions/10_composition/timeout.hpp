@@ -1,6 +1,5 @@
 #pragma once
 
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -146,10 +145,6 @@ template <class Body>
 auto timeout(std::optional<concurrent::AnyDuration> delay, Body&& body) {
   if constexpr (detail::can_be_part<Body, Timeout>())
     return detail::run_for(delay, std::decay_t<Body>(std::forward<Body>(body)));
-}
-template <std::integral Delay, class Body>
-auto timeout(Delay, Body&&) {
-  static_assert(!std::integral<Delay>, "a delay has a unit: timeout(1s, …), not timeout(1, …)");
 }
 
 }  // namespace asyncio

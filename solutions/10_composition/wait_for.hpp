@@ -33,6 +33,18 @@ Coro<T> cancel_and_wait(Future<T> future) {
   // </exercise>
 }
 
+/// Does what wait_for() does.
+template <class A>
+Coro<AwaitedValue<A>> await_at_most(A awaitable, std::optional<concurrent::AnyDuration> delay) {
+  // <exercise 3.5 await_at_most> With a delay of 0 or less, ensure_future() of the awaitable, moved, and
+  // return what you await of cancel_and_wait(). Otherwise return what you await of a timeout() of the delay,
+  // whose body awaits the awaitable, moved: as_coro() makes a Coro of it.
+  if (delay && *delay <= Duration::zero())
+    co_return co_await cancel_and_wait(ensure_future(std::move(awaitable)));
+  co_return co_await timeout(delay, [&] { return as_coro<A>(std::move(awaitable)); });
+  // </exercise>
+}
+
 }  // namespace detail
 
 /// Awaits `awaitable`, but no longer than `delay`; then it is cancelled, and awaited until it has really
@@ -40,15 +52,10 @@ Coro<T> cancel_and_wait(Future<T> future) {
 /// Coro nothing runs at all. Python: `asyncio.wait_for`.
 /// @returns its result, even if it came of the cancellation
 /// @throws TimeoutError if it was cancelled for the time; otherwise what it throws
-template <Awaitable A>
-Coro<detail::AwaitedValue<A>> wait_for(A awaitable, std::optional<concurrent::AnyDuration> delay) {
-  // <exercise 3.5 wait_for> With a delay of 0 or less, ensure_future() of the awaitable, moved, and return
-  // what you await of cancel_and_wait(). Otherwise return what you await of a timeout() of the delay, whose
-  // body awaits the awaitable, moved: as_coro() makes a Coro of it.
-  if (delay && *delay <= Duration::zero())
-    co_return co_await detail::cancel_and_wait(ensure_future(std::move(awaitable)));
-  co_return co_await timeout(delay, [&] { return detail::as_coro<A>(std::move(awaitable)); });
-  // </exercise>
+template <class A>
+auto wait_for(A&& awaitable, std::optional<concurrent::AnyDuration> delay) {
+  if constexpr (detail::can_be_awaited<A>())
+    return detail::await_at_most<std::decay_t<A>>(std::forward<A>(awaitable), delay);
 }
 
 }  // namespace asyncio

@@ -103,3 +103,12 @@ TEST(Step8_Map, AfterShutdownItIsRefused) {  // CF-39
   pool.shutdown();
   EXPECT_THROW(pool.map(twice, forty), ExecutorShutdown);
 }
+
+TEST(Step8_Map, ItemsThatAreShownByAProxyCrossAsWhatTheyStandFor) {
+  ProcessPoolExecutor pool({.max_workers = 1});
+  const std::vector<bool> flags{true, false, true};
+  std::vector<bool> negated;
+  for (const bool flag : pool.map([](bool flag) { return !flag; }, flags, {.chunksize = 2}))
+    negated.push_back(flag);
+  EXPECT_EQ(negated, (std::vector<bool>{false, true, false}));
+}

@@ -162,6 +162,25 @@ TEST(Step5_Executor, AJobThatPostsItselfAgainAndAgainStarvesNobody) {
   stop = true;
 }
 
+TEST(Step5_Executor, WhatLiesDeepInItsOwnDequeIsNotStarvedByAJobThatPostsItself) {
+  int turns = 0;
+  bool other_ran = false;
+  std::function<void()> again;
+  std::binary_semaphore ended(0);
+  WorkStealingExecutor executor{{.max_workers = 1}};
+  again = [&] {
+    if (other_ran || ++turns == 10'000) return ended.release();
+    executor.post([&] { again(); });
+  };
+  executor.post([&] {
+    executor.post([&] { other_ran = true; });
+    again();
+  });
+  ended.acquire();
+  EXPECT_TRUE(other_ran) << "after " << turns << " turns";
+  EXPECT_LE(turns, 200);
+}
+
 TEST(Step5_Executor, ATreeOfJobsRunsToItsLeaves) {
   std::atomic<int> leaves = 0;
   std::latch all(1 << 12);

@@ -20,6 +20,7 @@
 
 #include "descriptors.hpp"
 
+inline std::atomic<int> no_epoll_pwait2 = 0;      ///< an errno: epoll_pwait2() always fails with it
 inline std::atomic<int> looks = 0;                ///< counts the calls of epoll_wait() and epoll_pwait2()
 inline std::atomic<int> received = 0;             ///< counts the calls of recv()
 inline std::atomic<int> sent = 0;                 ///< counts the calls of send()
@@ -37,6 +38,10 @@ extern "C" int epoll_pwait2(int fd, epoll_event* events, int size, const timespe
                             const sigset_t* mask) {
   static const auto real =
       library<int(int, epoll_event*, int, const timespec*, const sigset_t*)>("epoll_pwait2");
+  if (no_epoll_pwait2 != 0) {
+    errno = no_epoll_pwait2;
+    return -1;
+  }
   ++looks;
   return real(fd, events, size, timeout, mask);
 }

@@ -247,3 +247,31 @@ TEST(Step7_FramePool, FramesGoFromThreadToThread) {
   std::jthread other(wait_often);
   wait_often();
 }
+
+namespace {
+
+/// Gives back at the end of its thread what it has, after the pool of the thread has gone.
+struct AtThreadExit {
+  ~AtThreadExit() {
+    if (block) FramePool::deallocate(block, 64);
+    FramePool::deallocate(FramePool::allocate(64), 64);
+  }
+  void* block = nullptr;
+};
+thread_local AtThreadExit at_thread_exit;
+
+}  // namespace
+
+TEST(Step7_FramePool, WhatAThreadGivesBackWhenItsPoolHasGoneIsNotKept) {
+  use_pool();
+  const auto thread = [] {
+    std::jthread([] {
+      at_thread_exit.block = nullptr;  // made before the thread needs the pool, so it goes after it
+      at_thread_exit.block = FramePool::allocate(64);
+    });
+  };
+  thread();
+  const std::size_t taken = course::allocations(), given_back = course::deallocations();
+  thread();
+  EXPECT_EQ(course::deallocations() - given_back, course::allocations() - taken);
+}

@@ -357,3 +357,21 @@ TEST(Step3_Tasks, OneTakesItsNodeAndItsFrame) {
   future.set_result(1);
   v.passes(1);
 }
+
+TEST(Step3_Tasks, ATaskOfWhateverTypeCanBeAwaited) {
+  VirtualLoop v;
+  const std::vector<asyncio::AnyTask> tasks{v.loop.create_task(give(1)), v.loop.create_task(fail("no"))};
+  const auto main = [&]() -> Coro<> {
+    co_await tasks.at(0);
+    EXPECT_TRUE(tasks.at(0).done());
+    try {
+      co_await tasks.at(1);
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const std::runtime_error& error) {
+      EXPECT_STREQ(error.what(), "no");
+    }
+    EXPECT_NO_THROW(tasks.at(0).result());
+    EXPECT_THROW(tasks.at(1).result(), std::runtime_error);
+  };
+  v.loop.run_until_complete(main());
+}

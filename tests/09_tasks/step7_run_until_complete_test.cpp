@@ -2,6 +2,8 @@
 
 #include "support.hpp"
 
+#include <utility>
+#include <optional>
 #include <atomic>
 #include <vector>
 
@@ -127,4 +129,37 @@ TEST(Step7_RunUntilComplete, CallbacksThatCameBeforeRunBeforeItEnds) {  // AIO-2
   v.loop.call_soon([&] { future.set_result(7); });
   EXPECT_EQ(v.loop.run_until_complete(future), 7);
   EXPECT_EQ(v.log, Log{"0 callback"});
+}
+
+namespace {
+
+/// A selector that fails when it is told to.
+class FailingSelector final : public asyncio::Selector {
+ public:
+  void select(std::optional<Duration> timeout) override {
+    if (std::exchange(fails, false)) throw std::runtime_error("no more");
+    clock_.select(timeout);
+  }
+  void wake() override { clock_.wake(); }
+  TimePoint now() override { return clock_.now(); }
+
+  bool fails = false;
+
+ private:
+  VirtualTimeSelector clock_;
+};
+
+}  // namespace
+
+TEST(Step7_RunUntilComplete, ARunThatThrowsLeavesNothingThatEndsTheNext) {
+  auto selector = std::make_unique<FailingSelector>();
+  FailingSelector& failing = *selector;
+  EventLoop loop(std::move(selector));
+  Future<int> first = loop.create_future<int>();
+  failing.fails = true;
+  EXPECT_EQ(error_of([&] { loop.run_until_complete(first); }), "no more");
+  first.set_result(1);
+  Future<int> second = loop.create_future<int>();
+  loop.call_later(1s, [&] { second.set_result(2); });
+  EXPECT_EQ(loop.run_until_complete(second), 2);
 }

@@ -231,3 +231,25 @@ TEST(Step7_Runner, ATaskThatStopsTheLoopWhileItCleansUpIsDestroyed) {  // AIO-12
   EXPECT_EQ(alive, 0);
   EXPECT_EQ(error_of([&] { runner.get_loop(); }), "Runner is closed");
 }
+
+TEST(Step7_Runner, AFactoryThatGivesNoLoopIsAnError) {
+  const auto nothing = []() -> Coro<> { co_return; };
+  EXPECT_THROW(asyncio::run(nothing(), {.loop_factory = [] { return std::unique_ptr<EventLoop>(); }}),
+               std::invalid_argument);
+}
+
+TEST(Step7_Runner, ALongChainOfTasksThatIsLeftEndsInAStepForEach) {
+  // Without that, these would be five thousand million.
+  std::atomic<int> alive = 0;
+  const auto link = [&](Future<int> before) -> Coro<int> {
+    const Counted counted(alive);
+    co_return co_await before;
+  };
+  const auto main = [&]() -> Coro<> {
+    Future<int> last = asyncio::get_running_loop().create_future<int>();
+    for (int i = 0; i < 100'000; ++i) last = create_task(link(last));
+    co_await sleep(0s);
+  };
+  asyncio::run(main());
+  EXPECT_EQ(alive, 0);
+}

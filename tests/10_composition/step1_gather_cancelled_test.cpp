@@ -1,10 +1,12 @@
 // Chapter 10, step 1: a gather that is cancelled, or whose children are.
 
+#include "stack.hpp"
 #include "awkward_results.hpp"
 #include "gather.hpp"
 #include "leaks.hpp"
 #include "support.hpp"
 
+#include <optional>
 #include <algorithm>
 #include <cstddef>
 #include <tuple>
@@ -307,5 +309,63 @@ TEST(Step1_Gather, InSteadyStateItAllocatesAFewTimesHoweverManyThereAre) {
       EXPECT_LE(of_ten, 20u);
       EXPECT_LE(of_a_thousand, of_ten + 10) << "a vector that grows does so a few times more";
     }
+  });
+}
+
+TEST(Step1_Gather, ACircleThroughGatherEndsWhenItIsCancelled) {
+  Log reports;
+  in_loop(reports, []() -> Coro<> {
+    std::optional<Task<>> one, other;
+    const auto gathers = [](std::optional<Task<>>& task) -> Coro<> {
+      co_await sleep(1s);
+      co_await gather(*task);
+    };
+    one = create_task(gathers(other));
+    other = create_task(gathers(one));
+    co_await sleep(2s);
+    EXPECT_TRUE(one->cancel());
+    co_await passes(10);
+    EXPECT_TRUE(one->cancelled());
+    EXPECT_TRUE(other->cancelled());
+  });
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_NE(reports[0].find("A gather waits for itself"), std::string::npos) << reports[0];
+}
+
+namespace {
+
+Coro<> nested_gathers(int levels, bool& built) {
+  if (levels > 0) {
+    co_await gather(nested_gathers(levels - 1, built));
+  } else {
+    built = true;
+    co_await gather(sleep(1h));
+  }
+}
+
+}  // namespace
+
+TEST(Step1_Gather, CancellingGathersInGathersTakesNoStackHoweverDeep) {
+  course::on_a_small_stack([] {
+    in_loop([]() -> Coro<> {
+      bool built = false;
+      auto all = gather(nested_gathers(30'000, built));
+      while (!built) co_await passes(1);
+      EXPECT_TRUE(all.cancel());
+      const std::string error = co_await error_of(all);
+      EXPECT_EQ(error, "cancelled");
+    });
+  });
+}
+
+TEST(Step1_Gather, ChildrenAreCancelledInTheirOrderThoseOfAGatherBeforeTheNext) {
+  in_loop([]() -> Coro<> {
+    Log log;
+    auto all = gather(gather(logs(log, "a", 1h), logs(log, "b", 1h)), logs(log, "c", 1h));
+    co_await passes(2);
+    all.cancel();
+    co_await error_of(all);
+    EXPECT_EQ(
+        log, (Log{"a begins", "b begins", "c begins", "a is cancelled", "b is cancelled", "c is cancelled"}));
   });
 }

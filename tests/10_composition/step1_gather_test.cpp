@@ -246,3 +246,23 @@ TEST(Step1_Gather, WithoutTheOptionOutcomesAreValuesAndErrorsAreThrown) {  // AI
     EXPECT_EQ(error, "thrown");
   });
 }
+
+TEST(Step1_Gather, AllTasksCanBeGathered) {  // AIO-53
+  in_loop([]() -> Coro<> {
+    create_task(after(1s, 1));
+    create_task(fail_after(2s, "no"));
+    std::vector<asyncio::AnyTask> tasks = all_tasks();
+    std::erase(tasks, *current_task());
+    const auto outcomes = co_await gather(tasks, {.return_exceptions = true});
+    EXPECT_EQ(outcomes.size(), 2u);
+    EXPECT_EQ(outcomes.at(0).exception(), nullptr);
+    EXPECT_EQ(what(outcomes.at(1).exception()), "no");
+    const std::string error = co_await error_of(gather(tasks));
+    EXPECT_EQ(error, "no");
+    create_task(sleep(1h)).cancel();
+    std::vector<asyncio::AnyTask> left = all_tasks();
+    std::erase(left, *current_task());
+    const std::string cancelled = co_await error_of(gather(left));
+    EXPECT_EQ(cancelled, "cancelled");
+  });
+}

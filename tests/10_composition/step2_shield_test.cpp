@@ -187,3 +187,23 @@ TEST(Step2_Shield, ALoopMayGoWhileItWaits) {
   };
   abandon(shields);
 }
+
+TEST(Step2_Shield, OneThatIsCancelledLeavesNothingWithTheInnerOne) {  // AIO-60
+  in_loop([]() -> Coro<> {
+    Future<int> inner = get_running_loop().create_future<int>();
+    const auto polls = [&](int times) {
+      for (int i = 0; i < times; ++i) shield(inner).cancel();
+    };
+    polls(10);
+    co_await passes(2);
+    const std::size_t taken = course::allocations(), given_back = course::deallocations();
+    for (int i = 0; i < 100; ++i) {
+      polls(100);
+      co_await passes(2);
+    }
+    const std::size_t kept = course::allocations() - taken - (course::deallocations() - given_back);
+    EXPECT_LT(kept, 100u) << "of ten thousand that were cancelled";
+    inner.set_result(1);
+    co_await passes(3);
+  });
+}

@@ -1,15 +1,19 @@
 // Chapter 10, step 3: wait_for: a limit of time for one awaitable.
 
+#include "timeout.hpp"
 #include "gather.hpp"
 #include "leaks.hpp"
 #include "shield.hpp"
 #include "support.hpp"
 #include "wait_for.hpp"
 
+#include <cmath>
+#include <chrono>
 #include <optional>
 
 using asyncio::gather;
 using asyncio::shield;
+using asyncio::timeout;
 using asyncio::wait_for;
 
 TEST(Step3_Timeouts, WaitForGivesTheResultInTime) {  // AIO-61
@@ -273,4 +277,48 @@ TEST(Step3_Timeouts, ALoopMayGoWhileWaitForWaits) {
     co_await gather(wait_for(alive_for(alive, 2h), 1h), wait_for(stubborn, 0s));
   };
   abandon(waits);
+}
+
+TEST(Step3_Timeouts, ALimitIsGivenInAnyUnit) {  // AIO-61
+  in_loop([]() -> Coro<> {
+    const int longest = co_await wait_for(after(1s, 1), std::chrono::hours::max());
+    EXPECT_EQ(longest, 1);
+    const int forever = co_await timeout(std::chrono::years::max(), [] { return after(1s, 2); });
+    EXPECT_EQ(forever, 2);
+    EXPECT_EQ(now(), 2s);
+    const std::string half = co_await error_of(wait_for(after(1h, 1), 0.5s));
+    EXPECT_EQ(half, "timeout");
+    EXPECT_EQ(now(), 2'500ms);
+    const std::string quarter = co_await error_of(timeout(0.25s, [] { return after(1h, 1); }));
+    EXPECT_EQ(quarter, "timeout");
+    EXPECT_EQ(now(), 2'750ms);
+    const std::string past = co_await error_of(wait_for(after(1h, 1), std::chrono::hours::min()));
+    EXPECT_EQ(past, "timeout");
+    const std::chrono::duration<double> none(std::nan(""));
+    EXPECT_THROW(static_cast<void>(wait_for(after(1s, 1), none)), std::invalid_argument);
+  });
+}
+
+TEST(Step3_Timeouts, WhoIsCancelledWhileItWaitsForTheEndCancelsNothingAgain) {  // AIO-64
+  in_loop([]() -> Coro<> {
+    Log log;
+    const auto stubborn = [&]() -> Coro<int> {
+      for (int i = 0; i < 2; ++i) try {
+          co_await sleep(1s);
+        } catch (const CancelledError&) {
+          log.push_back("cancelled");
+        }
+      co_return 7;
+    };
+    Task<int> inner = create_task(stubborn());
+    co_await passes(2);
+    Task<int> outer = create_task(wait_for(inner, 0s));
+    co_await passes(2);
+    EXPECT_TRUE(outer.cancel());
+    const std::string error = co_await error_of(outer);
+    EXPECT_EQ(error, "cancelled");
+    const int result = co_await inner;
+    EXPECT_EQ(result, 7);
+    EXPECT_EQ(log, Log{"cancelled"});
+  });
 }

@@ -7,6 +7,7 @@
 #include "task_group.hpp"
 #include "waiting.hpp"
 
+#include <chrono>
 #include <ranges>
 #include <vector>
 
@@ -227,5 +228,35 @@ TEST(Step5_Waiting, WaitLeavesNothingBehind) {  // AIO-67
     };
     const auto calls = co_await callbacks_in(ends());
     EXPECT_LE(calls, 5) << "no callback of the future, and no timer";
+  });
+}
+
+TEST(Step5_Waiting, FuturesCanBeNamedOneByOne) {  // AIO-70
+  in_loop([]() -> Coro<> {
+    Task<int> first = create_task(after(1s, 1)), second = create_task(after(2s, 2));
+    const auto [done, pending] = co_await wait({.return_when = ReturnWhen::first_completed}, first, second);
+    EXPECT_EQ(done, std::vector{first});
+    EXPECT_EQ(pending, std::vector{second});
+    const auto both = co_await wait(first, second);
+    EXPECT_EQ(both.done, (std::vector{first, second}));
+    // Of different types they are AnyFutures.
+    Future<> third = get_running_loop().create_future();
+    const auto mixed = co_await wait({.timeout = 0.5s}, first, third);
+    EXPECT_EQ(mixed.done.size(), 1u);
+    EXPECT_TRUE(mixed.pending.at(0) == third);
+    EXPECT_EQ(now(), 2'500ms);
+    third.set_result();
+  });
+}
+
+TEST(Step5_Waiting, AllTasksCanBeWaitedFor) {  // AIO-70
+  in_loop([]() -> Coro<> {
+    create_task(after(1s, 1));
+    create_task(sleep(2s));
+    std::vector<asyncio::AnyTask> tasks = all_tasks();
+    std::erase(tasks, *current_task());
+    const auto [done, pending] = co_await wait(tasks, {.timeout = std::chrono::hours::max()});
+    EXPECT_EQ(done.size(), 2u);
+    EXPECT_EQ(now(), 2s);
   });
 }

@@ -273,3 +273,20 @@ TEST(Step6_Bridge, ManyCallsOfManyThreadsAllArrive) {  // AIO-19
     EXPECT_EQ(number, 1 << 20);
   });
 }
+
+TEST(Step6_Bridge, AClockThatJumpsDoesNotWhileWorkIsOutOnAThread) {  // AIO-19
+  in_loop([]() -> Coro<> {
+    Gate gate;
+    EventLoop& loop = get_running_loop();
+    Future<int> future = loop.run_in_executor(nullptr, [&] {
+      gate.pass();
+      return 7;
+    });
+    gate.wait_until_entered();
+    gate.open();
+    const int result = co_await wait_for(future, 1h);
+    EXPECT_EQ(result, 7);
+    co_await sleep(1h);
+    EXPECT_GE(now(), 1h) << "and now it jumps again";
+  });
+}

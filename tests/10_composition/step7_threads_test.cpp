@@ -373,3 +373,14 @@ TEST(Step7_Threads, ThereAndBack) {  // AIO-22
     EXPECT_EQ(log, (Log{"it begins", "it is cancelled"})) << "from loop to loop";
   });
 }
+
+TEST(Step7_Threads, AResultThatCannotBeCopiedIsTheErrorOfTheFuture) {  // AIO-22
+  in_real_loop([]() -> Coro<> {
+    EventLoop& loop = get_running_loop();
+    const auto at_once = []() -> Coro<NoCopies> { co_return NoCopies(); };
+    concurrent::Future<NoCopies> future = run_coroutine_threadsafe(at_once(), loop);
+    const Future<NoCopies> wrapped = wrap_future(future, loop);
+    const std::string error = co_await error_of(wrapped);
+    EXPECT_EQ(error, "no copies");
+  });
+}

@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <random>
+#include <stdexcept>
 #include <utility>
 
 #include "ring.hpp"
@@ -14,6 +15,36 @@ namespace concurrent {
 namespace {
 
 using Item = std::unique_ptr<int>;
+
+/// An item whose move throws when it is told to.
+struct Fragile {
+  static inline bool throws = false;
+  explicit Fragile(int number) : number(number) {}
+  Fragile(Fragile&& other) : number(other.number) {
+    if (throws) throw std::runtime_error("no move");
+  }
+  Fragile& operator=(Fragile&&) = default;
+  int number;
+  char room[252] = {};
+};
+
+TEST(Ring, AMoveThatThrowsLeavesItAsItWasWhereverInABlockThatIs) {
+  for (int before = 0; before < 40; ++before) {
+    Ring<Fragile> ring;
+    int in = 0, out = 0;
+    const auto push = [&] { ring.push_back(Fragile(in++)); };
+    for (int i = 0; i < before; ++i) push();
+    Fragile item(-1);
+    Fragile::throws = true;
+    EXPECT_THROW(ring.push_back(std::move(item)), std::runtime_error);
+    Fragile::throws = false;
+    EXPECT_EQ(ring.size(), static_cast<std::size_t>(before));
+    for (int i = 0; i < before; ++i) EXPECT_EQ(ring.take_front().number, out++);
+    EXPECT_TRUE(ring.empty());
+    for (int i = 0; i < 40; ++i) push();
+    for (int i = 0; i < 40; ++i) EXPECT_EQ(ring.take_front().number, out++);
+  }
+}
 
 TEST(Ring, ItemsComeOutInTheOrderInWhichTheyWentInHoweverPushesAndPopsAlternate) {
   Ring<Item> ring;

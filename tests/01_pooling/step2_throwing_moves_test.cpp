@@ -1,0 +1,50 @@
+// Chapter 01, step 2: items whose moves throw.
+
+#include "support.hpp"
+
+#include <atomic>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+namespace {
+
+/// An item whose move throws, once, when a thread that pops moves it.
+struct Fragile {
+  static inline std::atomic<int> throws = 0;
+  static inline thread_local bool pops = false;
+
+  explicit Fragile(int number) : number(number) {}
+  Fragile(Fragile&& other) : number(other.number) {
+    if (pops && throws > 0 && throws.fetch_sub(1) == 1) throw std::runtime_error("no move");
+  }
+  Fragile& operator=(Fragile&&) = default;
+
+  int number;
+};
+
+}  // namespace
+
+TEST(Step2_Waiting, AnItemWhoseMoveThrowsStaysAndSomebodyElseIsWokenForIt) {
+  BlockingQueue<Fragile> queue;
+  std::atomic<int> taken = 0, thrown = 0;
+  const auto consume = [&] {
+    Fragile::pops = true;
+    try {
+      if (queue.pop()) ++taken;
+    } catch (const std::runtime_error&) {
+      ++thrown;
+    }
+  };
+  {
+    std::jthread first(consume), second(consume);
+    course::wait_until_others_block();
+    Fragile::throws = 1;
+    queue.push(Fragile(1));
+    queue.push(Fragile(2));
+  }  // hangs if one of them sleeps beside the items that are there
+  EXPECT_EQ(taken, 1);
+  EXPECT_EQ(thrown, 1);
+  EXPECT_EQ(queue.size(), 1u) << "the item whose move threw is still there";
+}
