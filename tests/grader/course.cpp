@@ -127,9 +127,9 @@ Chapter load_chapter(const std::string& binary, std::string source) {
   chapter.steps = steps_of(chapter.tests);
   if (const auto note = read_file(binary + ".note")) chapter.notes.push_back(*note);
 
-  if (const auto tampered = read_file(path.parent_path() / "tampered")) {
-    chapter.problem = "redefines what the tests are written with";
-    chapter.explanation = *tampered;
+  if (const auto refused = read_file(path.parent_path() / "refused")) {
+    chapter.problem = "is refused, and was not compiled";
+    chapter.explanation = *refused;
   } else if (!std::filesystem::exists(binary)) {
     const auto log = read_file(binary + ".log");
     if (!log) throw std::runtime_error("there is no " + binary + ", and no " + binary + ".log that says why");

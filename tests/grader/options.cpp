@@ -77,6 +77,8 @@ Options parse_options(int argc, char** argv) {
        [&](const auto& option, const auto& value) { options.isolation = parse_isolation(option, value); }},
       {"--starter",
        [&](const auto& option, const auto& value) { options.starter = parse_steps(option, value); }},
+      {"--inspect", [&](const auto&, const auto& value) { options.inspect.push_back(value); }},
+      {"--refused", text(options.refused)},
       {"--filter", text(options.filter)},
       {"--source", text(options.source)},
       {"--json", text(options.json)},
@@ -103,7 +105,8 @@ Options parse_options(int argc, char** argv) {
       set->second(name, equals == std::string::npos ? argv[++i] : argument.substr(equals + 1));
     }
   }
-  if (options.binaries.empty() && !options.help) throw UsageError("name at least one test binary");
+  if (options.binaries.empty() && options.inspect.empty() && !options.help)
+    throw UsageError("name at least one test binary");
   if (!options.source.empty() && options.binaries.size() != 1)
     throw UsageError("--source is for a single test binary");
   return options;
@@ -129,6 +132,9 @@ Runs each test of each binary in a process of its own, under limits, and reports
   --next             report only what to do next
   --starter N        expect a starter with its first N steps written: their tests
                      pass, the others say what is not written
+  --inspect FOLDER   grade nothing; say what is not allowed in the headers of
+                     this chapter (may be repeated)
+  --refused FILE     with --inspect: write it there, or remove the file if there is nothing to say
   --quiet            no live progress, no advice
   --help
 

@@ -28,9 +28,11 @@ struct Options {
   std::string source;
   std::string json;
   std::string junit;
-  std::string again;           ///< the command that the report proposes; empty: make NN
-  std::string isolation;       ///< empty: the strongest there is
-  std::optional<int> starter;  ///< expect a starter with so many steps written
+  std::string again;                 ///< the command that the report proposes; empty: make NN
+  std::string isolation;             ///< empty: the strongest there is
+  std::optional<int> starter;        ///< expect a starter with so many steps written
+  std::vector<std::string> inspect;  ///< folders with a submission, to be read and not graded
+  std::string refused;               ///< the file that says what is not allowed in them
   std::vector<std::string> binaries;
 };
 

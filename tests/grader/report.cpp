@@ -88,7 +88,9 @@ class Report {
   void next(const std::vector<Chapter>& chapters, const std::vector<Result>& results) {
     for (const Chapter& chapter : chapters) {
       if (!chapter.problem.empty()) {
-        text_ += "Next: make it compile, then " + terminal_.bold(command(chapter, options_)) + "\n\n";
+        text_ += "Next: " +
+                 std::string(chapter.problem == "does not compile" ? "make it compile" : "take that out") +
+                 ", then " + terminal_.bold(command(chapter, options_)) + "\n\n";
         return;
       }
       for (const StepResults& step : by_step(chapter, results))

@@ -61,7 +61,11 @@ class Runner {
   void run() {
     for (Result& result : results_) {
       if (!result.chapter->problem.empty()) {
-        result.outcome.summary = result.chapter->problem;
+        const std::string why = clean(result.chapter->explanation);
+        const std::size_t first = std::min(why.find('\n'), why.size());
+        result.outcome.summary = result.chapter->problem + ": " + why.substr(0, first);
+        result.outcome.details =
+            first_lines(std::string_view(why).substr(std::min(first + 1, why.size())), 6);
         ++done_;
       } else {
         waiting_.push_back(&result);
