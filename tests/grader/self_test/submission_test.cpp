@@ -67,6 +67,11 @@ TEST(Submission, ControlCharactersAreRefused) {
   EXPECT_EQ(verdict(std::string("// \0", 4)), "1: a control character is not allowed");
 }
 
+TEST(Submission, LinesOfWindowsAreLines) {
+  EXPECT_EQ(verdict("#pragma once\r\n#include <vector>\r\nnamespace concurrent {\r\n}\r\n"), "");
+  EXPECT_EQ(verdict("// a \\\r\n#define TEST\r\n").substr(0, 2), "1:");
+}
+
 TEST(Submission, WhatNoOneWritesByHandIsRefused) {
   EXPECT_EQ(verdict(std::string(400, ' ')), "");
   EXPECT_EQ(verdict("\n// " + std::string(500, 'x')), "2: a line of more than 500 characters is not allowed");
