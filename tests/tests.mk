@@ -31,7 +31,8 @@ MAKEFLAGS += --no-builtin-rules $(if $(filter 0,$(MAKELEVEL)),-j$(shell nproc 2>
 CCACHE  := $(shell command -v ccache)
 COMPILE  = $(CCACHE) $(CXX) $(FLAGS)
 .DELETE_ON_ERROR:
-.SECONDARY:
+# Objects are kept. (.SECONDARY would do so too, but then a header that has gone would be no reason to compile anew.)
+.PRECIOUS: $B/%_test.o $B/%explored.o
 # A prerequisite with $$ is expanded once more when its target is known, and with it $$*.
 .SECONDEXPANSION:
 
@@ -132,6 +133,7 @@ $B/%explored: $B/%explored.o $X/works $X/explorer.o $(SUPPORT)
 	  [ -n '$(SAN)' ] || echo "Schedules are not explored here, but run as they come: `cat $X/works`" >$@.note; \
 	  $(call link,$(CXX) $(STRESSED) $< tests/explorer/stress/stress.cpp $B/support/main.o -lgtest); fi
 
+$(if $(EXTRA),,$(shell sh tests/tools/forget_stale.sh $B))
 # Scripts, which say EXTRA, build what is not there yet.
 -include $(if $(EXTRA),,$(wildcard $B/support/*.d $B/[0-9]*/*.d $(CHAPTERS:%=$B/solution/%/*.d) $(CHAPTERS:%=$B/learner/%/*.d)))
 
@@ -206,9 +208,11 @@ grader-test: $(GRADER_TESTS) $(GRADE) $B/support/main.o
 	@$B/grader_test $(GRADE) build/forgery
 tiny-chapter-test: $(TREES_NEED)
 	@MAKE='$(MAKE)' sh tests/tools/self_test/tiny_chapter.sh build/tiny_chapter
+stale-test: $(TREES_NEED)
+	@MAKE='$(MAKE)' sh tests/tools/self_test/stale_test.sh 'build/a path with spaces'
 links-test:
 	@sh tests/tools/self_test/links_test.sh build/links_test
-tools-test: given-test grader-test tiny-chapter-test links-test compare-test
+tools-test: given-test grader-test tiny-chapter-test stale-test links-test compare-test
 -include $(wildcard $(GIVEN:=.d) $(GRADER_TESTS:=.d))
 
 # Each behaviour of Python that is ours is cited by a test; what the pages point to is there.
@@ -232,5 +236,5 @@ compile_commands.json:
 	  $(call headers,$(tree)/$(chapter)) $(chapter))) >$@
 
 .PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants \
-  errors $(ERRORS) given-test grader-test tiny-chapter-test links-test tools-test parity links \
+  errors $(ERRORS) given-test grader-test tiny-chapter-test stale-test links-test tools-test parity links \
   format format-check compile_commands.json
