@@ -93,8 +93,12 @@ $(NUMBERS): %: $$(call binaries,learner,$$*) $(GRADE)
 $(NUMBERS:%=solution-%): solution-%: $$(call binaries,solution,$$*) $(GRADE)
 	@$(grade) --again 'make $@' $(filter-out $(GRADE),$^)
 
-grade: $(call binaries,learner,$(NUMBERS)) $(GRADE)
-	@$(grade) --json build/grade.json --junit build/grade.xml $(filter-out $(GRADE),$^)
+# First results in which nothing has run: if a compilation is cut off, those of an earlier run do not stand there.
+grade: grade-begun $(call binaries,learner,$(NUMBERS)) $(GRADE)
+	@$(grade) $(grade_files) $(filter-out $(GRADE) grade-begun,$^)
+grade-begun: $(GRADE)
+	@mkdir -p build && $(grade) --not-yet $(grade_files) $(call binaries,learner,$(NUMBERS))
+grade_files := --json build/grade.json --junit build/grade.xml
 next: $(call binaries,learner,$(NUMBERS)) $(GRADE)
 	@$(grade) --next $(filter-out $(GRADE),$^)
 mine:
@@ -116,6 +120,6 @@ $(NUMBERS:%=watch-%): watch-%:
 clean:
 	@rm -rf build compile_commands.json
 
-.PHONY: help run grade next mine clean $(NUMBERS) $(foreach t,solution run recipe diff reset watch,$(NUMBERS:%=$t-%))
+.PHONY: help run grade grade-begun next mine clean $(NUMBERS) $(foreach t,solution run recipe diff reset watch,$(NUMBERS:%=$t-%))
 .DEFAULT:
 	@echo "make: there is no command '$@'. The chapters are $(NUMBERS); make help lists the commands." >&2; exit 2

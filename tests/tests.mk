@@ -68,16 +68,24 @@ needed   = $(call libraries,$(call number,$(call chapter,$1)))
 # anew for each command, because a file may have come that no object knows of.
 inspected = $(if $(filter learner,$(call tree,$1)),$B/learner/$(call chapter,$1)/inspected)
 $B/learner/%/inspected: FORCE | $(GRADE)
-	@mkdir -p $(@D) && $(GRADE) --refused $(@D)/refused $(addprefix --inspect chapters/,$* \
+	@mkdir -p $(@D) && rm -f $(@D)/too_costly && $(GRADE) --refused $(@D)/refused $(addprefix --inspect chapters/,$* \
 	  $(if $(BASE),$(foreach n,$(call below,$(call number,$*)),$(call name,$n))))
 FORCE:
+
+# What the compiler may take for one file with a learner's headers, of the processor's time and of memory; then the
+# chapter does not compile.
+COMPILE_SECONDS := 120
+COMPILE_MIB     := 4096
+limited = $(if $(filter $B/learner/%,$@),ulimit -S -t $(COMPILE_SECONDS) && ulimit -v $$(($(COMPILE_MIB) << 10)) &&)
 
 # Compiles $@ by the command $1, unless it was refused. If your code does not compile, that is no reason to stop: the grader tells it, from
 # the log. The object is as old as the beginning of its compilation, so that a file that is saved meanwhile counts as
 # newer.
-attempt = mkdir -p $(@D) && touch $@.began && if [ -e $(@D)/refused ]; then rm -f $@; cp $(@D)/refused $@.log; \
-  elif $1 -MMD -MP -MF $@.d -MT $@ -o $@ 2>$@.log; \
-  then cat $@.log >&2; rm -f $@.log; touch -r $@.began $@; else rm -f $@; fi
+attempt = mkdir -p $(@D) && touch $@.began && not=`ls $(@D)/refused $(@D)/too_costly 2>/dev/null | head -n 1`; \
+  if [ -n "$$not" ]; then rm -f $@; cp "$$not" $@.log; \
+  elif ($(limited) $1 -MMD -MP -MF $@.d -MT $@ -o $@) 2>$@.log; \
+  then cat $@.log >&2; rm -f $@.log; touch -r $@.began $@; \
+  else rm -f $@; sh tests/tools/too_costly.sh $@.log $(COMPILE_SECONDS) $(COMPILE_MIB); fi
 # Links $@ by the command $1, if its object $< is there.
 link = if [ -e $< ]; then rm -f $@.log && $1 -o $@; else rm -f $@; cp $<.log $@.log; fi
 
@@ -210,9 +218,11 @@ tiny-chapter-test: $(TREES_NEED)
 	@MAKE='$(MAKE)' sh tests/tools/self_test/tiny_chapter.sh build/tiny_chapter
 stale-test: $(TREES_NEED)
 	@MAKE='$(MAKE)' sh tests/tools/self_test/stale_test.sh 'build/a path with spaces'
+costly-test: $(TREES_NEED)
+	@MAKE='$(MAKE)' sh tests/tools/self_test/costly_test.sh build/costly
 links-test:
 	@sh tests/tools/self_test/links_test.sh build/links_test
-tools-test: given-test grader-test tiny-chapter-test stale-test links-test compare-test
+tools-test: given-test grader-test tiny-chapter-test stale-test costly-test links-test compare-test
 -include $(wildcard $(GIVEN:=.d) $(GRADER_TESTS:=.d))
 
 # Each behaviour of Python that is ours is cited by a test; what the pages point to is there.
@@ -236,5 +246,5 @@ compile_commands.json:
 	  $(call headers,$(tree)/$(chapter)) $(chapter))) >$@
 
 .PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants \
-  errors $(ERRORS) given-test grader-test tiny-chapter-test stale-test links-test tools-test parity links \
+  errors $(ERRORS) given-test grader-test tiny-chapter-test stale-test costly-test links-test tools-test parity links \
   format format-check compile_commands.json

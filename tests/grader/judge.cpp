@@ -266,7 +266,8 @@ Outcome judge(const Evidence& seen, const std::string& name, const Limits& limit
   Outcome outcome{.output = clean(seen.output),
                   .note = clean(seen.note),
                   .diagram = seen.diagram,
-                  .seconds = seen.seconds};
+                  .seconds = seen.seconds,
+                  .began = !seen.began.empty()};
   if (test.passed()) {
     outcome.verdict = Verdict::passed;
     outcome.summary = "passed";

@@ -66,6 +66,8 @@ Options parse_options(int argc, char** argv) {
   Limits& limits = options.limits;
   const std::map<std::string, Set> known{
       {"--time", [&](const auto& option, const auto& value) { limits.time = parse_time(option, value); }},
+      {"--chapter-time",
+       [&](const auto& option, const auto& value) { limits.chapter = parse_time(option, value); }},
       {"--memory",
        [&](const auto& option, const auto& value) {
          limits.memory = value == "none" ? std::nullopt : std::optional(parse_bytes(option, value));
@@ -96,6 +98,8 @@ Options parse_options(int argc, char** argv) {
       options.quiet = true;
     } else if (argument == "--next") {
       options.next = true;
+    } else if (argument == "--not-yet") {
+      options.not_yet = true;
     } else {
       const std::size_t equals = argument.find('=');
       const std::string name = argument.substr(0, equals);
@@ -119,6 +123,8 @@ Runs each test of each binary in a process of its own, under limits, and reports
 
   --filter PATTERN   only tests whose suite or name fits, as in 'Step2*' or '*.PopWaits*'
   --time 10s         what a test may take, on the wall and of processor time
+  --chapter-time 5m  what all tests of a chapter may take together, each counted
+                     from its start to its end (default: 30 times --time)
   --memory 4G        its address space; none for builds with a sanitizer
   --output 1M        what it may print
   --jobs N           how many tests run at once (default: one a core)
@@ -130,6 +136,8 @@ Runs each test of each binary in a process of its own, under limits, and reports
   --isolation KIND   how tests are kept apart from the grader: namespaces, user, none
                      (default: the strongest that this system allows)
   --next             report only what to do next
+  --not-yet          run nothing, and write results in which no test has run: they
+                     stand there if what comes next is cut off
   --starter N        expect a starter with its first N steps written: their tests
                      pass, the others say what is not written
   --inspect FOLDER   grade nothing; say what is not allowed in the headers of

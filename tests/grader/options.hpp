@@ -12,16 +12,20 @@ namespace grader {
 /// The resources that one test may use.
 struct Limits {
   std::chrono::milliseconds time{10'000};            ///< on the wall, and of processor time
+  std::optional<std::chrono::milliseconds> chapter;  ///< for all tests of a chapter; else 30 times `time`
   std::optional<std::uint64_t> memory = 4ULL << 30;  ///< address space in bytes
   std::uint64_t output = 1ULL << 20;                 ///< bytes
   std::uint64_t threads = 256;                       ///< and processes, together
   std::size_t processes = 64;
+
+  [[nodiscard]] std::chrono::milliseconds chapter_time() const { return chapter.value_or(30 * time); }
 };
 
 struct Options {
   bool help = false;
   bool quiet = false;
-  bool next = false;  ///< report only what to do next
+  bool not_yet = false;  ///< write the results of a run that was cut off before its first test
+  bool next = false;     ///< report only what to do next
   Limits limits;
   int jobs = 0;  ///< 0: one a core
   std::string filter;

@@ -18,6 +18,7 @@ struct Outcome {
   std::string note = {};     ///< a text to show although it passed
   std::string diagram = {};  ///< a picture (SVG) of the schedule
   double seconds = 0;
+  bool began = true;  ///< the test itself, not only its program
 
   [[nodiscard]] bool passed() const { return verdict == Verdict::passed; }
 };

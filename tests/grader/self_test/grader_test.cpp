@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "../costs.hpp"
 #include "../course.hpp"
 #include "../options.hpp"
 #include "../result_files.hpp"
@@ -188,6 +189,63 @@ TEST(Grader, TellsWhyNothingRuns) {
   EXPECT_NE(broken.text.find("a.hpp:3:7: error: expected ';'"), std::string::npos) << broken.text;
   EXPECT_EQ(broken.text.find("b.hpp"), std::string::npos) << broken.text;
   EXPECT_TRUE(broken.text.ends_with("0 passed, 1 failed\n")) << broken.text;
+}
+
+/// The command that grades the tests of the self-test that hang, one by one.
+std::string grade_hanging(const std::string& limits, const std::string& json) {
+  return grade + options +
+         " --jobs 1 --filter 'Step7*' --source tests/grader/self_test/misbehaviour_test.cpp " + limits +
+         " --json " + json + " " + folder + "/misbehaviour_test";
+}
+
+TEST(Grader, AChapterHasALimitToo) {
+  const std::string json = fresh(folder + "/chapter.json");
+  const Ran ran = run(grade_hanging("--time 1s --chapter-time 1s", json));
+  const std::string text = grader::read_file(json).value_or("");
+  EXPECT_NE(ran.text.find("not run: the tests before it took 1 s"), std::string::npos) << ran.text;
+  EXPECT_NE(text.find("not run: the tests before it took 1 s, which is the chapter's limit"),
+            std::string::npos)
+      << text;
+}
+
+TEST(Grader, WhatIsKnownIsThereWhenItIsCutOff) {
+  const std::string json = fresh(folder + "/cut.json");
+  for (const char* signal : {"KILL", "TERM", "INT"}) {
+    fresh(json);
+    run("timeout -s " + std::string(signal) + " 3 " + grade_hanging("--time 1s", json));
+    const std::string text = grader::read_file(json).value_or("");
+    EXPECT_TRUE(text.ends_with("}\n  ]\n}\n")) << signal << ": " << text;
+    EXPECT_NE(text.find("hung"), std::string::npos) << signal << ": " << text;
+    EXPECT_NE(text.find("not run: the grading was cut off before it"), std::string::npos)
+        << signal << ": " << text;
+  }
+}
+
+TEST(Grader, BeforeTheFirstTestAllAreKnown) {
+  const std::string json = fresh(folder + "/not_yet.json");
+  const Ran ran = run(grade + " --not-yet --source tests/grader/self_test/forgery_test.cpp --json " + json +
+                      " build/not_built_test");
+  EXPECT_EQ(ran.status, 0) << ran.text;
+  EXPECT_NE(grader::read_file(json).value_or("").find("\"max_score\": 1"), std::string::npos);
+}
+
+TEST(Costs, APlaceThatHangsBeforeTheTestsIsTriedAFewTimes) {
+  const grader::Limits limits;
+  grader::Costs costs(limits);
+  const grader::Chapter chapter, other;
+  const grader::Test first{.suite = "A", .name = "A", .binary = "a"},
+      second{.suite = "B", .name = "B", .binary = "b"};
+  const auto add = [&](const grader::Test& test, double seconds, bool began) {
+    costs.add({&chapter, &test, {.seconds = seconds, .began = began}});
+  };
+  for (int i = 0; i < 9; ++i) add(first, 10, true), add(first, 0.1, false);
+  EXPECT_EQ(costs.objection({&chapter, &first, {}}), "") << "these hung in a test, or crashed at once";
+  add(first, 10, false), add(first, 10, false);
+  EXPECT_EQ(costs.objection({&chapter, &first, {}}), "its program hangs before a test begins");
+  EXPECT_EQ(costs.objection({&chapter, &second, {}}), "");
+  for (int i = 0; i < 4; ++i) add(first, 10, false);
+  EXPECT_EQ(costs.objection({&chapter, &second, {}}), "the chapter's programs hang before a test begins");
+  EXPECT_EQ(costs.objection({&other, &second, {}}), "");
 }
 
 TEST(Grader, RefusesABadCommandLine) {
