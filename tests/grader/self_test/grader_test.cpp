@@ -99,8 +99,13 @@ INSTANTIATE_TEST_SUITE_P(
                  "failed: Expected equality of these values.*in words: .*\\]\\]&gt; &lt;&amp;&quot;&gt;"},
         Expected{"Step1_Honest.IsSkipped", "failed: .*not today.*"},
         Expected{"Step2_Exits.ExitsAtOnce", R"(called exit\(0\) before the test ended)"},
-        Expected{"Step2_Exits.ExitsQuickly", R"(called exit\(0\) before the test ended)"},
-        Expected{"Step2_Exits.ExitsInOrder", R"(called exit\(0\) before the test ended)"},
+        Expected{"Step2_Exits.ExitsQuickly",
+                 R"(called exit\(0\) in the test, misbehaviour_test\.cpp:\d+ before the test ended)"},
+        Expected{"Step2_Exits.ExitsInOrder",
+                 R"(called exit\(0\) in the test, misbehaviour_test\.cpp:\d+ before the test ended)"},
+        Expected{"Step8_Dies.ThrowsANumber", "failed: Unknown C\\+\\+ exception.*Its type is int.*"},
+        Expected{"Step8_Dies.WritesToNoOne", R"(ended by SIGPIPE in the test, misbehaviour_test\.cpp:\d+)"},
+        Expected{"Step8_Dies.IsAlarmed", R"(ended by SIGALRM in misbehaviour::.*misbehaviour\.hpp:\d+)"},
         Expected{"Step2_Exits.PrintsSuccess", R"(called exit\(0\) before the test ended)"},
         Expected{"Step2_Exits.FailsAfterTheVerdict", "exited with status 7 after the test"},
         Expected{"Step3_Kills.KillsItsParent", R"(called exit\(0\) before the test ended|killed its parent)"},
@@ -275,6 +280,12 @@ TEST(Text, WhatIsNoTextIsReplaced) {
   EXPECT_EQ(grader::clean("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD");  // a surrogate
   EXPECT_EQ(grader::json_string("\"\\\n"), R"("\"\\\n")");
   EXPECT_EQ(grader::xml_text("<a & \"b\">"), "&lt;a &amp; &quot;b&quot;&gt;");
+}
+
+TEST(Text, ALongLineIsCut) {
+  const std::string text = grader::first_lines(std::string(100'000, 'x') + "\nshort", 8);
+  EXPECT_LT(text.size(), 500u);
+  EXPECT_TRUE(text.ends_with("…\nshort"));
 }
 
 TEST(Course, TestsAreFoundInTheSource) {
