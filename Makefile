@@ -24,13 +24,14 @@ main_recipe := 04
 
 # ---- Knobs ---------------------------------------------------------------------------------------------------------
 
+# SAN and BASE are read from the command line alone: the environment is not to choose what is graded.
 CXX    := $(if $(filter default,$(origin CXX)),g++,$(CXX))
-SAN    ?=#     thread or address: build with a sanitizer
-BASE   ?=#     mine: build on your own chapters
+SAN    :=#     thread or address: build with a sanitizer
+BASE   :=#     mine: build on your own chapters
 FILTER ?=#     Step2_*: only these tests
 REPLAY ?=#     12.1,3.2: explored tests run only this schedule
 ARGS   ?=#     handed to a recipe or a bench
-export CXX
+export CXX SAN BASE
 export EXPLORE_REPLAY = $(REPLAY)
 
 ifneq ($(filter-out thread address,$(SAN))$(word 2,$(SAN)),)

@@ -68,7 +68,7 @@ needed   = $(call libraries,$(call number,$(call chapter,$1)))
 # anew for each command, because a file may have come that no object knows of.
 inspected = $(if $(filter learner,$(call tree,$1)),$B/learner/$(call chapter,$1)/inspected)
 $B/learner/%/inspected: FORCE | $(GRADE)
-	@mkdir -p $(@D) && rm -f $(@D)/too_costly && $(GRADE) --refused $(@D)/refused $(addprefix --inspect chapters/,$* \
+	@mkdir -p $(@D) && rm -f $(@D)/too_costly $(@D)/warned && $(GRADE) --refused $(@D)/refused $(addprefix --inspect chapters/,$* \
 	  $(if $(BASE),$(foreach n,$(call below,$(call number,$*)),$(call name,$n))))
 FORCE:
 
@@ -84,7 +84,7 @@ limited = $(if $(filter $B/learner/%,$@),ulimit -S -t $(COMPILE_SECONDS) && ulim
 attempt = mkdir -p $(@D) && touch $@.began && not=`ls $(@D)/refused $(@D)/too_costly 2>/dev/null | head -n 1`; \
   if [ -n "$$not" ]; then rm -f $@; cp "$$not" $@.log; \
   elif ($(limited) $1 -MMD -MP -MF $@.d -MT $@ -o $@) 2>$@.log; \
-  then cat $@.log >&2; rm -f $@.log; touch -r $@.began $@; \
+  then sh tests/tools/warn_once.sh $(@D)/warned <$@.log; rm -f $@.log; touch -r $@.began $@; \
   else rm -f $@; sh tests/tools/too_costly.sh $@.log $(COMPILE_SECONDS) $(COMPILE_MIB); fi
 # Links $@ by the command $1, if its object $< is there.
 link = if [ -e $< ]; then rm -f $@.log && $1 -o $@; else rm -f $@; cp $<.log $@.log; fi
@@ -155,11 +155,13 @@ $(GRADE): $(GRADER)
 	@$(CXX) -pthread $^ -o $@
 -include $(wildcard $(GRADER:.o=.d))
 
+# FILTER as a word for the shell, whatever is in it.
+filter_word := '$(subst ','\'',$(FILTER))'
 grade = $(GRADE) $(if $(SAN),--memory none --time 60s,`! [ -s $X/works ] || echo --memory none`) \
-  $(LIMITS) $(if $(FILTER),--filter '$(FILTER)')
+  $(LIMITS) $(if $(FILTER),--filter $(filter_word))
 
 # The test binaries of the numbers $2 in the tree $1. If FILTER is about one step, only those that have tests of it.
-step_asked := $(if $(findstring :,$(FILTER)),,$(shell echo '$(FILTER)' | grep -o '^Step[0-9]*' | tr -dc 0-9))
+step_asked := $(if $(findstring :,$(FILTER)),,$(shell printf %s $(filter_word) | grep -o '^Step[0-9]*' | tr -dc 0-9))
 asked    = $(or $(if $(step_asked),$(call with_step,$(step_asked),$1)),$1)
 with_step = $(shell grep -l '^TEST.Step$1_' $2)
 sources  = $(wildcard $(foreach n,$1,tests/$(call name,$n)/*_test.cpp tests/$(call name,$n)/*explored.cpp))
@@ -220,9 +222,11 @@ stale-test: $(TREES_NEED)
 	@MAKE='$(MAKE)' sh tests/tools/self_test/stale_test.sh 'build/a path with spaces'
 costly-test: $(TREES_NEED)
 	@MAKE='$(MAKE)' sh tests/tools/self_test/costly_test.sh build/costly
+words-test: $(TREES_NEED)
+	@MAKE='$(MAKE)' sh tests/tools/self_test/words_test.sh build/words
 links-test:
 	@sh tests/tools/self_test/links_test.sh build/links_test
-tools-test: given-test grader-test tiny-chapter-test stale-test costly-test links-test compare-test
+tools-test: given-test grader-test tiny-chapter-test stale-test costly-test words-test links-test compare-test
 -include $(wildcard $(GIVEN:=.d) $(GRADER_TESTS:=.d))
 
 # Each behaviour of Python that is ours is cited by a test; what the pages point to is there.
