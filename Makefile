@@ -69,7 +69,8 @@ help:
 #:   make bench-01       you, the reference and the    make solution-01  its tests on the reference
 #:                       sequential baseline           make diff-01      what differs from the reference
 #:   make reset-01       a fresh starter; yours stays  make mine         all tests on your own chapters
-#:                       beside it
+#:                       beside it                     make hint-01      a nudge: what is often wrong where
+#:                                                                       the first test fails; again: the next
 #:
 #: For those who look closer
 #:   make bench          all benches                   make peers        … against oneTBB, Asio, libuv
@@ -93,6 +94,10 @@ $(NUMBERS): %: $$(call binaries,learner,$$*) $(GRADE)
 	@$(grade) $(filter-out $(GRADE),$^)
 $(NUMBERS:%=solution-%): solution-%: $$(call binaries,solution,$$*) $(GRADE)
 	@$(grade) --again 'make $@' $(filter-out $(GRADE),$^)
+
+# A known mistake that fails the first test that fails, and at the next call the next one.
+$(NUMBERS:%=hint-%): hint-%: $$(call binaries,learner,$$*) $(GRADE)
+	@$(grade) --hint build/hints/$* --again 'make $*' $(filter-out $(GRADE),$^)
 
 # First results in which nothing has run: if a compilation is cut off, those of an earlier run do not stand there.
 grade: grade-begun $(call binaries,learner,$(NUMBERS)) $(GRADE)
@@ -121,6 +126,6 @@ $(NUMBERS:%=watch-%): watch-%:
 clean:
 	@rm -rf build compile_commands.json
 
-.PHONY: help run grade grade-begun next mine clean $(NUMBERS) $(foreach t,solution run recipe diff reset watch,$(NUMBERS:%=$t-%))
+.PHONY: help run grade grade-begun next mine clean $(NUMBERS) $(foreach t,solution hint run recipe diff reset watch,$(NUMBERS:%=$t-%))
 .DEFAULT:
 	@echo "make: there is no command '$@'. The chapters are $(NUMBERS); make help lists the commands." >&2; exit 2

@@ -208,13 +208,13 @@ $(GIVEN): $B/%: tests/%.cpp $(PRELUDE) $(SUPPORT)
 	@$(CXX) $(FLAGS) $(TESTING) -MMD -MP -include $B/prelude.hpp -Ichapters/support $< $(SUPPORT) -lgtest -o $@
 given-test: $(GIVEN)
 	@for test in $^; do $$test --gtest_brief=1 || exit; done
-GRADER_TESTS := $B/submission_test $B/grader_test
+GRADER_TESTS := $B/submission_test $B/hints_test $B/grader_test
 $(GRADER_TESTS): $B/%: tests/grader/self_test/%.cpp $(GRADER) $(PRELUDE)
 	@$(CXX) $(FLAGS) $(TESTING) -MMD -MP -include $B/prelude.hpp $< $(filter-out %/grade.o,$(GRADER)) -lgtest -o $@
 grader-test: $(GRADER_TESTS) $(GRADE) $B/support/main.o
 	@sh tests/grader/self_test/build.sh build/forgery $B/support/main.o \
 	  $(CXX) $(FLAGS) $(TESTING) -include $B/prelude.hpp
-	@$B/submission_test --gtest_brief=1
+	@for test in $B/submission_test $B/hints_test; do $$test --gtest_brief=1 || exit; done
 	@$B/grader_test $(GRADE) build/forgery
 tiny-chapter-test: $(TREES_NEED)
 	@MAKE='$(MAKE)' sh tests/tools/self_test/tiny_chapter.sh build/tiny_chapter

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "course.hpp"
+#include "hints.hpp"
 #include "options.hpp"
 #include "progress.hpp"
 #include "report.hpp"
@@ -113,6 +114,11 @@ int run(const Options& options) {
     std::fputs(starter_report(results, *options.starter, passed).c_str(), stdout);
     return passed ? 0 : 1;
   }
+  if (!options.hint.empty()) {
+    std::fputs(next_hint(results, options.hint, options.again, terminal.width).c_str(), stdout);
+    return 0;
+  }
+  if (options.hints) add_hints(results);
   if (!options.quiet) write_diagrams(results);
   std::fputs(report(chapters, results, options, terminal).c_str(), stdout);
   files.write();

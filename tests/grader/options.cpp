@@ -85,6 +85,7 @@ Options parse_options(int argc, char** argv) {
       {"--source", text(options.source)},
       {"--json", text(options.json)},
       {"--junit", text(options.junit)},
+      {"--hint", text(options.hint)},
       {"--again", text(options.again)},
   };
 
@@ -98,6 +99,8 @@ Options parse_options(int argc, char** argv) {
       options.quiet = true;
     } else if (argument == "--next") {
       options.next = true;
+    } else if (argument == "--hints") {
+      options.hints = true;
     } else if (argument == "--not-yet") {
       options.not_yet = true;
     } else {
@@ -138,6 +141,9 @@ Runs each test of each binary in a process of its own, under limits, and reports
   --next             report only what to do next
   --not-yet          run nothing, and write results in which no test has run: they
                      stand there if what comes next is cut off
+  --hint FILE        report only a known mistake that fails the first test that
+                     fails; FILE remembers which were told, so that the next comes
+  --hints            put the likeliest such mistake into the result files
   --starter N        expect a starter with its first N steps written: their tests
                      pass, the others say what is not written
   --inspect FOLDER   grade nothing; say what is not allowed in the headers of

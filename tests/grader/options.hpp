@@ -32,6 +32,8 @@ struct Options {
   std::string source;
   std::string json;
   std::string junit;
+  std::string hint;                  ///< report only a hint; the file remembers which were told
+  bool hints = false;                ///< the result files have hints
   std::string again;                 ///< the command that the report proposes; empty: make NN
   std::string isolation;             ///< empty: the strongest there is
   std::optional<int> starter;        ///< expect a starter with so many steps written

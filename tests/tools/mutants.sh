@@ -6,7 +6,7 @@ if [ "$1" = --one ]; then
   grade=$2 patch=$4
   chapter=$(basename "$(dirname "$(dirname "$patch")")") name=$(basename "$patch" .patch)
   tree=$3/mutant-$chapter-$name
-  wrong=$(sed -n 's/^# //p' "$patch" | grep -v '^Caught by:' | head -n 1)
+  wrong=$(sed -n 's/^# //p' "$patch" | grep -v '^Caught by:\|^Hint:' | head -n 1)
   tests=$(sed -n 's/^# Caught by: *//p' "$patch" | tr ',' ' ')
   fail() { echo "✘ $chapter/$name: $1"; exit 0; }
   [ -n "$wrong" ] && [ -n "$tests" ] || fail "its first lines must say what is wrong, and which test catches it"
