@@ -90,23 +90,23 @@ help:
 include tests/tests.mk bench/bench.mk docs/docs.mk
 
 # The learner's chapter, or the reference's, tested: `make 03`, `make solution-03`.
-$(NUMBERS): %: $$(call binaries,learner,$$*) $(GRADE)
-	@$(grade) $(filter-out $(GRADE),$^)
+$(NUMBERS): %: $$(call submission,$$*) $(GRADE)
+	@$(grade) $(graded)
 $(NUMBERS:%=solution-%): solution-%: $$(call binaries,solution,$$*) $(GRADE)
-	@$(grade) --again 'make $@' $(filter-out $(GRADE),$^)
+	@$(grade) --again 'make $@' $(graded)
 
 # A known mistake that fails the first test that fails, and at the next call the next one.
-$(NUMBERS:%=hint-%): hint-%: $$(call binaries,learner,$$*) $(GRADE)
-	@$(grade) --hint build/hints/$* --again 'make $*' $(filter-out $(GRADE),$^)
+$(NUMBERS:%=hint-%): hint-%: $$(call submission,$$*) $(GRADE)
+	@$(grade) --hint build/hints/$* --again 'make $*' $(graded)
 
 # First results in which nothing has run: if a compilation is cut off, those of an earlier run do not stand there.
-grade: grade-begun $(call binaries,learner,$(NUMBERS)) $(GRADE)
-	@$(grade) $(grade_files) $(filter-out $(GRADE) grade-begun,$^)
+grade: grade-begun $(call submission,$(NUMBERS)) $(GRADE)
+	@$(grade) $(grade_files) $(graded)
 grade-begun: $(GRADE)
 	@mkdir -p build && $(grade) --not-yet $(grade_files) $(call binaries,learner,$(NUMBERS))
 grade_files := --json build/grade.json --junit build/grade.xml
-next: $(call binaries,learner,$(NUMBERS)) $(GRADE)
-	@$(grade) --next $(filter-out $(GRADE),$^)
+next: $(call submission,$(NUMBERS)) $(GRADE)
+	@$(grade) --next $(graded)
 mine:
 	@$(MAKE) --no-print-directory BASE=mine grade
 	@for n in $(NUMBERS); do $(MAKE) --no-print-directory BASE=mine recipe-$$n ARGS='$(ARGS)' || exit; done

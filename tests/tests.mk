@@ -166,6 +166,9 @@ asked    = $(or $(if $(step_asked),$(call with_step,$(step_asked),$1)),$1)
 with_step = $(shell grep -l '^TEST.Step$1_' $2)
 sources  = $(wildcard $(foreach n,$1,tests/$(call name,$n)/*_test.cpp tests/$(call name,$n)/*explored.cpp))
 binaries = $(patsubst tests/%.cpp,$B/$1/%,$(call asked,$(call sources,$2)))
+# Those of a learner's chapters, which are read anew even if there is nothing to compile.
+submission = $(foreach n,$1,$B/learner/$(call name,$n)/inspected) $(call binaries,learner,$1)
+graded = $(filter-out $(GRADE) %/inspected grade-begun,$^)
 
 # ---- For contributors, and CI --------------------------------------------------------------------------------------
 
@@ -177,7 +180,7 @@ check:
 	@MAKE='$(MAKE)' sh tests/tools/run_targets.sh $(CHECKS)
 
 solutions: $(call binaries,solution,$(NUMBERS)) $(GRADE)
-	@$(grade) --again 'make solutions' $(filter-out $(GRADE),$^)
+	@$(grade) --again 'make solutions' $(graded)
 sanitize-thread sanitize-address: sanitize-%:
 	@$(MAKE) --no-print-directory SAN=$* solutions
 

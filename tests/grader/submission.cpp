@@ -16,6 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t most_files = 100, most_bytes = 256 * 1024, most_columns = 500;
+const std::string too_large =
+    "a header of more than " + std::to_string(most_bytes / 1024) + " KiB is not allowed";
 
 bool is_plain(std::string_view name) {
   return !name.empty() &&
@@ -58,6 +60,8 @@ std::string complaint(const fs::directory_entry& entry) {
   if (fs::is_directory(entry.symlink_status()))
     return "a folder is not allowed here: an #include could find it";
   if (!fs::is_regular_file(entry.symlink_status())) return "only ordinary files are allowed";
+  if (entry.hard_link_count() > 1) return "a hard link is not allowed: the file has other names";
+  if (entry.path().extension() == ".hpp" && entry.file_size() > most_bytes) return too_large;
   const std::string ending = entry.path().extension();
   static const std::set<std::string> searched{"",     ".h",   ".hh",  ".hxx", ".tcc",
                                               ".def", ".inc", ".ipp", ".gch", ".pch"};
@@ -68,8 +72,7 @@ std::string complaint(const fs::directory_entry& entry) {
 
 /// @throws NotAllowed if the file is too large, or a line too long, to be written by hand
 void check_size(std::string_view code) {
-  if (code.size() > most_bytes)
-    throw NotAllowed(1, "a header of more than " + std::to_string(most_bytes / 1024) + " KiB is not allowed");
+  if (code.size() > most_bytes) throw NotAllowed(1, too_large);
   int line = 0;
   for (const std::string& text : lines_of(code))
     if (++line; text.size() > most_columns)

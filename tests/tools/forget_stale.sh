@@ -4,7 +4,8 @@
 b=$1
 [ -d "$b/learner" ] || exit 0
 sums=$b/learner/sums
-cksum chapters/[0-9]*/*.hpp >"$sums.new" 2>/dev/null
+# Only ordinary files of an ordinary size: of others the grader says that they are not allowed.
+find chapters/[0-9]*/ -maxdepth 1 -name '*.hpp' -type f -size -512k -exec cksum {} + | sort >"$sums.new"
 if [ -e "$sums" ] && ! cmp -s "$sums" "$sums.new"; then
   sort "$sums" "$sums.new" | uniq -u | cut -d' ' -f3- | sort -u | while read -r header; do
     [ "$header" -nt "$sums" ] || grep -lF " $header" "$b"/learner/*/*.o.d 2>/dev/null

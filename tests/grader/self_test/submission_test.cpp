@@ -1,6 +1,7 @@
 // What a submission may contain: pieces of code that are refused or accepted, and folders.
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <map>
@@ -142,6 +143,15 @@ TEST_F(Folder, OddFilesAreRefused) {
   fs::create_symlink("/etc/passwd", path + "/link.hpp");
   EXPECT_EQ(grader::inspect(path), std::vector{path + "/link.hpp: a symbolic link is not allowed"});
   fs::remove(path + "/link.hpp");
+  fs::create_hard_link(path + "/measure.hpp", "build/inspected/other_name");
+  EXPECT_EQ(grader::inspect(path).size(), 1u);
+  fs::remove("build/inspected/other_name");
+  ASSERT_EQ(mkfifo((path + "/fifo.hpp").c_str(), 0600), 0);
+  EXPECT_EQ(grader::inspect(path), std::vector{path + "/fifo.hpp: only ordinary files are allowed"});
+  fs::remove(path + "/fifo.hpp");
+  put("large.hpp", std::string(300 * 1024, ' '));
+  EXPECT_EQ(grader::inspect(path).size(), 1u);
+  fs::remove(path + "/large.hpp");
   fs::create_directory(path + "/folder.hpp");
   EXPECT_EQ(grader::inspect(path).size(), 1u);
 }

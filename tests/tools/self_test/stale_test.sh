@@ -26,6 +26,10 @@ cp solutions/90_tiny/tiny.hpp $header && touch 'chapters/90_tiny/a:b.hpp'
 expect 'chapters/90_tiny/a:b.hpp: a name with other characters' make 90
 rm 'chapters/90_tiny/a:b.hpp'
 expect '4 passed, 0 failed' make 90
+mkdir chapters/90_tiny/gtest
+expect 'chapters/90_tiny/gtest: a folder is not allowed' make 90
+rmdir chapters/90_tiny/gtest
+expect '4 passed, 0 failed' make 90
 
 # A save while the compiler works: it may have read the header, or not yet.
 began=build/g++/learner/90_tiny/step2_multiply_test.o.began
