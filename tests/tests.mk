@@ -76,7 +76,8 @@ FORCE:
 # chapter does not compile.
 COMPILE_SECONDS := 120
 COMPILE_MIB     := 4096
-limited = $(if $(filter $B/learner/%,$@),ulimit -S -t $(COMPILE_SECONDS) && ulimit -v $$(($(COMPILE_MIB) << 10)) &&)
+limited = $(if $(filter $B/learner/%,$@),{ ulimit -S -t $(COMPILE_SECONDS); ulimit -v $$(($(COMPILE_MIB) << 10)); } \
+  2>/dev/null;)
 
 # Compiles $@ by the command $1, unless it was refused. If your code does not compile, that is no reason to stop: the grader tells it, from
 # the log. The object is as old as the beginning of its compilation, so that a file that is saved meanwhile counts as

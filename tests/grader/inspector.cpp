@@ -102,7 +102,9 @@ std::size_t Inspector::check_attribute(std::size_t i) const {
 /// Checks what stands outside of the course's namespaces.
 void Inspector::check_scope(std::size_t begin, std::size_t end, bool in_std) const {
   for (std::size_t i = begin; i < end;) {
-    if (at(i).is(";"))
+    if (at(i).is("static_assert"))
+      while (i < end && !at(i).is(";")) ++i;
+    else if (at(i).is(";"))
       ++i;
     else if (at(i).is("namespace") && !in_std)
       i = check_namespace(i);
@@ -125,28 +127,45 @@ std::size_t Inspector::check_namespace(std::size_t i) const {
   return end + 1;
 }
 
+/// True if the name at `k` is one of std's, and is being specialised rather than used.
+bool Inspector::customises(std::size_t k, bool in_std) const {
+  const auto behind = [&](std::size_t end, std::string_view scope) {
+    return end >= 2 && at(end - 1).is("::") && at(end - 2).is(scope);
+  };
+  const bool in_ranges = behind(k, "ranges");
+  std::size_t first = in_ranges ? k - 2 : k;
+  const bool in_std_too = behind(first, "std");
+  if (in_std_too) first -= 2;
+  const Token kind = first > 0 ? at(first - 1) : Token{};
+  return (in_std_too || in_std) && (kind.is("struct") || kind.is("class") || kind.is("bool"));
+}
+
+/// True if a type of the course stands between the `<` at `k` and its `>`.
+bool Inspector::has_type_of_ours(std::size_t k, std::size_t end) const {
+  int depth = 0;
+  for (; k < end; ++k) {
+    if (at(k).is("<")) ++depth;
+    if (at(k).is(">") && --depth == 0) return false;
+    if (is_course_namespace(at(k).text) && at(k + 1).is("::")) return true;
+  }
+  return false;
+}
+
 /// `template <class T> struct std::hash<concurrent::Future<T>> { … }`, or the same in namespace std without
 /// `std::`.
 std::size_t Inspector::check_specialisation(std::size_t i, bool in_std) const {
   const int begin = line(i);
   std::size_t open = i;
   while (open < tokens_.size() && !at(open).is("{") && !at(open).is(";")) ++open;
-  bool customises = false, ours = false;
-  for (std::size_t k = i + 1; k < open; ++k) {
-    const bool qualified = at(k - 1).is("::") && at(k - 2).is("std");
-    const bool in_ranges = at(k - 1).is("::") && at(k - 2).is("ranges");
-    if (is_customisation(at(k).text) && at(k + 1).is("<") && !customises) {
-      const Token& kind = at(k - (qualified ? 3 : in_ranges ? (at(k - 3).is("::") ? 5 : 3) : 1));
-      customises =
-          (qualified || in_ranges || in_std) && (kind.is("struct") || kind.is("class") || kind.is("bool"));
-    }
-    ours = ours || (customises && is_course_namespace(at(k).text) && at(k + 1).is("::"));
-  }
-  if (!at(i).is("template") || !customises || !ours)
+  bool ours = false;
+  for (std::size_t k = i + 1; k < open && !ours; ++k)
+    if (is_customisation(at(k).text) && at(k + 1).is("<") && customises(k, in_std))
+      ours = has_type_of_ours(k + 1, open);
+  if (!at(i).is("template") || !ours)
     throw NotAllowed(
         begin,
-        "outside of the namespaces concurrent and asyncio only specialisations of std::hash and its like "
-        "are allowed, for types of these namespaces");
+        "code outside of the namespaces concurrent and asyncio is not allowed, but for specialisations of "
+        "std::hash and its like for types of these namespaces");
   return at(open).is("{") ? closing(open) + 1 : open + 1;
 }
 

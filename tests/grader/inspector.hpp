@@ -29,6 +29,8 @@ class Inspector {
   void check_scope(std::size_t begin, std::size_t end, bool in_std) const;
   [[nodiscard]] std::size_t check_namespace(std::size_t i) const;
   [[nodiscard]] std::size_t check_specialisation(std::size_t i, bool in_std) const;
+  [[nodiscard]] bool customises(std::size_t k, bool in_std) const;
+  [[nodiscard]] bool has_type_of_ours(std::size_t k, std::size_t end) const;
   [[nodiscard]] std::size_t closing(std::size_t opening) const;
 
   std::vector<Token> tokens_;
