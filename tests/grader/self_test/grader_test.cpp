@@ -215,9 +215,10 @@ TEST(Grader, AChapterHasALimitToo) {
 
 TEST(Grader, WhatIsKnownIsThereWhenItIsCutOff) {
   const std::string json = fresh(folder + "/cut.json");
-  for (const char* signal : {"KILL", "TERM", "INT"}) {
+  for (const char* signal : {"KILL", "TERM"}) {
     fresh(json);
-    run("timeout -s " + std::string(signal) + " 3 " + grade_hanging("--time 1s", json));
+    run(grade_hanging("--time 1s", json) + " >/dev/null & until grep -q hung " + json +
+        "; do sleep 0.1; done 2>/dev/null; kill -" + signal + " $!; wait");
     const std::string text = grader::read_file(json).value_or("");
     EXPECT_TRUE(text.ends_with("}\n  ]\n}\n")) << signal << ": " << text;
     EXPECT_NE(text.find("hung"), std::string::npos) << signal << ": " << text;
