@@ -24,13 +24,14 @@ main_recipe := 04
 
 # ---- Knobs ---------------------------------------------------------------------------------------------------------
 
+# SAN and BASE are read from the command line alone: the environment is not to choose what is graded.
 CXX    := $(if $(filter default,$(origin CXX)),g++,$(CXX))
-SAN    ?=#     thread or address: build with a sanitizer
-BASE   ?=#     mine: build on your own chapters
+SAN    :=#     thread or address: build with a sanitizer
+BASE   :=#     mine: build on your own chapters
 FILTER ?=#     Step2_*: only these tests
 REPLAY ?=#     12.1,3.2: explored tests run only this schedule
 ARGS   ?=#     handed to a recipe or a bench
-export CXX
+export CXX SAN BASE
 export EXPLORE_REPLAY = $(REPLAY)
 
 ifneq ($(filter-out thread address,$(SAN))$(word 2,$(SAN)),)
@@ -68,7 +69,8 @@ help:
 #:   make bench-01       you, the reference and the    make solution-01  its tests on the reference
 #:                       sequential baseline           make diff-01      what differs from the reference
 #:   make reset-01       a fresh starter; yours stays  make mine         all tests on your own chapters
-#:                       beside it
+#:                       beside it                     make hint-01      a nudge: what is often wrong where
+#:                                                                       the first test fails; again: the next
 #:
 #: For those who look closer
 #:   make bench          all benches                   make peers        … against oneTBB, Asio, libuv
@@ -88,18 +90,23 @@ help:
 include tests/tests.mk bench/bench.mk docs/docs.mk
 
 # The learner's chapter, or the reference's, tested: `make 03`, `make solution-03`.
-$(NUMBERS): %: $$(call binaries,learner,$$*) $(GRADE)
-	@$(call untampered,$(call name,$@))
-	@$(grade) $(filter-out $(GRADE),$^)
+$(NUMBERS): %: $$(call submission,$$*) $(GRADE)
+	@$(grade) $(graded)
 $(NUMBERS:%=solution-%): solution-%: $$(call binaries,solution,$$*) $(GRADE)
-	@$(grade) --again 'make $@' $(filter-out $(GRADE),$^)
+	@$(grade) --again 'make $@' $(graded)
 
-grade: $(call binaries,learner,$(NUMBERS)) $(GRADE)
-	@$(foreach chapter,$(CHAPTERS),$(call untampered,$(chapter));)
-	@$(grade) --json build/grade.json --junit build/grade.xml $(filter-out $(GRADE),$^)
-next: $(call binaries,learner,$(NUMBERS)) $(GRADE)
-	@$(foreach chapter,$(CHAPTERS),$(call untampered,$(chapter));)
-	@$(grade) --next $(filter-out $(GRADE),$^)
+# A known mistake that fails the first test that fails, and at the next call the next one.
+$(NUMBERS:%=hint-%): hint-%: $$(call submission,$$*) $(GRADE)
+	@$(grade) --hint build/hints/$* --again 'make $*' $(graded)
+
+# First results in which nothing has run: if a compilation is cut off, those of an earlier run do not stand there.
+grade: grade-begun $(call submission,$(NUMBERS)) $(GRADE)
+	@$(grade) $(grade_files) $(graded)
+grade-begun: $(GRADE)
+	@mkdir -p build && $(grade) --not-yet $(grade_files) $(call binaries,learner,$(NUMBERS))
+grade_files := --json build/grade.json --junit build/grade.xml
+next: $(call submission,$(NUMBERS)) $(GRADE)
+	@$(grade) --next $(graded)
 mine:
 	@$(MAKE) --no-print-directory BASE=mine grade
 	@for n in $(NUMBERS); do $(MAKE) --no-print-directory BASE=mine recipe-$$n ARGS='$(ARGS)' || exit; done
@@ -119,6 +126,6 @@ $(NUMBERS:%=watch-%): watch-%:
 clean:
 	@rm -rf build compile_commands.json
 
-.PHONY: help run grade next mine clean $(NUMBERS) $(foreach t,solution run recipe diff reset watch,$(NUMBERS:%=$t-%))
+.PHONY: help run grade grade-begun next mine clean $(NUMBERS) $(foreach t,solution hint run recipe diff reset watch,$(NUMBERS:%=$t-%))
 .DEFAULT:
 	@echo "make: there is no command '$@'. The chapters are $(NUMBERS); make help lists the commands." >&2; exit 2

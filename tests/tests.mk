@@ -31,7 +31,8 @@ MAKEFLAGS += --no-builtin-rules $(if $(filter 0,$(MAKELEVEL)),-j$(shell nproc 2>
 CCACHE  := $(shell command -v ccache)
 COMPILE  = $(CCACHE) $(CXX) $(FLAGS)
 .DELETE_ON_ERROR:
-.SECONDARY:
+# Objects are kept. (.SECONDARY would do so too, but then a header that has gone would be no reason to compile anew.)
+.PRECIOUS: $B/%_test.o $B/%explored.o
 # A prerequisite with $$ is expanded once more when its target is known, and with it $$*.
 .SECONDEXPANSION:
 
@@ -41,6 +42,9 @@ build/have/%-$(COMPILER):
 	@mkdir -p $(@D) && flock $(@D) sh tests/tools/install_dependencies.sh compiler $* && touch $@
 # What number $1 and those below it stand on.
 libraries = $(foreach n,$1 $(call below,$1),$(foreach library,$(libraries_$n),$(call have,$(library))))
+
+# The program that grades. None of a learner's code is in it.
+GRADE := build/$(COMPILER)/tools/grade
 
 # ---- A tree --------------------------------------------------------------------------------------------------------
 
@@ -59,11 +63,30 @@ needed   = $(call libraries,$(call number,$(call chapter,$1)))
 
 # EXTRA are further flags, from a script that builds a tree of its own.
 
-# Compiles $@ by the command $1. If your code does not compile, that is no reason to stop: the grader tells it, from
+# What a learner hands in is read before it is compiled: it may contain what the grader's list has, and nothing else. With
+# BASE=mine that goes for the chapters below, too. $B/learner/06_event_loop/refused says what was found; it is read
+# anew for each command, because a file may have come that no object knows of.
+inspected = $(if $(filter learner,$(call tree,$1)),$B/learner/$(call chapter,$1)/inspected)
+$B/learner/%/inspected: FORCE | $(GRADE)
+	@mkdir -p $(@D) && rm -f $(@D)/too_costly $(@D)/warned && $(GRADE) --refused $(@D)/refused $(addprefix --inspect chapters/,$* \
+	  $(if $(BASE),$(foreach n,$(call below,$(call number,$*)),$(call name,$n))))
+FORCE:
+
+# What the compiler may take for one file with a learner's headers, of the processor's time and of memory; then the
+# chapter does not compile.
+COMPILE_SECONDS := 120
+COMPILE_MIB     := 4096
+limited = $(if $(filter $B/learner/%,$@),{ ulimit -S -t $(COMPILE_SECONDS); ulimit -v $$(($(COMPILE_MIB) << 10)); } \
+  2>/dev/null;)
+
+# Compiles $@ by the command $1, unless it was refused. If your code does not compile, that is no reason to stop: the grader tells it, from
 # the log. The object is as old as the beginning of its compilation, so that a file that is saved meanwhile counts as
 # newer.
-attempt = mkdir -p $(@D) && touch $@.began && if $1 -MMD -MP -MF $@.d -MT $@ -o $@ 2>$@.log; \
-  then cat $@.log >&2; rm -f $@.log; touch -r $@.began $@; else rm -f $@; fi
+attempt = mkdir -p $(@D) && touch $@.began && not=`ls $(@D)/refused $(@D)/too_costly 2>/dev/null | head -n 1`; \
+  if [ -n "$$not" ]; then rm -f $@; cp "$$not" $@.log; \
+  elif ($(limited) $1 -MMD -MP -MF $@.d -MT $@ -o $@) 2>$@.log; \
+  then sh tests/tools/warn_once.sh $(@D)/warned <$@.log; rm -f $@.log; touch -r $@.began $@; \
+  else rm -f $@; sh tests/tools/too_costly.sh $@.log $(COMPILE_SECONDS) $(COMPILE_MIB); fi
 # Links $@ by the command $1, if its object $< is there.
 link = if [ -e $< ]; then rm -f $@.log && $1 -o $@; else rm -f $@; cp $<.log $@.log; fi
 
@@ -91,7 +114,7 @@ $(PRELUDES): $B/%.$(PCH): tests/% | $(call have,gtest) $$(call libraries,$$(call
 $(COMMON): $B/%.o: tests/%.cpp $$(call prelude,tree/$$*)
 	@$(call attempt,$(CXX) $(FLAGS) $(TESTING) -include $(basename $(call prelude,tree/$*)) $(call includes_below,$(*D)) -c $<)
 
-$B/%_test.o: $$(call source,$$*_test) $$(call prelude,$$*) | $$(call needed,$$*)
+$B/%_test.o: $$(call source,$$*_test) $$(call prelude,$$*) | $$(call needed,$$*) $$(call inspected,$$*)
 	@$(call attempt,$(CXX) $(FLAGS) $(TESTING) $(EXTRA) -include $(basename $(call prelude,$*)) -I$(<D) \
 	  $(call includes,$*) -c $<)
 $B/%_test: $B/%_test.o $$(call common,$$*) $(SUPPORT)
@@ -111,7 +134,7 @@ include tests/explorer/explorer.mk
 
 # $X/works is empty if schedules can be explored here; otherwise it says why not.
 unexplored = [ -n '$(SAN)' ] || [ -s $X/works ]
-$B/%explored.o: $$(call source,$$*explored) $X/works $(X_PRELUDE) | $$(call needed,$$*)
+$B/%explored.o: $$(call source,$$*explored) $X/works $(X_PRELUDE) | $$(call needed,$$*) $$(call inspected,$$*)
 	@if $(unexplored); then $(call attempt,$(CXX) $(STRESSED) $(EXTRA) $(call includes,$*) -c $<); \
 	else $(call attempt,$(CXX) $(EXPLORED) $(EXTRA) -include $X/prelude.hpp $(call includes,$*) -c $<); fi
 $B/%explored: $B/%explored.o $X/works $X/explorer.o $(SUPPORT)
@@ -119,13 +142,12 @@ $B/%explored: $B/%explored.o $X/works $X/explorer.o $(SUPPORT)
 	  [ -n '$(SAN)' ] || echo "Schedules are not explored here, but run as they come: `cat $X/works`" >$@.note; \
 	  $(call link,$(CXX) $(STRESSED) $< tests/explorer/stress/stress.cpp $B/support/main.o -lgtest); fi
 
+$(if $(EXTRA),,$(shell sh tests/tools/forget_stale.sh $B))
 # Scripts, which say EXTRA, build what is not there yet.
 -include $(if $(EXTRA),,$(wildcard $B/support/*.d $B/[0-9]*/*.d $(CHAPTERS:%=$B/solution/%/*.d) $(CHAPTERS:%=$B/learner/%/*.d)))
 
 # ---- Grading -------------------------------------------------------------------------------------------------------
 
-# The program that grades. None of a learner's code is in it.
-GRADE  := build/$(COMPILER)/tools/grade
 GRADER := $(patsubst tests/%.cpp,build/$(COMPILER)/tools/%.o,$(wildcard tests/grader/*.cpp))
 $(GRADER): build/$(COMPILER)/tools/%.o: tests/%.cpp | $(call have,compiler)
 	@mkdir -p $(@D)
@@ -134,19 +156,20 @@ $(GRADE): $(GRADER)
 	@$(CXX) -pthread $^ -o $@
 -include $(wildcard $(GRADER:.o=.d))
 
+# FILTER as a word for the shell, whatever is in it.
+filter_word := '$(subst ','\'',$(FILTER))'
 grade = $(GRADE) $(if $(SAN),--memory none --time 60s,`! [ -s $X/works ] || echo --memory none`) \
-  $(LIMITS) $(if $(FILTER),--filter '$(FILTER)')
+  $(LIMITS) $(if $(FILTER),--filter $(filter_word))
 
 # The test binaries of the numbers $2 in the tree $1. If FILTER is about one step, only those that have tests of it.
-step_asked := $(if $(findstring :,$(FILTER)),,$(shell echo '$(FILTER)' | grep -o '^Step[0-9]*' | tr -dc 0-9))
+step_asked := $(if $(findstring :,$(FILTER)),,$(shell printf %s $(filter_word) | grep -o '^Step[0-9]*' | tr -dc 0-9))
 asked    = $(or $(if $(step_asked),$(call with_step,$(step_asked),$1)),$1)
 with_step = $(shell grep -l '^TEST.Step$1_' $2)
 sources  = $(wildcard $(foreach n,$1,tests/$(call name,$n)/*_test.cpp tests/$(call name,$n)/*explored.cpp))
 binaries = $(patsubst tests/%.cpp,$B/$1/%,$(call asked,$(call sources,$2)))
-
-# A submission must not change what the words of a test mean: macros are compared with those that the solution leaves.
-untampered = sh tests/tools/macros.sh $1 $B/learner/$1 $(CXX) $(FLAGS) $(TESTING) $(foreach tree,solution learner,\
-  -- $(call includes,$(tree)/$1))
+# Those of a learner's chapters, which are read anew even if there is nothing to compile.
+submission = $(foreach n,$1,$B/learner/$(call name,$n)/inspected) $(call binaries,learner,$1)
+graded = $(filter-out $(GRADE) %/inspected grade-begun,$^)
 
 # ---- For contributors, and CI --------------------------------------------------------------------------------------
 
@@ -158,7 +181,7 @@ check:
 	@MAKE='$(MAKE)' sh tests/tools/run_targets.sh $(CHECKS)
 
 solutions: $(call binaries,solution,$(NUMBERS)) $(GRADE)
-	@$(grade) --again 'make solutions' $(filter-out $(GRADE),$^)
+	@$(grade) --again 'make solutions' $(graded)
 sanitize-thread sanitize-address: sanitize-%:
 	@$(MAKE) --no-print-directory SAN=$* solutions
 
@@ -189,26 +212,34 @@ $(GIVEN): $B/%: tests/%.cpp $(PRELUDE) $(SUPPORT)
 	@$(CXX) $(FLAGS) $(TESTING) -MMD -MP -include $B/prelude.hpp -Ichapters/support $< $(SUPPORT) -lgtest -o $@
 given-test: $(GIVEN)
 	@for test in $^; do $$test --gtest_brief=1 || exit; done
-$B/grader_test: tests/grader/self_test/grader_test.cpp $(GRADER) $(PRELUDE)
+GRADER_TESTS := $B/submission_test $B/hints_test $B/grader_test
+$(GRADER_TESTS): $B/%: tests/grader/self_test/%.cpp $(GRADER) $(PRELUDE)
 	@$(CXX) $(FLAGS) $(TESTING) -MMD -MP -include $B/prelude.hpp $< $(filter-out %/grade.o,$(GRADER)) -lgtest -o $@
-grader-test: $B/grader_test $(GRADE) $B/support/main.o
+grader-test: $(GRADER_TESTS) $(GRADE) $B/support/main.o
 	@sh tests/grader/self_test/build.sh build/forgery $B/support/main.o \
 	  $(CXX) $(FLAGS) $(TESTING) -include $B/prelude.hpp
+	@for test in $B/submission_test $B/hints_test; do $$test --gtest_brief=1 || exit; done
 	@$B/grader_test $(GRADE) build/forgery
 tiny-chapter-test: $(TREES_NEED)
 	@MAKE='$(MAKE)' sh tests/tools/self_test/tiny_chapter.sh build/tiny_chapter
+stale-test: $(TREES_NEED)
+	@MAKE='$(MAKE)' sh tests/tools/self_test/stale_test.sh 'build/a path with spaces'
+costly-test: $(TREES_NEED)
+	@MAKE='$(MAKE)' sh tests/tools/self_test/costly_test.sh build/costly
+words-test: $(TREES_NEED)
+	@MAKE='$(MAKE)' sh tests/tools/self_test/words_test.sh build/words
 links-test:
 	@sh tests/tools/self_test/links_test.sh build/links_test
-tools-test: given-test grader-test tiny-chapter-test links-test compare-test
--include $(wildcard $(GIVEN:=.d) $B/grader_test.d)
+tools-test: given-test grader-test tiny-chapter-test stale-test costly-test words-test links-test compare-test
+-include $(wildcard $(GIVEN:=.d) $(GRADER_TESTS:=.d))
 
 # Each behaviour of Python that is ours is cited by a test; what the pages point to is there.
 parity links: %:
 	@sh tests/tools/$*.sh
 
-FORMATTED := $(filter-out %/submission.hpp,$(wildcard chapters/*/*.cpp chapters/*/downloads*.hpp \
+FORMATTED := $(wildcard chapters/*/*.cpp chapters/*/downloads*.hpp \
   chapters/support/*.hpp solutions/*/*.hpp tests/[0-9]*/*.[ch]pp bench/*/*.[ch]pp docs/figures/*.cpp \
-  $(patsubst %,tests/%/*.[ch]pp,given support support/main grader grader/self_test explorer/self_test)))
+  $(patsubst %,tests/%/*.[ch]pp,given support support/main grader grader/self_test explorer/self_test))
 format: | $(call have,format)
 	@clang-format -i $(FORMATTED)
 # Each version of clang-format has its own mind; the course keeps to that of Debian 12.
@@ -223,5 +254,5 @@ compile_commands.json:
 	  $(call headers,$(tree)/$(chapter)) $(chapter))) >$@
 
 .PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants \
-  errors $(ERRORS) given-test grader-test tiny-chapter-test links-test tools-test parity links \
+  errors $(ERRORS) given-test grader-test tiny-chapter-test stale-test costly-test links-test tools-test parity links \
   format format-check compile_commands.json

@@ -1,7 +1,7 @@
 #pragma once
 
-// What the tests of chapter 10 share: the loops that they run on, and the coroutines that they compose. It knows
-// nothing of the chapter, only of those below.
+// What the tests of chapter 10 share: the loops that they run on, and the coroutines that they compose. It
+// knows nothing of the chapter, only of those below.
 
 #include "executor.hpp"
 #include "task.hpp"

@@ -111,7 +111,7 @@ std::vector<Step> steps_of(const std::vector<Test>& tests) {
   return steps;
 }
 
-Chapter load_chapter(const std::string& binary, std::string source) {
+Chapter load_chapter(const std::string& binary, std::string source, bool built) {
   Chapter chapter;
   const auto path = std::filesystem::absolute(binary);
   chapter.id = path.parent_path().filename();
@@ -125,11 +125,12 @@ Chapter load_chapter(const std::string& binary, std::string source) {
   if (chapter.tests.empty()) throw std::runtime_error(source + " defines no TEST(Suite, Name)");
   for (Test& test : chapter.tests) test.source = source, test.binary = binary;
   chapter.steps = steps_of(chapter.tests);
+  if (!built) return chapter;
   if (const auto note = read_file(binary + ".note")) chapter.notes.push_back(*note);
 
-  if (const auto tampered = read_file(path.parent_path() / "tampered")) {
-    chapter.problem = "redefines what the tests are written with";
-    chapter.explanation = *tampered;
+  if (const auto refused = read_file(path.parent_path() / "refused")) {
+    chapter.problem = "is refused, and was not compiled";
+    chapter.explanation = *refused;
   } else if (!std::filesystem::exists(binary)) {
     const auto log = read_file(binary + ".log");
     if (!log) throw std::runtime_error("there is no " + binary + ", and no " + binary + ".log that says why");

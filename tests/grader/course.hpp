@@ -48,8 +48,9 @@ std::vector<Step> steps_of(const std::vector<Test>& tests);
 /// Loads the chapter of a test binary, which is named after the binary's folder, with the tests in its
 /// source.
 /// @param source the test's source; if empty, tests/<that folder>/<the binary's name>.cpp
+/// @param built false if the binary need not be there yet
 /// @throws std::runtime_error if the source is not there or defines no test
-Chapter load_chapter(const std::string& binary, std::string source);
+Chapter load_chapter(const std::string& binary, std::string source, bool built = true);
 
 /// Adds the tests of another binary of the same chapter.
 void merge(Chapter& chapter, Chapter other);

@@ -1,12 +1,14 @@
 // The program `grade`: runs each test in a process of its own and says how it went. See grade --help.
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <string>
 #include <vector>
 
 #include "course.hpp"
+#include "hints.hpp"
 #include "options.hpp"
 #include "progress.hpp"
 #include "report.hpp"
@@ -14,6 +16,7 @@
 #include "runner.hpp"
 #include "sandbox.hpp"
 #include "starter.hpp"
+#include "submission.hpp"
 #include "terminal.hpp"
 #include "text.hpp"
 
@@ -23,7 +26,7 @@ namespace {
 std::vector<Chapter> load_chapters(const Options& options) {
   std::vector<Chapter> chapters;
   for (const std::string& binary : options.binaries) {
-    Chapter chapter = load_chapter(binary, options.source);
+    Chapter chapter = load_chapter(binary, options.source, !options.not_yet);
     const auto known = std::ranges::find(chapters, chapter.id, &Chapter::id);
     if (known == chapters.end())
       chapters.push_back(std::move(chapter));
@@ -43,16 +46,58 @@ std::vector<Result> select_tests(const std::vector<Chapter>& chapters, const std
       steps += "\n  " + step.suite;
       for (const Test& test : chapter.tests)
         if (test.suite == step.suite && (filter.empty() || matches(filter, test)))
-          selected.push_back({.chapter = &chapter, .test = &test, .outcome = {}});
+          selected.push_back({&chapter, &test, {.summary = "not run: the grading was cut off before it"}});
     }
   }
   if (selected.empty()) throw UsageError("no test fits the filter " + filter + "; the steps are:" + steps);
   return selected;
 }
 
+/// Writes the results into files as they come, so that a run that is cut off leaves what is known.
+class ResultFiles {
+ public:
+  ResultFiles(const Options& options, const std::vector<Result>& results)
+      : options_(options), results_(results) {}
+
+  void write() {
+    if (!options_.json.empty()) write_file(options_.json, gradescope_json(results_));
+    if (!options_.junit.empty()) write_file(options_.junit, junit_xml(results_));
+    written_ = Clock::now();
+  }
+  void write_sometimes() {
+    if (Clock::now() - written_ >= std::chrono::seconds(1)) write();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  const Options& options_;
+  const std::vector<Result>& results_;
+  Clock::time_point written_;
+};
+
+/// Reads the headers of a submission, before they are compiled. What is found is no error of this command if
+/// it is written to a file: whoever grades reads it there.
+int inspect_all(const Options& options) {
+  std::string refusals;
+  for (const std::string& folder : options.inspect)
+    for (const std::string& refusal : inspect(folder)) refusals += refusal + "\n";
+  if (options.refused.empty()) {
+    std::fputs(refusals.c_str(), stdout);
+    return refusals.empty() ? 0 : 1;
+  }
+  if (refusals.empty())
+    std::remove(options.refused.c_str());
+  else
+    write_file(options.refused, refusals);
+  return 0;
+}
+
 int run(const Options& options) {
+  if (!options.inspect.empty()) return inspect_all(options);
   const auto chapters = load_chapters(options);
   auto results = select_tests(chapters, options.filter);
+  ResultFiles files(options, results);
+  if (options.not_yet) return files.write(), 0;
   const Sandbox sandbox(options.isolation, options.limits);
   if (const std::string weakness = sandbox.weakness(); !weakness.empty())
     std::fprintf(stderr, "note: %s\n", weakness.c_str());
@@ -61,6 +106,7 @@ int run(const Options& options) {
   ProgressLine line(terminal);
   run_all(results, sandbox, options, [&](const Progress& progress) {
     if (!options.quiet) line.show(progress);
+    files.write_sometimes();
   });
   line.clear();
   if (options.starter) {
@@ -68,10 +114,14 @@ int run(const Options& options) {
     std::fputs(starter_report(results, *options.starter, passed).c_str(), stdout);
     return passed ? 0 : 1;
   }
+  if (!options.hint.empty()) {
+    std::fputs(next_hint(results, options.hint, options.again, terminal.width).c_str(), stdout);
+    return 0;
+  }
+  if (options.hints) add_hints(results);
   if (!options.quiet) write_diagrams(results);
   std::fputs(report(chapters, results, options, terminal).c_str(), stdout);
-  if (!options.json.empty()) write_file(options.json, gradescope_json(results));
-  if (!options.junit.empty()) write_file(options.junit, junit_xml(results));
+  files.write();
   for (const Result& result : results)
     if (!result.outcome.passed()) return 1;
   return 0;

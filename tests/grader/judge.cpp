@@ -239,6 +239,8 @@ class Case {
     if (signal == SIGXCPU) return "used too much processor time";
     if (signal == SIGXFSZ) return "wrote too large a file";
     if (signal == SIGKILL) return "was killed: SIGKILL, from itself or because the system ran out of memory";
+    if (signal == SIGPIPE || signal == SIGALRM)
+      return "ended by " + signal_name(signal) + crash_place(seen_.crash, symbols_);
     if (signal == SIGABRT) return "called abort()" + crash_place(seen_.crash, symbols_);
     const std::string what = endless_recursion(seen_.crash) ? " (the stack is full: endless recursion?)" : "";
     return "crashed: " + signal_name(signal) + what + crash_place(seen_.crash, symbols_);
@@ -248,8 +250,8 @@ class Case {
     const int status = WEXITSTATUS(seen_.status);
     if (status == channel_lost && seen_.greeted) return "closed the grader's channel";
     if (status == 126 && !seen_.greeted) return "could not be started";
-    return "called exit(" + std::to_string(status) + ") before the test " +
-           (seen_.began.empty() ? "began" : "ended");
+    return "called exit(" + std::to_string(status) + ")" + crash_place(seen_.crash, symbols_) +
+           " before the test " + (seen_.began.empty() ? "began" : "ended");
   }
 
   const Evidence& seen_;
@@ -266,7 +268,8 @@ Outcome judge(const Evidence& seen, const std::string& name, const Limits& limit
   Outcome outcome{.output = clean(seen.output),
                   .note = clean(seen.note),
                   .diagram = seen.diagram,
-                  .seconds = seen.seconds};
+                  .seconds = seen.seconds,
+                  .began = !seen.began.empty()};
   if (test.passed()) {
     outcome.verdict = Verdict::passed;
     outcome.summary = "passed";

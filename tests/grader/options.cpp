@@ -66,6 +66,8 @@ Options parse_options(int argc, char** argv) {
   Limits& limits = options.limits;
   const std::map<std::string, Set> known{
       {"--time", [&](const auto& option, const auto& value) { limits.time = parse_time(option, value); }},
+      {"--chapter-time",
+       [&](const auto& option, const auto& value) { limits.chapter = parse_time(option, value); }},
       {"--memory",
        [&](const auto& option, const auto& value) {
          limits.memory = value == "none" ? std::nullopt : std::optional(parse_bytes(option, value));
@@ -77,10 +79,13 @@ Options parse_options(int argc, char** argv) {
        [&](const auto& option, const auto& value) { options.isolation = parse_isolation(option, value); }},
       {"--starter",
        [&](const auto& option, const auto& value) { options.starter = parse_steps(option, value); }},
+      {"--inspect", [&](const auto&, const auto& value) { options.inspect.push_back(value); }},
+      {"--refused", text(options.refused)},
       {"--filter", text(options.filter)},
       {"--source", text(options.source)},
       {"--json", text(options.json)},
       {"--junit", text(options.junit)},
+      {"--hint", text(options.hint)},
       {"--again", text(options.again)},
   };
 
@@ -94,6 +99,10 @@ Options parse_options(int argc, char** argv) {
       options.quiet = true;
     } else if (argument == "--next") {
       options.next = true;
+    } else if (argument == "--hints") {
+      options.hints = true;
+    } else if (argument == "--not-yet") {
+      options.not_yet = true;
     } else {
       const std::size_t equals = argument.find('=');
       const std::string name = argument.substr(0, equals);
@@ -103,7 +112,8 @@ Options parse_options(int argc, char** argv) {
       set->second(name, equals == std::string::npos ? argv[++i] : argument.substr(equals + 1));
     }
   }
-  if (options.binaries.empty() && !options.help) throw UsageError("name at least one test binary");
+  if (options.binaries.empty() && options.inspect.empty() && !options.help)
+    throw UsageError("name at least one test binary");
   if (!options.source.empty() && options.binaries.size() != 1)
     throw UsageError("--source is for a single test binary");
   return options;
@@ -116,6 +126,8 @@ Runs each test of each binary in a process of its own, under limits, and reports
 
   --filter PATTERN   only tests whose suite or name fits, as in 'Step2*' or '*.PopWaits*'
   --time 10s         what a test may take, on the wall and of processor time
+  --chapter-time 5m  what all tests of a chapter may take together, each counted
+                     from its start to its end (default: 30 times --time)
   --memory 4G        its address space; none for builds with a sanitizer
   --output 1M        what it may print
   --jobs N           how many tests run at once (default: one a core)
@@ -127,8 +139,16 @@ Runs each test of each binary in a process of its own, under limits, and reports
   --isolation KIND   how tests are kept apart from the grader: namespaces, user, none
                      (default: the strongest that this system allows)
   --next             report only what to do next
+  --not-yet          run nothing, and write results in which no test has run: they
+                     stand there if what comes next is cut off
+  --hint FILE        report only a known mistake that fails the first test that
+                     fails; FILE remembers which were told, so that the next comes
+  --hints            put the likeliest such mistake into the result files
   --starter N        expect a starter with its first N steps written: their tests
                      pass, the others say what is not written
+  --inspect FOLDER   grade nothing; say what is not allowed in the headers of
+                     this chapter (may be repeated)
+  --refused FILE     with --inspect: write it there, or remove the file if there is nothing to say
   --quiet            no live progress, no advice
   --help
 

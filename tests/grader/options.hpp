@@ -12,25 +12,33 @@ namespace grader {
 /// The resources that one test may use.
 struct Limits {
   std::chrono::milliseconds time{10'000};            ///< on the wall, and of processor time
+  std::optional<std::chrono::milliseconds> chapter;  ///< for all tests of a chapter; else 30 times `time`
   std::optional<std::uint64_t> memory = 4ULL << 30;  ///< address space in bytes
   std::uint64_t output = 1ULL << 20;                 ///< bytes
   std::uint64_t threads = 256;                       ///< and processes, together
   std::size_t processes = 64;
+
+  [[nodiscard]] std::chrono::milliseconds chapter_time() const { return chapter.value_or(30 * time); }
 };
 
 struct Options {
   bool help = false;
   bool quiet = false;
-  bool next = false;  ///< report only what to do next
+  bool not_yet = false;  ///< write the results of a run that was cut off before its first test
+  bool next = false;     ///< report only what to do next
   Limits limits;
   int jobs = 0;  ///< 0: one a core
   std::string filter;
   std::string source;
   std::string json;
   std::string junit;
-  std::string again;           ///< the command that the report proposes; empty: make NN
-  std::string isolation;       ///< empty: the strongest there is
-  std::optional<int> starter;  ///< expect a starter with so many steps written
+  std::string hint;                  ///< report only a hint; the file remembers which were told
+  bool hints = false;                ///< the result files have hints
+  std::string again;                 ///< the command that the report proposes; empty: make NN
+  std::string isolation;             ///< empty: the strongest there is
+  std::optional<int> starter;        ///< expect a starter with so many steps written
+  std::vector<std::string> inspect;  ///< folders with a submission, to be read and not graded
+  std::string refused;               ///< the file that says what is not allowed in them
   std::vector<std::string> binaries;
 };
 

@@ -18,6 +18,7 @@ auto texts_of(Self& outcome) {
 std::string pack(const Outcome& outcome) {
   std::string bytes(1, static_cast<char>(outcome.verdict));
   bytes.append(reinterpret_cast<const char*>(&outcome.seconds), sizeof outcome.seconds);
+  bytes.append(1, static_cast<char>(outcome.began));
   for (const std::string* text : texts_of(outcome)) {
     const std::uint64_t size = text->size();
     bytes.append(reinterpret_cast<const char*>(&size), sizeof size).append(*text);
@@ -33,7 +34,10 @@ std::optional<Outcome> unpack(std::string_view bytes) {
     bytes.remove_prefix(size);
     return true;
   };
-  if (!take(&outcome.verdict, 1) || !take(&outcome.seconds, sizeof outcome.seconds)) return std::nullopt;
+  char began = 0;
+  if (!take(&outcome.verdict, 1) || !take(&outcome.seconds, sizeof outcome.seconds) || !take(&began, 1))
+    return std::nullopt;
+  outcome.began = began != 0;
   for (std::string* text : texts_of(outcome)) {
     std::uint64_t size = 0;
     if (!take(&size, sizeof size) || size > bytes.size()) return std::nullopt;

@@ -17,7 +17,9 @@ struct Outcome {
   std::string output = {};   ///< the output of the test
   std::string note = {};     ///< a text to show although it passed
   std::string diagram = {};  ///< a picture (SVG) of the schedule
+  std::string hint = {};     ///< a likely mistake, if it was asked for
   double seconds = 0;
+  bool began = true;  ///< the test itself, not only its program
 
   [[nodiscard]] bool passed() const { return verdict == Verdict::passed; }
 };

@@ -7,7 +7,7 @@
 namespace grader {
 
 void ProgressLine::show(const Progress& progress) {
-  constexpr std::size_t cells = 20;
+  const std::size_t cells = terminal_.width < 70 ? 6 : 20;
   if (!terminal_.live || progress.running.empty()) return;
   const std::size_t full = progress.done * cells / progress.all;
   std::string bar;
@@ -18,7 +18,7 @@ void ProgressLine::show(const Progress& progress) {
     names += (names.empty() ? "" : ", ") + sentence(result->test->name);
   const std::string start = progress.running.front()->chapter->id + " ";
   const std::size_t used = columns(start) + cells + counts.size();
-  const std::size_t room = terminal_.width > used + 10 ? terminal_.width - used - 1 : 10;
+  const std::size_t room = terminal_.width > used + 2 ? terminal_.width - used - 1 : 1;
   std::string line = start + terminal_.good(bar) + counts + terminal_.dim(cut(names, room));
   if (line == shown_) return;
   std::printf("\r\033[K%s", line.c_str());

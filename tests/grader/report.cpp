@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <set>
+#include <sstream>
 
 #include "result_files.hpp"
 #include "text.hpp"
@@ -88,21 +90,27 @@ class Report {
   void next(const std::vector<Chapter>& chapters, const std::vector<Result>& results) {
     for (const Chapter& chapter : chapters) {
       if (!chapter.problem.empty()) {
-        text_ += "Next: make it compile, then " + terminal_.bold(command(chapter, options_)) + "\n\n";
+        const bool broken = chapter.problem == "does not compile";
+        advise("Next: " + std::string(broken ? "make it compile" : "take that out") + ", then",
+               command(chapter, options_));
+        text_ += "\n";
         return;
       }
       for (const StepResults& step : by_step(chapter, results))
         if (!step.tally.done()) return next(step);
     }
     if (!options_.again.empty()) return;
-    if (!options_.filter.empty()) {
-      text_ += "Next: " + terminal_.bold(command(chapters.back(), options_)) + ", to see where you are\n\n";
-      return;
-    }
     const std::string after = following(chapters.back());
-    if (!after.empty())
-      text_ += "Next: chapter " + after.substr(0, after.find('_')) + " — read chapters/" + after +
-               "/README.md\n\n";
+    if (!options_.filter.empty())
+      advise("Next:", command(chapters.back(), options_) + ",", "to see where you are");
+    else if (!after.empty())
+      advise("Next: chapter " + after.substr(0, after.find('_')) + " — read chapters/" + after + "/README.md",
+             "");
+    else if (options_.next)
+      advise("You are done: every test passes.", "make mine", "builds your chapters on one another.");
+    else
+      advise("That was the last chapter:", "make next", "tells what is left in the others.");
+    text_ += "\n";
   }
 
   void total(const std::vector<Result>& results) {
@@ -124,7 +132,9 @@ class Report {
     const std::string counts = std::to_string(tally.passed) + "/" + std::to_string(tally.all);
     const std::string gap(width - columns(label) + 2 + (counts.size() < 5 ? 5 - counts.size() : 0), ' ');
     text_ += mark + " " + (tally.untouched() ? terminal_.dim(label + gap + counts) : label + gap + counts);
-    if (!note.empty()) text_ += "  " + terminal_.dim(note);
+    const std::size_t used = 2 + columns(label) + gap.size() + counts.size() + 2;
+    if (!note.empty() && used + 3 < terminal_.width)
+      text_ += "  " + terminal_.dim(cut(note, terminal_.width - used));
     text_ += "\n";
   }
 
@@ -204,15 +214,35 @@ class Report {
     const std::string again = command(*step.chapter, options_);
     const std::string number =
         step.step->number > 0 ? "step " + std::to_string(step.step->number) : step.step->title;
-    const std::string read = "Next: " + number + " — read " + step.chapter->lesson(*step.step) + ", then ";
-    const bool fits = columns(read + again) <= terminal_.width;
-    text_ +=
-        read.substr(0, read.size() - 5) + (fits ? "then " : "\n      then ") + terminal_.bold(again) + "\n";
+    advise("Next: " + number + " — read " + step.chapter->lesson(*step.step) + ", then", again);
     if (step.step->number > 0 && options_.filter.empty())
-      text_ += terminal_.dim("      this step alone: " + again + " FILTER='Step" +
-                             std::to_string(step.step->number) + "_*'") +
-               "\n";
+      advise("      this step alone:", again + " FILTER='Step" + std::to_string(step.step->number) + "_*'");
     text_ += "\n";
+  }
+
+  /// Adds a sentence with a command, which stays whole, in lines that fit.
+  void advise(const std::string& text, const std::string& command, const std::string& rest = "") {
+    const std::size_t indent = terminal_.width < 60 ? 2 : 6;
+    std::string line(std::min(text.find_first_not_of(' '), indent), ' '), painted = line;
+    const auto add = [&](const std::string& word, const std::string& shown) {
+      const bool first = line.find_first_not_of(' ') == std::string::npos;
+      if (!first && columns(line) + 1 + columns(word) > terminal_.width) {
+        text_ += painted + "\n";
+        line = painted = std::string(indent, ' ');
+        line += word, painted += shown;
+        return;
+      }
+      line += (first ? "" : " ") + word, painted += (first ? "" : " ") + shown;
+    };
+    for (const std::string& word : words_of(text)) add(word, word);
+    if (!command.empty()) add(command, terminal_.bold(command));
+    for (const std::string& word : words_of(rest)) add(word, word);
+    text_ += painted + "\n";
+  }
+
+  static std::vector<std::string> words_of(const std::string& text) {
+    std::istringstream stream(text);
+    return {std::istream_iterator<std::string>(stream), {}};
   }
 
   /// Returns the next chapter in chapters/, if there is one.

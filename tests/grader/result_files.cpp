@@ -22,6 +22,7 @@ std::string explanation(const Result& result) {
   std::string text =
       outcome.details.empty() || !outcome.summary.starts_with("failed: ") ? outcome.summary + "\n" : "";
   if (!outcome.details.empty()) text += outcome.details + "\n";
+  if (!outcome.hint.empty()) text += "Hint: " + outcome.hint + "\n";
   if (!outcome.passed()) text += "Read " + result.chapter->lesson(step_of(result)) + "\n";
   if (!outcome.output.empty()) text += "It printed:\n" + first_lines(outcome.output, 40) + "\n";
   return text;

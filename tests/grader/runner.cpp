@@ -11,6 +11,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "costs.hpp"
 #include "judge.hpp"
 #include "supervisor.hpp"
 #include "text.hpp"
@@ -55,13 +56,18 @@ class Runner {
       : results_(results),
         sandbox_(sandbox),
         limits_(options.limits),
+        costs_(options.limits),
         show_(show),
         jobs_(count_jobs(options)) {}
 
   void run() {
     for (Result& result : results_) {
       if (!result.chapter->problem.empty()) {
-        result.outcome.summary = result.chapter->problem;
+        const std::string why = clean(result.chapter->explanation);
+        const std::size_t first = std::min(why.find('\n'), why.size());
+        result.outcome.summary = result.chapter->problem + ": " + why.substr(0, first);
+        result.outcome.details =
+            first_lines(std::string_view(why).substr(std::min(first + 1, why.size())), 6);
         ++done_;
       } else {
         waiting_.push_back(&result);
@@ -69,8 +75,8 @@ class Runner {
     }
     std::reverse(waiting_.begin(), waiting_.end());
     while (!waiting_.empty() || running() > 0) {
-      for (std::size_t slot = 0; slot < jobs_.size() && !waiting_.empty(); ++slot)
-        if (jobs_[slot].result == nullptr) start(slot);
+      for (std::size_t slot = 0; slot < jobs_.size(); ++slot)
+        if (jobs_[slot].result == nullptr && skip_hopeless()) start(slot);
       tell();
       read_news();
     }
@@ -88,6 +94,20 @@ class Runner {
   [[nodiscard]] std::size_t running() const {
     return static_cast<std::size_t>(
         std::count_if(jobs_.begin(), jobs_.end(), [](const Job& job) { return job.result != nullptr; }));
+  }
+
+  /// Takes from the queue what need not be run, because the tests before it tell enough. @returns false if
+  /// none is left
+  bool skip_hopeless() {
+    while (!waiting_.empty()) {
+      Result& next = *waiting_.back();
+      const std::string why = costs_.objection(next);
+      if (why.empty()) return true;
+      next.outcome = {.summary = "not run: " + why};
+      waiting_.pop_back();
+      ++done_;
+    }
+    return false;
   }
 
   void start(std::size_t slot) {
@@ -125,6 +145,7 @@ class Runner {
     job.pipe.reset();
     // A supervisor that sends no outcome was killed before it could.
     job.result->outcome = unpack(job.bytes).value_or(Outcome{.summary = "killed its parent"});
+    costs_.add(*job.result);
     job.result = nullptr;
     ++done_;
     tell();
@@ -140,6 +161,7 @@ class Runner {
   std::vector<Result>& results_;
   const Sandbox& sandbox_;
   const Limits& limits_;
+  Costs costs_;
   const std::function<void(const Progress&)>& show_;
   std::vector<Job> jobs_;
   std::vector<Result*> waiting_;  // the next one is at the back

@@ -11,6 +11,8 @@
 namespace grader {
 namespace {
 
+constexpr std::size_t longest_line = 400;  // columns that are shown
+
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
 /// Returns the length of the UTF-8 character at the front, if XML allows it too; else 0.
@@ -64,7 +66,8 @@ std::vector<std::string> lines_of(std::string_view text) {
 std::string first_lines(std::string_view text, std::size_t most) {
   const auto lines = lines_of(text);
   std::string result;
-  for (std::size_t i = 0; i < lines.size() && i < most; ++i) result += (i > 0 ? "\n" : "") + lines[i];
+  for (std::size_t i = 0; i < lines.size() && i < most; ++i)
+    result += (i > 0 ? "\n" : "") + cut(lines[i], longest_line);
   if (lines.size() > most) result += "\n… " + counted(lines.size() - most, "more line", "more lines");
   return result;
 }

@@ -13,7 +13,8 @@ std::string clean(std::string_view text);
 
 std::vector<std::string> lines_of(std::string_view text);
 
-/// Returns the first `most` lines, and a line that says how many were left out.
+/// Returns the first `most` lines, and a line that says how many were left out. A line of more than 400
+/// columns is cut.
 std::string first_lines(std::string_view text, std::size_t most);
 
 /// Indents `text` by `by` spaces, and breaks lines longer than `width` columns, at a space if there is one.

@@ -6,7 +6,7 @@ if [ "$1" = --one ]; then
   grade=$2 patch=$4
   chapter=$(basename "$(dirname "$(dirname "$patch")")") name=$(basename "$patch" .patch)
   tree=$3/mutant-$chapter-$name
-  wrong=$(sed -n 's/^# //p' "$patch" | grep -v '^Caught by:' | head -n 1)
+  wrong=$(sed -n 's/^# //p' "$patch" | grep -v '^Caught by:\|^Hint:' | head -n 1)
   tests=$(sed -n 's/^# Caught by: *//p' "$patch" | tr ',' ' ')
   fail() { echo "✘ $chapter/$name: $1"; exit 0; }
   [ -n "$wrong" ] && [ -n "$tests" ] || fail "its first lines must say what is wrong, and which test catches it"
@@ -21,7 +21,7 @@ if [ "$1" = --one ]; then
     source=$(grep -lE "(^TEST\(${test%.*}, |^ +)${test#*.}\)" tests/"$chapter"/*.cpp | head -n 1)
     [ -n "$source" ] || fail "there is no test $test"
     binary=$tree/$chapter/$(basename "$source" .cpp)
-    [ -x "$binary" ] || ${MAKE:-make} -s EXTRA=-w "$binary" >"$tree/log" 2>&1
+    [ -x "$binary" ] || ${MAKE:-make} -s SAN="$SAN" BASE="$BASE" EXTRA=-w "$binary" >"$tree/log" 2>&1
     [ -x "$binary" ] || fail "it does not compile: $(cat "$tree/log" "$binary".*log 2>/dev/null | grep -m 1 error)"
     "$grade" --quiet --time 4s --filter "$test" "$binary" >"$tree/log" 2>&1
     case $? in

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "../costs.hpp"
 #include "../course.hpp"
 #include "../options.hpp"
 #include "../result_files.hpp"
@@ -98,8 +99,13 @@ INSTANTIATE_TEST_SUITE_P(
                  "failed: Expected equality of these values.*in words: .*\\]\\]&gt; &lt;&amp;&quot;&gt;"},
         Expected{"Step1_Honest.IsSkipped", "failed: .*not today.*"},
         Expected{"Step2_Exits.ExitsAtOnce", R"(called exit\(0\) before the test ended)"},
-        Expected{"Step2_Exits.ExitsQuickly", R"(called exit\(0\) before the test ended)"},
-        Expected{"Step2_Exits.ExitsInOrder", R"(called exit\(0\) before the test ended)"},
+        Expected{"Step2_Exits.ExitsQuickly",
+                 R"(called exit\(0\) in the test, misbehaviour_test\.cpp:\d+ before the test ended)"},
+        Expected{"Step2_Exits.ExitsInOrder",
+                 R"(called exit\(0\) in the test, misbehaviour_test\.cpp:\d+ before the test ended)"},
+        Expected{"Step8_Dies.ThrowsANumber", "failed: Unknown C\\+\\+ exception.*Its type is int.*"},
+        Expected{"Step8_Dies.WritesToNoOne", R"(ended by SIGPIPE in the test, misbehaviour_test\.cpp:\d+)"},
+        Expected{"Step8_Dies.IsAlarmed", R"(ended by SIGALRM in misbehaviour::.*misbehaviour\.hpp:\d+)"},
         Expected{"Step2_Exits.PrintsSuccess", R"(called exit\(0\) before the test ended)"},
         Expected{"Step2_Exits.FailsAfterTheVerdict", "exited with status 7 after the test"},
         Expected{"Step3_Kills.KillsItsParent", R"(called exit\(0\) before the test ended|killed its parent)"},
@@ -170,21 +176,16 @@ TEST(Forgery, SwallowsFailures) {
   EXPECT_EQ(verdict_on("swallows_failures"), "keeps GoogleTest from reporting what tests find");
 }
 
-TEST(Forgery, ChangedMacrosAreSeen) {
-  const auto honest = grader::read_file(folder + "/honest.macros").value_or("");
-  EXPECT_NE(honest.find("#define TEST("), std::string::npos);
-  for (const char* name :
-       {"redefines_test", "redefines_expect", "pushes_macros", "redefines_a_keyword", "redefines_a_word"})
-    EXPECT_NE(grader::read_file(folder + "/" + name + ".macros").value_or(honest), honest) << name;
-}
-
 TEST(Grader, TellsWhyNothingRuns) {
   const std::string source = " --source tests/grader/self_test/forgery_test.cpp ";
   std::filesystem::create_directories(folder + "/meddled");
-  grader::write_file(folder + "/meddled/tampered", "#undef TEST\n");
-  const Ran tampered = run(grade + source + folder + "/meddled/honest_test");
-  EXPECT_EQ(tampered.status, 1);
-  EXPECT_NE(tampered.text.find("#undef TEST\n"), std::string::npos) << tampered.text;
+  grader::write_file(folder + "/meddled/refused", "a.hpp:1: #undef is not allowed\n");
+  const Ran refused = run(grade + source + folder + "/meddled/honest_test --json " + folder +
+                          "/refused.json --junit " + folder + "/refused.xml");
+  EXPECT_EQ(refused.status, 1);
+  for (const std::string& text : {refused.text, grader::read_file(folder + "/refused.json").value_or(""),
+                                  grader::read_file(folder + "/refused.xml").value_or("")})
+    EXPECT_NE(text.find("a.hpp:1: #undef is not allowed"), std::string::npos) << text;
   grader::write_file(folder + "/broken_test.log",
                      "a.hpp: In function\na.hpp:3:7: error: expected ';'\n  3 | int\nb.hpp:1:1: error: b\n");
   const Ran broken = run(grade + source + folder + "/broken_test");
@@ -193,6 +194,64 @@ TEST(Grader, TellsWhyNothingRuns) {
   EXPECT_NE(broken.text.find("a.hpp:3:7: error: expected ';'"), std::string::npos) << broken.text;
   EXPECT_EQ(broken.text.find("b.hpp"), std::string::npos) << broken.text;
   EXPECT_TRUE(broken.text.ends_with("0 passed, 1 failed\n")) << broken.text;
+}
+
+/// The command that grades the tests of the self-test that hang, one by one.
+std::string grade_hanging(const std::string& limits, const std::string& json) {
+  return grade + options +
+         " --jobs 1 --filter 'Step7*' --source tests/grader/self_test/misbehaviour_test.cpp " + limits +
+         " --json " + json + " " + folder + "/misbehaviour_test";
+}
+
+TEST(Grader, AChapterHasALimitToo) {
+  const std::string json = fresh(folder + "/chapter.json");
+  const Ran ran = run(grade_hanging("--time 1s --chapter-time 1s", json));
+  const std::string text = grader::read_file(json).value_or("");
+  EXPECT_NE(ran.text.find("not run: the tests before it took 1 s"), std::string::npos) << ran.text;
+  EXPECT_NE(text.find("not run: the tests before it took 1 s, which is the chapter's limit"),
+            std::string::npos)
+      << text;
+}
+
+TEST(Grader, WhatIsKnownIsThereWhenItIsCutOff) {
+  const std::string json = fresh(folder + "/cut.json");
+  for (const char* signal : {"KILL", "TERM"}) {
+    fresh(json);
+    run(grade_hanging("--time 1s", json) + " >/dev/null & until grep -q hung " + json +
+        "; do sleep 0.1; done 2>/dev/null; kill -" + signal + " $!; wait");
+    const std::string text = grader::read_file(json).value_or("");
+    EXPECT_TRUE(text.ends_with("}\n  ]\n}\n")) << signal << ": " << text;
+    EXPECT_NE(text.find("hung"), std::string::npos) << signal << ": " << text;
+    EXPECT_NE(text.find("not run: the grading was cut off before it"), std::string::npos)
+        << signal << ": " << text;
+  }
+}
+
+TEST(Grader, BeforeTheFirstTestAllAreKnown) {
+  const std::string json = fresh(folder + "/not_yet.json");
+  const Ran ran = run(grade + " --not-yet --source tests/grader/self_test/forgery_test.cpp --json " + json +
+                      " build/not_built_test");
+  EXPECT_EQ(ran.status, 0) << ran.text;
+  EXPECT_NE(grader::read_file(json).value_or("").find("\"max_score\": 1"), std::string::npos);
+}
+
+TEST(Costs, APlaceThatHangsBeforeTheTestsIsTriedAFewTimes) {
+  const grader::Limits limits;
+  grader::Costs costs(limits);
+  const grader::Chapter chapter, other;
+  const grader::Test first{.suite = "A", .name = "A", .binary = "a"},
+      second{.suite = "B", .name = "B", .binary = "b"};
+  const auto add = [&](const grader::Test& test, double seconds, bool began) {
+    costs.add({&chapter, &test, {.seconds = seconds, .began = began}});
+  };
+  for (int i = 0; i < 9; ++i) add(first, 10, true), add(first, 0.1, false);
+  EXPECT_EQ(costs.objection({&chapter, &first, {}}), "") << "these hung in a test, or crashed at once";
+  add(first, 10, false), add(first, 10, false);
+  EXPECT_EQ(costs.objection({&chapter, &first, {}}), "its program hangs before a test begins");
+  EXPECT_EQ(costs.objection({&chapter, &second, {}}), "");
+  for (int i = 0; i < 4; ++i) add(first, 10, false);
+  EXPECT_EQ(costs.objection({&chapter, &second, {}}), "the chapter's programs hang before a test begins");
+  EXPECT_EQ(costs.objection({&other, &second, {}}), "");
 }
 
 TEST(Grader, RefusesABadCommandLine) {
@@ -222,6 +281,12 @@ TEST(Text, WhatIsNoTextIsReplaced) {
   EXPECT_EQ(grader::clean("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD");  // a surrogate
   EXPECT_EQ(grader::json_string("\"\\\n"), R"("\"\\\n")");
   EXPECT_EQ(grader::xml_text("<a & \"b\">"), "&lt;a &amp; &quot;b&quot;&gt;");
+}
+
+TEST(Text, ALongLineIsCut) {
+  const std::string text = grader::first_lines(std::string(100'000, 'x') + "\nshort", 8);
+  EXPECT_LT(text.size(), 500u);
+  EXPECT_TRUE(text.ends_with("…\nshort"));
 }
 
 TEST(Course, TestsAreFoundInTheSource) {

@@ -79,6 +79,18 @@ TEST(Step8_Dies, ThrowsInAThread) {
 }
 TEST(Step8_Dies, ThrowsTwice) { throw_twice(); }
 
+TEST(Step8_Dies, ThrowsANumber) { throw 42; }
+TEST(Step8_Dies, WritesToNoOne) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  close(ends[0]);
+  EXPECT_EQ(write(ends[1], "x", 1), 1);
+}
+TEST(Step8_Dies, IsAlarmed) {
+  alarm(1);
+  wait_for_ever();
+}
+
 TEST(Step9_Todo, InTheTest) { concurrent::todo("1.2", "Queue::push"); }
 TEST(Step9_Todo, InAThread) {
   std::thread([] { concurrent::todo("1.3", "Queue::pop"); }).join();

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "channel.hpp"
+#include "last_words.hpp"
 
 /// Passes GoogleTest's events on to the grader.
 class Listener : public testing::EmptyTestEventListener {
@@ -34,12 +35,19 @@ class Listener : public testing::EmptyTestEventListener {
     const bool known = part.file_name() != nullptr && part.line_number() > 0;  // not of what a test throws
     const std::string place =
         known ? std::string(part.file_name()) + ":" + std::to_string(part.line_number()) : "";
-    channel::send(grader::Kind::failure, place + "\n" + part.message());
+    channel::send(grader::Kind::failure, place + "\n" + part.message() + type_of_unknown(part.message()));
   }
 
   void OnTestEnd(const testing::TestInfo& test) override {
     speak();
     passed_ = test.result()->Passed();
+  }
+
+  /// GoogleTest names an exception by its what(), and one without that not at all. It reports while it
+  /// handles it.
+  static std::string type_of_unknown(std::string_view message) {
+    return message.starts_with("Unknown C++ exception") ? "\nIts type is " + last_words::current_type() + "."
+                                                        : "";
   }
 
   /// Sends a message to this listener through GoogleTest. It does not arrive if a submission swallows what

@@ -1,0 +1,142 @@
+#include "allowlist.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace grader {
+namespace {
+
+using Words = std::set<std::string_view>;
+
+/// Splits text into its words.
+Words words_of(std::string_view text) {
+  Words words;
+  for (std::size_t end = 0; !text.empty(); text.remove_prefix(std::min(end + 1, text.size()))) {
+    end = std::min(text.find(' '), text.size());
+    words.insert(text.substr(0, end));
+  }
+  return words;
+}
+
+/// All of the standard library but <fstream> and <filesystem>, and the headers of C that have another name
+/// there.
+const Words standard_headers = words_of(
+    "algorithm any array atomic barrier bit bitset cassert cctype cerrno cfenv cfloat charconv chrono "
+    "cinttypes climits clocale cmath codecvt compare complex concepts condition_variable coroutine "
+    "csetjmp csignal cstdarg cstddef cstdint cstdio cstdlib cstring ctime cuchar cwchar cwctype deque "
+    "exception execution expected flat_map flat_set format forward_list functional future generator "
+    "initializer_list iomanip ios iosfwd iostream istream iterator latch limits list locale map "
+    "mdspan memory memory_resource mutex new numbers numeric optional ostream print queue random "
+    "ranges ratio regex scoped_allocator semaphore set shared_mutex source_location span spanstream "
+    "sstream stack stdexcept stop_token streambuf string string_view strstream syncstream "
+    "system_error thread tuple type_traits typeindex typeinfo unordered_map unordered_set utility "
+    "valarray variant vector version");
+
+/// The other headers that a solution includes, and a few that belong to the same work.
+const Words system_headers = words_of(
+    "arpa/inet.h assert.h cxxabi.h errno.h fcntl.h limits.h netdb.h netinet/in.h poll.h pthread.h "
+    "sched.h semaphore.h signal.h stddef.h stdint.h string.h sys/epoll.h sys/eventfd.h sys/mman.h "
+    "sys/prctl.h sys/signalfd.h sys/socket.h sys/stat.h sys/time.h sys/timerfd.h sys/types.h "
+    "sys/uio.h sys/un.h sys/wait.h time.h unistd.h netinet/tcp.h");
+
+const Words programs = words_of(
+    "execl execlp execle execv execvp execve execvpe fexecve execveat popen vfork _Fork clone3 "
+    "posix_spawn posix_spawnp daemon");
+const Words memory = words_of(
+    "ptrace process_vm_readv process_vm_writev dlopen dlmopen dlsym dlvsym dladdr dl_iterate_phdr "
+    "mprotect pkey_mprotect mremap syscall prctl personality memfd_create unshare setns makecontext "
+    "getcontext setcontext swapcontext sigaltstack pthread_getattr_np pthread_attr_getstack mmap64");
+const Words environment =
+    words_of("getenv secure_getenv setenv unsetenv putenv clearenv environ program_invocation_name");
+const Words files = words_of(
+    "ofstream ifstream fstream basic_ofstream basic_ifstream basic_fstream filebuf basic_filebuf "
+    "filesystem fopen freopen fdopen tmpfile mkstemp openat open_by_handle_at creat mkdir mknod "
+    "mkfifo symlink symlinkat unlink unlinkat renameat ftruncate chroot shm_open shm_unlink shmget "
+    "shmat semget msgget mq_open sem_open opendir fts_open nftw glob copy_file_range");
+/// Names that are ordinary ones too: only a call counts that is not a call of a member.
+const Words calls = words_of("open system kill fork link rename chmod chown truncate mount clone");
+/// Namespaces of the test library, the grader and the tests' helpers.
+const Words namespaces = words_of("testing grader channel course explore last_words backtrace");
+const Words test_words = words_of(
+    "TEST TEST_F TEST_P SCOPED_TRACE ADD_FAILURE ADD_FAILURE_AT RUN_ALL_TESTS UnitTest TestBody "
+    "TestInfo TestFactoryImpl TestPartResult AssertionResult");
+constexpr std::array test_prefixes{"EXPECT_",      "ASSERT_",  "GTEST_",   "gtest_",  "TEST_",  "TYPED_TEST",
+                                   "INSTANTIATE_", "EXPLORE_", "explore_", "GRADER_", "grader_"};
+
+bool begins_with_any(std::string_view word, const auto& prefixes) {
+  return std::ranges::any_of(prefixes, [&](const char* prefix) { return word.starts_with(prefix); });
+}
+
+bool names_namespace(const std::string& word, const Place& place) {
+  if (!namespaces.contains(word)) return false;
+  return place.next == "::" || place.last == "namespace" || place.global || place.alias;
+}
+
+bool calls_function(const std::string& word, const Place& place) {
+  if (!calls.contains(word) || place.last == "." || place.last == "->" || place.after_word ||
+      (place.last == "::" && !place.global))
+    return false;
+  return place.next == "(" || place.last == "&" || place.global;
+}
+
+/// True for names that belong to the compiler and its library, except for a few that all may use.
+bool is_reserved(std::string_view word) {
+  static const Words harmless =
+      words_of("__func__ __FILE__ __LINE__ __PRETTY_FUNCTION__ __int128 __cplusplus");
+  if (harmless.contains(word)) return false;
+  const bool capital =
+      word.size() > 1 && word[0] == '_' && std::isupper(static_cast<unsigned char>(word[1])) != 0;
+  return (capital && word != "_Exit") || word.find("__") != std::string_view::npos;
+}
+
+}  // namespace
+
+bool is_library_header(std::string_view name) {
+  const bool cereal = (name.starts_with("cereal/types/") || name.starts_with("cereal/archives/")) &&
+                      name.ends_with(".hpp") && name.find("..") == std::string_view::npos;
+  return standard_headers.contains(name) || system_headers.contains(name) || cereal;
+}
+
+bool is_course_namespace(std::string_view name) {
+  return name == "concurrent" || name == "asyncio" || name == "downloads";
+}
+
+bool is_customisation(std::string_view name) {
+  static const Words known = words_of(
+      "hash coroutine_traits formatter tuple_size tuple_element common_type basic_common_reference "
+      "is_error_code_enum uses_allocator less equal_to enable_borrowed_range enable_view "
+      "disable_sized_range");
+  return known.contains(name);
+}
+
+bool is_harmless_attribute(std::string_view name) {
+  static const Words known = words_of(
+      "nodiscard maybe_unused no_unique_address likely unlikely noreturn deprecated fallthrough "
+      "carries_dependency assume gnu::always_inline gnu::noinline");
+  return known.contains(name);
+}
+
+std::string objection(const std::string& word, const Place& place) {
+  if (word == "asm") return "asm is not allowed: it could change the grader's code";
+  if (word == "extern") return "extern is not allowed: it could reach the grader's variables";
+  if (word == "export") return "export is not allowed: the course is made of headers, not of modules";
+  if (is_reserved(word)) return word + " is not allowed: such names belong to the compiler and its library";
+  if (names_namespace(word, place) || test_words.contains(word) || begins_with_any(word, test_prefixes))
+    return word + " is not allowed: it is a name of the test library or of the grader";
+  if (programs.contains(word)) return word + " is not allowed: a submission starts no other program";
+  if (memory.contains(word)) return word + " is not allowed: it reaches beyond the submission's own memory";
+  if (environment.contains(word)) return word + " is not allowed: the environment belongs to the grader";
+  if (files.contains(word)) return word + " is not allowed: a submission opens no files here";
+  if (calls_function(word, place)) return "a call of " + word + "() is not allowed in this chapter";
+  return "";
+}
+
+std::string objection_to_text(std::string_view text) {
+  for (const char* part : {"/proc/", "EXPLORE_", "GRADER_", "GTEST_", "--gtest"})
+    if (text.find(part) != std::string_view::npos)
+      return "a string with " + std::string(part) + " in it is not allowed";
+  return "";
+}
+
+}  // namespace grader

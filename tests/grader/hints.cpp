@@ -1,0 +1,141 @@
+#include "hints.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "text.hpp"
+
+namespace grader {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_broken(const Result& result) {
+  return result.outcome.verdict == Verdict::failed && result.chapter->problem.empty();
+}
+
+std::vector<std::string> broken_tests(const std::vector<Result>& results, const Chapter* chapter) {
+  std::vector<std::string> names;
+  for (const Result& result : results)
+    if (result.chapter == chapter && is_broken(result)) names.push_back(result.test->full_name());
+  return names;
+}
+
+/// The share of the tests in either list that are in both.
+double likeness(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  const std::set<std::string> first(a.begin(), a.end());
+  std::set<std::string> either = first;
+  std::size_t both = 0;
+  for (const std::string& name : b) both += first.contains(name), either.insert(name);
+  return either.empty() ? 0 : static_cast<double>(both) / static_cast<double>(either.size());
+}
+
+/// What is to be said if no test fails that is written.
+std::string no_hint(const std::vector<Result>& results, const std::string& again) {
+  for (const Result& result : results) {
+    if (!result.chapter->problem.empty())
+      return result.chapter->id + " " + result.chapter->problem +
+             ". The hints are for tests that fail: first " + again + ".\n";
+    if (result.outcome.passed()) continue;
+    return "What is written passes its tests. What comes next: " + result.outcome.summary + "\n";
+  }
+  return "All tests pass: there is nothing to hint at.\n";
+}
+
+/// Picks the first mistake that was not told yet, and notes that it is told now; after the last comes the
+/// first.
+const Mistake& pick(const std::vector<Mistake>& likely, const std::string& test, const std::string& path,
+                    std::size_t& number) {
+  auto lines = lines_of(read_file(path).value_or(""));
+  if (lines.empty() || lines.front() != test) lines = {test};
+  const auto is_new = [&](const Mistake& mistake) {
+    return std::find(lines.begin() + 1, lines.end(), mistake.name) == lines.end();
+  };
+  auto found = std::ranges::find_if(likely, is_new);
+  if (found == likely.end()) lines.resize(1), found = likely.begin();
+  number = lines.size();
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  if (fs::path(path).has_parent_path()) fs::create_directories(fs::path(path).parent_path());
+  write_file(path, text + found->name + "\n");
+  return *found;
+}
+
+}  // namespace
+
+Mistake mistake_in(const std::string& name, const std::string& patch) {
+  Mistake mistake{.name = name, .text = {}, .caught_by = {}};
+  std::string wrong, hint;
+  for (const std::string& line : lines_of(patch)) {
+    if (!line.starts_with("# ")) break;
+    const std::string text = line.substr(2);
+    if (text.starts_with("Hint: ")) {
+      hint = text.substr(6);
+    } else if (text.starts_with("Caught by:")) {
+      std::istringstream names(text.substr(10));
+      for (std::string one; std::getline(names >> std::ws, one, ',');) mistake.caught_by.push_back(one);
+    } else if (wrong.empty()) {
+      wrong = text;
+    }
+  }
+  mistake.text = clean(hint.empty() ? "A known mistake that fails this test: " + wrong : hint);
+  return mistake;
+}
+
+std::vector<Mistake> mistakes_of(const std::string& chapter) {
+  std::map<std::string, std::string> patches;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator("tests/" + chapter + "/mutants", none))
+    if (entry.path().extension() == ".patch")
+      patches[entry.path().stem()] = read_file(entry.path()).value_or("");
+  std::vector<Mistake> mistakes;
+  for (const auto& [name, patch] : patches) mistakes.push_back(mistake_in(name, patch));
+  return mistakes;
+}
+
+std::vector<Mistake> likely_mistakes(const std::vector<Mistake>& known, const std::string& test,
+                                     const std::vector<std::string>& failing) {
+  std::vector<Mistake> likely;
+  for (const Mistake& mistake : known)
+    if (std::ranges::find(mistake.caught_by, test) != mistake.caught_by.end()) likely.push_back(mistake);
+  std::ranges::stable_sort(likely, std::greater(),
+                           [&](const Mistake& m) { return likeness(m.caught_by, failing); });
+  return likely;
+}
+
+std::string next_hint(const std::vector<Result>& results, const std::string& told, const std::string& again,
+                      std::size_t width) {
+  const auto first = std::ranges::find_if(results, is_broken);
+  if (first == results.end()) return no_hint(results, again);
+  const Test& test = *first->test;
+  const Step& step = *std::ranges::find(first->chapter->steps, test.suite, &Step::suite);
+  const auto likely = likely_mistakes(mistakes_of(first->chapter->id), test.full_name(),
+                                      broken_tests(results, first->chapter));
+  const std::string title = step.label() + ": " + sentence(test.name) + "\n";
+  if (likely.empty())
+    return title + "  No mistake is known that fails this test alone. Read " + first->chapter->lesson(step) +
+           "\n  and what the test says: " + again + "\n";
+  std::size_t number = 0;
+  const Mistake& mistake = pick(likely, test.full_name(), told, number);
+  std::string text = title + indented(mistake.text, 2, width);
+  if (likely.size() > 1)
+    text += "Hint " + std::to_string(number) + " of " + std::to_string(likely.size()) +
+            ": the same command tells the next.\n";
+  return text;
+}
+
+void add_hints(std::vector<Result>& results) {
+  std::map<const Chapter*, std::vector<Mistake>> known;
+  for (Result& result : results) {
+    if (!is_broken(result)) continue;
+    if (!known.contains(result.chapter)) known[result.chapter] = mistakes_of(result.chapter->id);
+    const auto likely = likely_mistakes(known[result.chapter], result.test->full_name(),
+                                        broken_tests(results, result.chapter));
+    if (!likely.empty()) result.outcome.hint = likely.front().text;
+  }
+}
+
+}  // namespace grader

@@ -1,9 +1,0 @@
-#pragma once
-
-#include <gtest/gtest.h>
-
-namespace submission {
-inline int answer() { return 0; }
-}  // namespace submission
-
-#define answer() answer() + 42

@@ -1,0 +1,15 @@
+#!/bin/sh
+# Says in plain words, at the top of a compiler's log, that a limit has stopped it: `too_costly.sh LOG SECONDS MIB`.
+# The other files of the chapter are not tried then: each would take as long.
+log=$1
+if grep -q 'CPU time limit exceeded\|Killed' "$log"; then
+  why="it took the compiler longer than $2 s"
+elif grep -q 'out of memory\|virtual memory exhausted\|std::bad_alloc\|Cannot allocate memory' "$log"; then
+  why="it took the compiler more than $3 MiB of memory"
+else
+  exit 0
+fi
+file=${log##*/}
+echo "error: ${file%%.*}.cpp: $why; the chapter's other tests were not compiled then" | cat - "$log" >"$log.told"
+mv "$log.told" "$log"
+cp "$log" "${log%/*}/too_costly"
