@@ -14,6 +14,8 @@ class DoneListener {
   template <class F>
   DoneListener(AnyFuture future, F fn)
       : future_(std::move(future)), callback_(future_.add_any_callback(std::move(fn))) {}
+  /// Keeps a future that is done, so that there is nothing to listen to.
+  explicit DoneListener(AnyFuture done) noexcept : future_(std::move(done)) {}
   DoneListener(DoneListener&&) noexcept = default;
   DoneListener& operator=(DoneListener&&) = delete;
   ~DoneListener() {
@@ -28,6 +30,20 @@ class DoneListener {
   AnyFuture future_;
   Handle callback_;
 };
+
+/// Returns `error`, or if it says that a future of the one library was cancelled, that error of the other: so
+/// a task whose call on a thread throws concurrent::CancelledError is cancelled.
+inline std::exception_ptr translated(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const concurrent::CancelledError&) {
+    return std::make_exception_ptr(CancelledError());
+  } catch (const CancelledError&) {
+    return std::make_exception_ptr(concurrent::CancelledError());
+  } catch (...) {
+    return error;
+  }
+}
 
 /// Returns what is known to be a future of a T.
 template <class T>

@@ -69,7 +69,7 @@ inline Elapsed sequential_section(const PoolingOptions& options) {
 /// Prints the speed-up of a pool. @param pool its name in a sentence: "the thread pool"
 inline void print_gain(const std::string& pool, const Elapsed& sequential, const Elapsed& elapsed,
                        std::int64_t workers) {
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int cores = number_of_cores();
   const double times = speedup(sequential, elapsed);
   print_line("Speed-up of " + pool + " over sequential execution: " + column(times, 0, 2));
   print_line("Efficiency: " + column(efficiency(times, cores), 0, 2) + " per core (" + std::to_string(cores) +

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sched.h>
+
 #include <algorithm>
 #include <optional>
 #include <stdexcept>
@@ -15,7 +17,12 @@ inline std::optional<int> at_least_1(std::optional<int> value, const char* name)
   return value;
 }
 
-/// Returns how many threads can run at the same time; 1 if the system does not tell.
-inline int number_of_cores() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
+/// Returns how many threads of this process can run at the same time: on as many processors as it may use,
+/// which a container or `taskset` may make fewer than the machine has. Python: `os.process_cpu_count`.
+inline int number_of_cores() {
+  cpu_set_t allowed;
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0) return std::max(1, CPU_COUNT(&allowed));
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
 
 }  // namespace concurrent

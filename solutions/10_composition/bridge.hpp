@@ -28,15 +28,15 @@ namespace detail {
 template <class T>
 void copy_outcome(concurrent::Future<T>& source, Future<T>& future) {
   // <exercise 6.3 copy_outcome> If the future is done(), there is nothing to do: it was cancelled. If the
-  // source was cancelled(), cancel() the future. If the source has an exception(), that is the future's.
-  // Otherwise the result is, for void, nothing; or set_result_of() what is: if a T cannot be copied (it is no
-  // reference, and not is_copyable), the value() of the source's shared_state(), moved; and
+  // source was cancelled(), cancel() the future. If the source has an exception(), that, translated(), is the
+  // future's. Otherwise the result is, for void, nothing; or set_result_of() what is: if a T cannot be copied
+  // (it is no reference, and not is_copyable), the value() of the source's shared_state(), moved; and
   // otherwise the source's result().
   if (future.done()) return;
   if (source.cancelled()) {
     future.cancel();
   } else if (const std::exception_ptr error = source.exception()) {
-    future.set_exception(error);
+    future.set_exception(translated(error));
   } else if constexpr (std::is_void_v<T>) {
     future.set_result();
   } else if constexpr (!std::is_reference_v<T> && !is_copyable<T>) {
@@ -175,8 +175,8 @@ void chain(EventLoop& loop, Future<T> task, concurrent::Promise<T> promise) {
   // finds the task of that number and, if it is there, cancel()s it. When the task is done, take it out; the
   // promise, moved into that callback, goes with it. If the task was cancelled(), that is all: so is the
   // future of a promise that goes. The same if the promise, that you let set_running_or_notify_cancel(), says
-  // that it was cancelled. Otherwise set its exception; or its result, of an rvalue, or for void nothing. If
-  // the result cannot be copied, what that throws is the exception.
+  // that it was cancelled. Otherwise set its exception, translated(); or its result, of an rvalue, or for
+  // void nothing. If the result cannot be copied, what that throws is the exception.
   auto& bridge = loop.use_service<ThreadBridge>();
   const std::uint64_t number = bridge.keep(task);
   promise.future().add_done_callback(
@@ -191,7 +191,7 @@ void chain(EventLoop& loop, Future<T> task, concurrent::Promise<T> promise) {
     concurrent::Promise<T> outcome = std::move(promise);
     if (task.cancelled() || !outcome.set_running_or_notify_cancel()) return;
     if (const std::exception_ptr error = task.exception())
-      outcome.set_exception(error);
+      outcome.set_exception(translated(error));
     else if constexpr (std::is_void_v<T>)
       outcome.set_result();
     else
