@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <iterator>
 #include <ranges>
@@ -17,7 +18,7 @@ class Fuse {
  public:
   explicit Fuse(int nth) noexcept : left_(nth) {}
   void step() {
-    if (left_ > 0 && --left_ == 0) {
+    if (--left_ == 0) {
       burnt_ = true;
       throw Broke();
     }
@@ -26,8 +27,8 @@ class Fuse {
   [[nodiscard]] bool burnt() const noexcept { return burnt_; }
 
  private:
-  int left_;
-  bool burnt_ = false;
+  std::atomic<int> left_;
+  std::atomic<bool> burnt_ = false;
 };
 
 /// Calls `attempt(fuse)` again and again: first its first step throws, then its second, and so on, until none
