@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 namespace concurrent {
@@ -13,6 +14,9 @@ namespace concurrent {
 /// again and again.) Like a standard container, it is not for several threads at once.
 template <class T>
 class Ring {
+  static_assert(std::is_nothrow_move_constructible_v<T>,
+                "an item of a Ring is moved in and out, so its move constructor must be noexcept");
+
  public:
   Ring() = default;
   Ring(Ring&& other) noexcept { swap(other); }
