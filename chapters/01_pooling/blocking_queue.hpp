@@ -25,8 +25,9 @@ namespace concurrent {
 /// thread that needs both locks takes the head's first.
 template <class T>
 class BlockingQueue {
-  static_assert(std::is_nothrow_move_constructible_v<T>,
-                "an item of a BlockingQueue is moved under its locks, so its move constructor must be noexcept");
+  static_assert(
+      std::is_nothrow_move_constructible_v<T>,
+      "an item of a BlockingQueue is moved under its locks, so its move constructor must be noexcept");
 
  public:
   static constexpr std::size_t unbounded = std::numeric_limits<std::size_t>::max();
