@@ -98,6 +98,9 @@ TEST(Step2_Epoll, ASelectorThatCannotBeMadeLeavesNoDescriptor) {
     const CallsFail fail(*calls, EMFILE);
     EXPECT_EQ(code_of([] { EpollSelector(); }).value(), EMFILE);
   }
+  EpollSelector selector;
+  selector.wake();
+  selector.select(std::nullopt);
 }
 
 TEST(Step2_Epoll, AnErrorOfTheSelectIsThrownAndTheNextOneWorks) {

@@ -66,6 +66,7 @@ TEST(Step3_Range, WhereverAValueBreaksTheLoopEndsAndNothingIsLeft) {
 }
 
 TEST(Step3_Range, IfMemoryRunsOutNothingIsLeft) {
+  for (const std::string& text : large_texts(1)) EXPECT_EQ(text.size(), 50u);
   const int failures = course::until_memory_suffices([](course::Memory& memory) {
     const std::size_t before = in_use();
     std::size_t size = 0;
@@ -125,7 +126,9 @@ TEST(Step5_Coro, AFrameLivesToTheEndOfTheExpressionThatAwaitsIt) {
   std::atomic<int> alive = 0;
   const auto value = [](Counted) -> Coro<int> { co_return 1; };
   const auto nothing = [](Counted) -> Coro<> { co_return; };
-  const auto reference = [](std::string text, Counted) -> Coro<const std::string&> { co_return std::as_const(text); };
+  const auto reference = [](std::string text, Counted) -> Coro<const std::string&> {
+    co_return std::as_const(text);
+  };
   const auto outer = [&]() -> Coro<> {
     const int with_value = (co_await value(Counted(alive)), alive.load());
     EXPECT_EQ(with_value, 1) << "the parameters are there until the full expression ends";
