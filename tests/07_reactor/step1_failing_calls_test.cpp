@@ -136,7 +136,6 @@ TEST(Step3_Watch, WhatIsRefusedIsDestroyed) {
   EXPECT_THROW(e.loop.add_reader(-1, callbacks.make("")), std::system_error);
   EXPECT_THROW(e.loop.add_reader(99'999, callbacks.make("")), std::system_error);
   EXPECT_THROW(e.loop.add_signal_handler(0, callbacks.make("")), std::invalid_argument);
-  EXPECT_THROW(e.loop.add_signal_handler(SIGKILL, callbacks.make("")), std::runtime_error);
   EXPECT_EQ(callbacks.alive, 0);
   e.loop.close();
   EXPECT_THROW(e.loop.add_reader(here.get(), callbacks.make("")), std::runtime_error);
@@ -261,6 +260,8 @@ TEST(Step4_Signals, AHandlerThatTheSystemRefusesLeavesTheOneBefore) {
     EXPECT_EQ(callbacks.alive, 0);
     EXPECT_FALSE(e.loop.remove_signal_handler(SIGUSR1));
   }
+  EXPECT_THROW(e.loop.add_signal_handler(SIGKILL, callbacks.make("")), std::runtime_error);
+  EXPECT_EQ(callbacks.alive, 0);
   e.loop.add_signal_handler(SIGUSR1, callbacks.make("first"));
   {
     const CallsFail fail(sigaction_calls, EINVAL);
@@ -386,4 +387,5 @@ TEST(Step6_Echo, AConnectionThatCannotBeWatchedIsClosed) {
     EXPECT_EQ(server.connections(), 0u) << "nobody would ever read from it, or close it";
   }
   EXPECT_EQ(course::open_descriptors(), before);
+  EXPECT_EQ(echo_of(e, client_of(server.port()), "hello"), "hello") << "the next one is served";
 }
