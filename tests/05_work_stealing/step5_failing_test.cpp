@@ -89,7 +89,7 @@ TEST(Step5_Executor, AJobIsDestroyedBeforeTheWorkerSleeps) {
   EXPECT_EQ(alive, 0) << "an idle worker keeps a job that has run";
 }
 
-TEST(Step5_Executor, TheMemoryOfJobsIsGivenBackWhoeverTakesThem) {
+TEST(Step6_Shutdown, TheMemoryOfJobsIsGivenBackWhoeverTakesThem) {
   const auto post_and_steal = [](bool cancel) {
     Gate gate;
     WorkStealingExecutor executor{{.max_workers = 2}};
@@ -145,7 +145,7 @@ TEST(Step5_Executor, IfAThreadCannotBeStartedTheOthersEnd) {
   EXPECT_EQ(ran, 1);
 }
 
-TEST(Step5_Executor, AWorkerOfAnotherExecutorIsAStranger) {
+TEST(Step6_Shutdown, AWorkerOfAnotherExecutorIsAStranger) {
   Log log;
   {
     WorkStealingExecutor mine{{.max_workers = 1, .thread_name_prefix = "mine"}};

@@ -103,7 +103,7 @@ TEST(Step2_Epoll, ASelectorThatCannotBeMadeLeavesNoDescriptor) {
   selector.select(std::nullopt);
 }
 
-TEST(Step2_Epoll, AnErrorOfTheSelectIsThrownAndTheNextOneWorks) {
+TEST(Step3_Watch, AnErrorOfTheSelectIsThrownAndTheNextOneWorks) {
   const auto [here, there] = socket_pair();
   Callbacks callbacks;
   EpollLoop e;
