@@ -101,7 +101,8 @@ class Dispatcher {
   std::vector<OutgoingCall> take_sendable() {
     if (queue_.empty() && in_flight_.size() == 0) return {};
     // TODO 6.1: While there are fewer workers than calls that are queued or
-    // out, and than max_workers_, start one. What is in unsent_ is sendable. While there are calls, and fewer
+    // out, and than max_workers_, start one. What is in unsent_ is sendable; make room
+    // first, for if there is no memory no call may be lost. While there are calls, and fewer
     // out than workers_ + prefetch_limit, take the oldest; if it was cancelled and does not start(), drop it,
     // else it is out under a free number, and sendable.
     todo("6.1", "Dispatcher::take_sendable");

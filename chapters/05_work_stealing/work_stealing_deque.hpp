@@ -28,7 +28,11 @@ class WorkStealingDeque {
 
  public:
   /// @param capacity for how many items there is room at first, rounded up to a power of two
-  explicit WorkStealingDeque(std::size_t capacity = 64) { use(std::make_unique<Slots>(capacity)); }
+  /// @param first the number of the first item: a test begins where numbers are about to become large
+  explicit WorkStealingDeque(std::size_t capacity = 64, std::int64_t first = 0)
+      : top_(first), bottom_(first) {
+    use(std::make_unique<Slots>(capacity));
+  }
   WorkStealingDeque(const WorkStealingDeque&) = delete;
   WorkStealingDeque& operator=(const WorkStealingDeque&) = delete;
 
@@ -113,8 +117,8 @@ class WorkStealingDeque {
 
   // Items top_ to bottom_ - 1 are there. The owner writes bottom_ all the time, and thieves write top_: each
   // has a cache line of its own.
-  alignas(64) std::atomic<std::int64_t> top_ = 0;
-  alignas(64) std::atomic<std::int64_t> bottom_ = 0;
+  alignas(64) std::atomic<std::int64_t> top_;
+  alignas(64) std::atomic<std::int64_t> bottom_;
   std::atomic<Slots*> slots_ = nullptr;
   std::vector<std::unique_ptr<Slots>>
       all_slots_;  // the last is in use; together they are twice as large as it

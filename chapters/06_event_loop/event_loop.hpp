@@ -85,7 +85,10 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
     using Node = Callback<Operation, decltype(call)>;
     Ref<Operation> node = NodePool::make_apart<Node>(std::move(call), RefCount::atomic);
     Handle handle(node);
-    inject_queue_.post(std::move(node), *selector_);
+    if (running() == this)
+      ready_.push(std::move(node));  // behind what call_soon() has put there, and before what it will
+    else
+      inject_queue_.post(std::move(node), *selector_);
     return handle;
   }
 

@@ -47,7 +47,12 @@ class EchoServer {
     Connection& connection = connections_[number];
     connection.fd = std::move(fd);
     ++accepted_;
-    loop_.add_reader(number, [this, &connection] { or_close(connection, &EchoServer::read); });
+    try {
+      loop_.add_reader(number, [this, &connection] { or_close(connection, &EchoServer::read); });
+    } catch (...) {
+      connections_.erase(number);
+      throw;
+    }
   }
 
   /// Does `what`. If that fails, the peer has gone.

@@ -22,8 +22,9 @@ class FramePool {
   /// Memory for a frame of `size` bytes.
   static void* allocate(std::size_t size) {
     // TODO 7.1: If there is no list for the class_of(size), take the memory from
-    // ::operator new. Otherwise one more block of that list is out. Take its first one out and return it; if
-    // there is none, return fresh(…) memory, of the size that all blocks of this class have.
+    // ::operator new. Otherwise take the list's first block out; if there is none, take fresh(…) memory, of
+    // the size that all blocks of this class have. Once you have it, one more block of that list is out.
+    // Return it.
     todo("7.1", "FramePool::allocate");
   }
 

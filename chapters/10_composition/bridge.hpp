@@ -28,9 +28,9 @@ namespace detail {
 template <class T>
 void copy_outcome(concurrent::Future<T>& source, Future<T>& future) {
   // TODO 6.3: If the future is done(), there is nothing to do: it was cancelled. If the
-  // source was cancelled(), cancel() the future. If the source has an exception(), that is the future's.
-  // Otherwise the result is, for void, nothing; or set_result_of() what is: if a T cannot be copied (it is no
-  // reference, and not is_copyable), the value() of the source's shared_state(), moved; and
+  // source was cancelled(), cancel() the future. If the source has an exception(), that, translated(), is the
+  // future's. Otherwise the result is, for void, nothing; or set_result_of() what is: if a T cannot be copied
+  // (it is no reference, and not is_copyable), the value() of the source's shared_state(), moved; and
   // otherwise the source's result().
   todo("6.3", "copy_outcome");
 }
@@ -149,8 +149,8 @@ void chain(EventLoop& loop, Future<T> task, concurrent::Promise<T> promise) {
   // finds the task of that number and, if it is there, cancel()s it. When the task is done, take it out; the
   // promise, moved into that callback, goes with it. If the task was cancelled(), that is all: so is the
   // future of a promise that goes. The same if the promise, that you let set_running_or_notify_cancel(), says
-  // that it was cancelled. Otherwise set its exception; or its result, of an rvalue, or for void nothing. If
-  // the result cannot be copied, what that throws is the exception.
+  // that it was cancelled. Otherwise set its exception, translated(); or its result, of an rvalue, or for
+  // void nothing. If the result cannot be copied, what that throws is the exception.
   todo("7.2", "chain");
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <concepts>
 #include <exception>
 #include <optional>
 #include <stdexcept>
@@ -35,6 +36,7 @@ class ExceptionGroup : public std::exception {
   /// there are none. Python: `group.split(E)`; with a loop over the first, `except* E`.
   template <class E>
   [[nodiscard]] std::pair<std::optional<ExceptionGroup>, std::optional<ExceptionGroup>> split() const {
+    if constexpr (std::same_as<E, ExceptionGroup>) return {*this, std::nullopt};  // it is one itself
     // TODO 4.1: Go through the exceptions_: rethrow each. If it is an E, it is one
     // of the matching; otherwise, if it is an ExceptionGroup, split() that, and each half there is goes to
     // the half it belongs to (std::make_exception_ptr); any other is one of the rest. (Catch the E in a try

@@ -34,13 +34,18 @@ class GatherState : public FutureBase {
   GatherState(TaskRegistry& tasks, GatherOptions options, void (*collect)(GatherState&))
       : FutureBase(tasks), options_(options), collect_(collect) {}
 
-  /// Listens to the children. Without any, it is done at once.
+  /// Listens to the children that are not done. If all are, or there are none, it is done at once.
   void start(const std::vector<AnyFuture>& children) {
     left_ = children.size();
     children_.reserve(left_);
     for (const AnyFuture& child : children)
-      children_.emplace_back(child, [this](const AnyFuture& done) { child_done(done); });
-    if (left_ == 0) collect();
+      if (child.done())
+        children_.emplace_back(child);
+      else
+        children_.emplace_back(child, [this](const AnyFuture& done) { child_done(done); });
+    for (const AnyFuture& child : children)
+      if (child.done()) child_done(child);
+    if (children.empty()) collect();
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return children_.size(); }

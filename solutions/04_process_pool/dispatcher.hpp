@@ -119,10 +119,12 @@ class Dispatcher {
   std::vector<OutgoingCall> take_sendable() {
     if (queue_.empty() && in_flight_.size() == 0) return {};
     // <exercise 6.1 Dispatcher::take_sendable> While there are fewer workers than calls that are queued or
-    // out, and than max_workers_, start one. What is in unsent_ is sendable. While there are calls, and fewer
+    // out, and than max_workers_, start one. What is in unsent_ is sendable; make room
+    // first, for if there is no memory no call may be lost. While there are calls, and fewer
     // out than workers_ + prefetch_limit, take the oldest; if it was cancelled and does not start(), drop it,
     // else it is out under a free number, and sendable.
     for (; workers_ < std::min(max_workers_, queue_.size() + in_flight_.size()); ++workers_) server_.start();
+    unsent_.reserve(unsent_.size() + std::min(queue_.size(), in_flight_.capacity()));
     std::vector<OutgoingCall> sendable = std::exchange(unsent_, {});
     while (!queue_.empty() && in_flight_.size() < workers_ + prefetch_limit) {
       Call call = queue_.take_front();

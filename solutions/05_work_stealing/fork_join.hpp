@@ -3,6 +3,7 @@
 #include <concepts>
 #include <exception>
 #include <functional>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -43,20 +44,19 @@ class ForkedCall final : public Forked {
 /// have ended. Made for work that splits itself: it allocates nothing, and costs little more than the two
 /// calls. While one of them still runs elsewhere, the calling worker runs other work: nothing in `f` or `g`
 /// may wait for what the caller holds, a lock for instance. Called from outside, it goes to a worker first.
-/// @throws what `f` threw; else what `g` threw. Both are called in any case.
+/// @throws what `f` threw; else what `g` threw. Both are called in any case, also without memory for a fork.
 /// @throws ExecutorShutdown if it is called from outside after shutdown(), CancelledError if it never began
 template <std::invocable F, std::invocable G>
 void fork_join(WorkStealingExecutor& executor, F&& f, G&& g) {
   if (!executor.runs_on_this_thread()) return executor.submit([&] { fork_join(executor, f, g); }).result();
-  // <exercise 7.7 fork_join> Fork g, and call f. If g is still there when f has ended, however it did, run it
-  // yourself; if not, join it. If there was no memory to fork g (fork() threw), run it yourself, too. Throw
-  // what f threw, or else what g threw.
+  // <exercise 7.7 fork_join> Fork g, and call f. If there is no memory for the fork, or g is still there when
+  // f has ended, however it did, run it yourself; if not, join it. Throw what f threw, or else what g threw.
   detail::ForkedCall<std::remove_reference_t<G>> forked(g);
-  bool is_forked = true;
+  bool has_forked = true;
   try {
     executor.fork(forked);
   } catch (const std::bad_alloc&) {
-    is_forked = false;
+    has_forked = false;
   }
   std::exception_ptr error;
   try {
@@ -64,7 +64,7 @@ void fork_join(WorkStealingExecutor& executor, F&& f, G&& g) {
   } catch (...) {
     error = std::current_exception();
   }
-  if (!is_forked || executor.unfork())
+  if (!has_forked || executor.unfork())
     forked.run();
   else
     executor.join(forked.pending);

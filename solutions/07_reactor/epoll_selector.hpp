@@ -107,7 +107,13 @@ class EpollSelector final : public Selector {
   void handle_signal(int number, Ref<Operation> node) {
     const bool first = handlers_.empty();
     handlers_.add(number, std::move(node));
-    if (first) watch_counter(detail::signal_counter().get());
+    if (!first) return;
+    try {
+      watch_counter(detail::signal_counter().get());
+    } catch (...) {
+      handlers_.remove(number);
+      throw;
+    }
   }
   bool forget_signal(int number) noexcept {
     if (!handlers_.remove(number)) return false;

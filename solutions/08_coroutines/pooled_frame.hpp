@@ -22,14 +22,15 @@ class FramePool {
   /// Memory for a frame of `size` bytes.
   static void* allocate(std::size_t size) {
     // <exercise 7.1 FramePool::allocate> If there is no list for the class_of(size), take the memory from
-    // ::operator new. Otherwise one more block of that list is out. Take its first one out and return it; if
-    // there is none, return fresh(…) memory, of the size that all blocks of this class have.
+    // ::operator new. Otherwise take the list's first block out; if there is none, take fresh(…) memory, of
+    // the size that all blocks of this class have. Once you have it, one more block of that list is out.
+    // Return it.
     const std::size_t index = class_of(size);
     if (index >= classes) return ::operator new(size);
     List& list = lists_[index];
+    void* const memory = list.first ? std::exchange(list.first, list.first->next) : fresh((index + 1) * step);
     ++list.out;
-    if (!list.first) return fresh((index + 1) * step);
-    return std::exchange(list.first, list.first->next);
+    return memory;
     // </exercise>
   }
 

@@ -87,3 +87,15 @@ TEST(Step3_Speedup, AmdahlNeedsAWorker) {
     EXPECT_TRUE(message.contains(std::to_string(workers))) << "the message must name the value: " << message;
   }
 }
+
+TEST(Step3_Speedup, NumbersMayBeAsLargeAsTheyGet) {
+  constexpr auto most = std::chrono::nanoseconds::max();
+  EXPECT_DOUBLE_EQ(concurrent::speedup(most, std::chrono::nanoseconds(1)), static_cast<double>(most.count()));
+  EXPECT_DOUBLE_EQ(concurrent::speedup(most, most), 1);
+  EXPECT_THROW(concurrent::speedup(std::chrono::nanoseconds::min(), most), std::invalid_argument);
+  EXPECT_DOUBLE_EQ(concurrent::speedup(std::chrono::hours(1), std::chrono::minutes(6)), 10);
+  constexpr int workers = std::numeric_limits<int>::max();
+  EXPECT_DOUBLE_EQ(concurrent::efficiency(workers, workers), 1);
+  EXPECT_NEAR(concurrent::amdahl(0.5, workers), 2, 1e-6);
+  EXPECT_DOUBLE_EQ(concurrent::amdahl(1, workers), workers);
+}

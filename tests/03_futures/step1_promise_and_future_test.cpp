@@ -159,6 +159,17 @@ TEST(Step1_PromiseAndFuture, AValueThatCannotBeStoredMakesAnException) {
   EXPECT_THROW(promise.set_result(ThrowsWhenMoved()), concurrent::InvalidStateError);
 }
 
+TEST(Step1_PromiseAndFuture, WhateverIsThrownWhileAValueIsStoredMakesAnException) {
+  struct ThrowsANumber {
+    ThrowsANumber() = default;
+    ThrowsANumber(const ThrowsANumber&) { throw 7; }
+  };
+  Promise<ThrowsANumber> promise;
+  const ThrowsANumber value;
+  EXPECT_NO_THROW(promise.set_result(value));
+  EXPECT_EQ(what(promise.future().exception()), "7") << "not all that is thrown derives from std::exception";
+}
+
 TEST(Step1_PromiseAndFuture, WhileAValueIsBeingStoredTheFutureRunsAndOthersAreRefused) {
   Gate gate;
   Promise<Slow> promise;

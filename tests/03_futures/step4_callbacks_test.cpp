@@ -174,6 +174,28 @@ TEST(Step4_Callbacks, ACallbackThatWasCalledIsDestroyed) {
   EXPECT_EQ(alive, 0) << "the future still holds a callback that it has no more use for";
 }
 
+TEST(Step4_Callbacks, HoweverTheFutureEndsItsCallbacksAreDestroyed) {
+  const std::vector<std::function<void(Promise<int>&)>> ends{
+      [](Promise<int>& promise) { promise.future().cancel(); },
+      [](Promise<int>& promise) { promise.set_exception(error("burnt")); },
+      [](Promise<int>& promise) { const Promise<int> dropped = std::move(promise); },
+      [](Promise<int>& promise) {
+        promise.set_running_or_notify_cancel();
+        const Promise<int> dropped = std::move(promise);
+      }};
+  for (const auto& end : ends) {
+    std::atomic<int> alive = 0;
+    Promise<int> promise;
+    Future<int> future = promise.future();
+    future.add_done_callback([owned = std::make_unique<Counted>(alive), future](auto) {});
+    end(promise);
+    EXPECT_TRUE(future.done());
+    EXPECT_EQ(alive, 0) << "the future still holds a callback that it has no more use for";
+    future.add_done_callback([owned = std::make_unique<Counted>(alive), future](auto) {});
+    EXPECT_EQ(alive, 0) << "a callback that is called at once is not kept either";
+  }
+}
+
 TEST(Step4_Callbacks, ACallbacksDestructorMayUseTheFutureToo) {
   Promise<void> promise;
   Future<void> future = promise.future();

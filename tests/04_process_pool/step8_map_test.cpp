@@ -4,6 +4,7 @@
 #include "to_vector.hpp"
 
 #include <cstddef>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <ranges>
@@ -111,4 +112,17 @@ TEST(Step8_Map, ItemsThatAreShownByAProxyCrossAsWhatTheyStandFor) {
   for (const bool flag : pool.map([](bool flag) { return !flag; }, flags, {.chunksize = 2}))
     negated.push_back(flag);
   EXPECT_EQ(negated, (std::vector<bool>{false, true, false}));
+}
+
+TEST(Step8_Map, NumbersMayBeAsLargeAsTheyGet) {
+  ProcessPoolExecutor pool({.max_workers = 1});
+  constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+  const std::vector<int> items{1, 2, 3};
+  for (const std::size_t chunksize : {std::size_t{1} << 40, most - 1, most}) {
+    auto results =
+        pool.map(twice, items,
+                 {.timeout = std::chrono::nanoseconds::max(), .chunksize = chunksize, .buffersize = most});
+    for (const int item : items) EXPECT_EQ(results.next(), 2 * item);
+    EXPECT_EQ(results.next(), std::nullopt);
+  }
 }

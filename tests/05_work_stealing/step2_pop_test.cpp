@@ -32,6 +32,19 @@ TEST(Step2_Pop, PushAndPopMayAlternate) {
   EXPECT_EQ(deque.capacity(), 4u) << "the slots are used again: it need not grow";
 }
 
+TEST(Step2_Pop, IfThereIsNoMemoryToGrowNothingHasChanged) {
+  const int failures = course::until_memory_suffices([](course::Memory& memory) {
+    WorkStealingDeque<int> deque(4);
+    for (int i = 0; i < 4; ++i) deque.push(i);
+    const bool pushed = memory.suffices_for([&] { deque.push(4); });
+    EXPECT_EQ(deque.size(), pushed ? 5u : 4u);
+    EXPECT_EQ(deque.capacity(), pushed ? 8u : 4u);
+    if (!pushed) deque.push(4);
+    for (int i = 4; i >= 0; --i) EXPECT_EQ(deque.pop(), i);
+  });
+  EXPECT_GT(failures, 0) << "a full deque grows, which takes memory";
+}
+
 TEST(Step2_Pop, AFullDequeDoublesItsRoom) {
   WorkStealingDeque<int> deque(2);
   for (int i = 0; i < 100; ++i) deque.push(i);

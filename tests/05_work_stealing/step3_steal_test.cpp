@@ -48,6 +48,22 @@ TEST(Step3_Steal, ItGrowsRightWhereverItsItemsLie) {
   for (int i = 0; i < 9; ++i) EXPECT_EQ(deque.steal(), i);
 }
 
+TEST(Step3_Steal, NumbersOfItemsMayGrowBeyondAnInt) {
+  for (const int bits : {31, 32, 53, 62}) {
+    WorkStealingDeque<int> deque(4, (std::int64_t{1} << bits) - 2);
+    for (int i = 0; i < 4; ++i) deque.push(i);
+    EXPECT_EQ(deque.size(), 4u);
+    EXPECT_EQ(deque.steal(), 0) << "the items lie across number 2 to the " << bits;
+    EXPECT_EQ(deque.pop(), 3);
+    for (int i = 4; i < 8; ++i) deque.push(i);
+    EXPECT_EQ(deque.capacity(), 8u);
+    for (const int expected : {1, 2, 4}) EXPECT_EQ(deque.steal(), expected);
+    for (const int expected : {7, 6, 5}) EXPECT_EQ(deque.pop(), expected);
+    EXPECT_EQ(deque.pop(), std::nullopt);
+    EXPECT_EQ(deque.steal(), std::nullopt);
+  }
+}
+
 TEST(Step3_Steal, NoItemIsLostOrDoubledBetweenThreads) {
   constexpr int items = 100'000;
   WorkStealingDeque<int> deque(2);

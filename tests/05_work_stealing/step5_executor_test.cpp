@@ -203,6 +203,7 @@ TEST(Step5_Executor, IdleWorkersUseNoProcessorTime) {
   WorkStealingExecutor executor{{.max_workers = 3}};
   on_worker(executor, [] {});
   course::wait_until_others_block();
+  EXPECT_EQ(course::what_waiting_threads_do(), "nothing");
   std::chrono::nanoseconds used{0};
   for (int i = 0; i < 7; ++i) used += course::cpu_time_of_others_while_this_thread_computes();  // 210 ms
   EXPECT_LT(used, std::chrono::milliseconds(2));

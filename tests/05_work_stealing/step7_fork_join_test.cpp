@@ -148,3 +148,59 @@ TEST(Step7_ForkJoin, WorkThatRunsMayForkAfterShutdown) {
   executor.shutdown();
   EXPECT_EQ(result, 610) << "what is forked is part of the job that runs: it is neither refused nor dropped";
 }
+
+TEST(Step7_ForkJoin, AnythingMayBeThrownByWhoeverRunsIt) {
+  WorkStealingExecutor executor{{.max_workers = 2}};
+  const auto error_of_fork = [&](auto f, auto g) {
+    return course::error_of([&] { fork_join(executor, f, g); });
+  };
+  EXPECT_EQ(error_of_fork([] { throw 7; }, [] {}), "7");
+  EXPECT_EQ(error_of_fork([] {}, [] { throw 8; }), "8");
+  on_worker(executor, [&] {
+    EXPECT_EQ(error_of_fork([] { throw 7; }, [] { throw 8; }), "7");
+    std::binary_semaphore stolen(0);
+    EXPECT_EQ(error_of_fork([&] { stolen.acquire(); },
+                            [&] {
+                              stolen.release();
+                              throw 9;
+                            }),
+              "9")
+        << "a thief ran it";
+  });
+}
+
+TEST(Step7_ForkJoin, AShutdownThatCancelsLeavesForksWhereTheyAre) {
+  std::atomic<int> called = 0;
+  Gate gate;
+  WorkStealingExecutor executor{{.max_workers = 2}};
+  OpenAtTheEnd open(gate);
+  executor.post(gate.job());
+  gate.wait_until_entered();  // so nobody steals
+  on_worker(executor, [&] {
+    const auto call = [&] { ++called; };
+    fork_join(
+        executor,
+        [&] {
+          fork_join(
+              executor, [&] { executor.shutdown({.wait = false, .cancel_futures = true}); }, call);
+        },
+        call);
+  });
+  EXPECT_EQ(called, 2) << "what is forked is part of the job that runs: whoever offered it waits for it";
+}
+
+TEST(Step7_ForkJoin, WithoutMemoryForAForkBothAreStillCalled) {
+  const int failures = course::until_memory_suffices([&](course::Memory& memory) {
+    int called = 0, levels = 100;  // 64 forks have room at first
+    WorkStealingExecutor executor{{.max_workers = 1}};
+    const std::function<void()> nest = [&] {
+      if (levels-- > 0)
+        fork_join(
+            executor, [&] { nest(); }, [&] { ++called; });
+    };
+    on_worker(executor, [&] { EXPECT_EQ(course::error_of([&] { memory.runs_out_in(nest); }), "nothing"); });
+    EXPECT_EQ(called, 100);
+    EXPECT_EQ(levels, -1);
+  });
+  EXPECT_GT(failures, 0);
+}

@@ -176,7 +176,45 @@ TEST(Step8_TaskScope, AThreadOutsideSleepsUntilItIsDone) {
   });
   gate.wait_until_entered();
   course::wait_until_others_block();
-  EXPECT_EQ(course::cpu_time_of_others_while_this_thread_computes().count(), 0);
+  EXPECT_EQ(course::what_waiting_threads_do(), "nothing");
   gate.open();
   outside.join();
+}
+
+TEST(Step8_TaskScope, AnythingMayBeThrownAndTheScopeCanBeUsedAgain) {
+  WorkStealingExecutor executor{{.max_workers = 2}};
+  TaskScope scope(executor);
+  scope.spawn([] { throw 7; });
+  EXPECT_EQ(course::error_of([&] { scope.join(); }), "7");
+  EXPECT_EQ(course::error_of([&] { scope.join(); }), "nothing") << "the error was told";
+  std::atomic<int> ran = 0;
+  scope.spawn([&] { ++ran; });
+  EXPECT_EQ(course::error_of([&] { scope.join(); }), "nothing");
+  scope.spawn([] { throw 8; });
+  EXPECT_EQ(course::error_of([&] { scope.join(); }), "8") << "the error of this time";
+  EXPECT_EQ(ran, 1);
+}
+
+TEST(Step8_TaskScope, AJobForWhichThereIsNoMemoryIsDestroyedAndNotWaitedFor) {
+  for (const bool from_outside : {false, true}) {
+    const int failures = course::until_memory_suffices([&](course::Memory& memory) {
+      std::atomic<int> alive = 0, ran = 0;
+      WorkStealingExecutor executor{{.max_workers = 1}};
+      const auto spawn = [&] {
+        TaskScope scope(executor);
+        scope.spawn([&] { ++ran; });
+        auto owned = std::make_unique<Counted>(alive);
+        const bool spawned =
+            memory.suffices_for([&] { scope.spawn([&ran, owned = std::move(owned)] { ++ran; }); });
+        EXPECT_EQ(course::error_of([&] { scope.join(); }), spawned ? "nothing" : "cancelled");
+        EXPECT_EQ(ran, spawned ? 2 : 1);
+      };
+      if (from_outside)
+        spawn();
+      else
+        on_worker(executor, spawn);
+      EXPECT_EQ(alive, 0);
+    });
+    EXPECT_GT(failures, 0);
+  }
 }

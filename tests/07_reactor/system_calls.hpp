@@ -5,7 +5,6 @@
 
 #include "reactor.hpp"
 
-#include <dlfcn.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -19,6 +18,7 @@
 #include <vector>
 
 #include "descriptors.hpp"
+#include "failing_calls.hpp"
 
 inline std::atomic<int> no_epoll_pwait2 = 0;      ///< an errno: epoll_pwait2() always fails with it
 inline std::atomic<int> looks = 0;                ///< counts the calls of epoll_wait() and epoll_pwait2()
@@ -28,44 +28,47 @@ inline std::atomic<int> aborted_connections = 0;  ///< so many accept4() finds g
 /// With so many descriptors open accept4() finds none; below 0 for no limit.
 inline std::atomic<int> most_descriptors = -1;
 
-/// Finds the function that is called `name` in the libraries behind the program.
-template <class F>
-F* library(const char* name) {
-  return reinterpret_cast<F*>(::dlsym(RTLD_NEXT, name));
-}
+using course::CallsFail;
+using course::in_the_library;
+inline course::SystemCalls select_calls, recv_calls, send_calls, accept_calls;
 
 extern "C" int epoll_pwait2(int fd, epoll_event* events, int size, const timespec* timeout,
                             const sigset_t* mask) {
   static const auto real =
-      library<int(int, epoll_event*, int, const timespec*, const sigset_t*)>("epoll_pwait2");
+      in_the_library<int(int, epoll_event*, int, const timespec*, const sigset_t*)>("epoll_pwait2");
   if (no_epoll_pwait2 != 0) {
     errno = no_epoll_pwait2;
     return -1;
   }
   ++looks;
+  if (select_calls.fails()) return -1;
   return real(fd, events, size, timeout, mask);
 }
 
 extern "C" int epoll_wait(int fd, epoll_event* events, int size, int milliseconds) {
-  static const auto real = library<int(int, epoll_event*, int, int)>("epoll_wait");
+  static const auto real = in_the_library<int(int, epoll_event*, int, int)>("epoll_wait");
   ++looks;
+  if (select_calls.fails()) return -1;
   return real(fd, events, size, milliseconds);
 }
 
 extern "C" ssize_t recv(int fd, void* room, std::size_t size, int flags) {
-  static const auto real = library<ssize_t(int, void*, std::size_t, int)>("recv");
+  static const auto real = in_the_library<ssize_t(int, void*, std::size_t, int)>("recv");
   ++received;
+  if (recv_calls.fails()) return -1;
   return real(fd, room, size, flags);
 }
 
 extern "C" ssize_t send(int fd, const void* bytes, std::size_t size, int flags) {
-  static const auto real = library<ssize_t(int, const void*, std::size_t, int)>("send");
+  static const auto real = in_the_library<ssize_t(int, const void*, std::size_t, int)>("send");
   ++sent;
+  if (send_calls.fails()) return -1;
   return real(fd, bytes, size, flags);
 }
 
 extern "C" int accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
-  static const auto real = library<int(int, sockaddr*, socklen_t*, int)>("accept4");
+  static const auto real = in_the_library<int(int, sockaddr*, socklen_t*, int)>("accept4");
+  if (accept_calls.fails()) return -1;
   if (aborted_connections > 0) {
     --aborted_connections;
     errno = ECONNABORTED;

@@ -13,12 +13,19 @@ namespace {
 std::atomic<std::size_t> count = 0;
 std::atomic<std::size_t> given_back = 0;
 
+// Of the thread that has a course::Memory: so many more allocations and one of them fails; 0: none does.
+thread_local constinit std::size_t left_until_one_fails = 0;
+
+bool runs_out() noexcept { return left_until_one_fails != 0 && --left_until_one_fails == 0; }
+
 void* allocate(std::size_t size) noexcept {
+  if (runs_out()) return nullptr;
   count.fetch_add(1, std::memory_order_relaxed);
   return std::malloc(size ? size : 1);
 }
 
 void* allocate(std::size_t size, std::align_val_t alignment) noexcept {
+  if (runs_out()) return nullptr;
   count.fetch_add(1, std::memory_order_relaxed);
   const auto align = static_cast<std::size_t>(alignment);
   return std::aligned_alloc(align, (size + align - 1) / align * align);
@@ -35,6 +42,14 @@ void* require(void* memory) { return memory ? memory : throw std::bad_alloc(); }
 
 std::size_t course::allocations() noexcept { return count.load(std::memory_order_relaxed); }
 std::size_t course::deallocations() noexcept { return given_back.load(std::memory_order_relaxed); }
+
+course::Memory::Failing::Failing(Memory& memory) noexcept : memory_(memory) {
+  left_until_one_fails = memory.nth_;
+}
+course::Memory::Failing::~Failing() {
+  memory_.ran_out_ = memory_.ran_out_ || left_until_one_fails == 0;
+  left_until_one_fails = 0;
+}
 
 // All forms, because a sanitizer has its own of those that are left out, and minds when they are mixed.
 void* operator new(std::size_t size) { return require(allocate(size)); }

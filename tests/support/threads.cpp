@@ -1,9 +1,12 @@
 #include "threads.hpp"
 
+#include <linux/futex.h>
 #include <sched.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
@@ -59,6 +62,49 @@ std::map<std::string, Activity> other_threads() {
   return threads;
 }
 
+/// True if the thread is blocked in a call that has a limit of time, as /proc/…/syscall shows it: the number
+/// of the call, and its arguments. It shows nothing where the kernel was built without it.
+bool waits_with_a_limit(const std::string& id) {
+  std::ifstream file("/proc/self/task/" + id + "/syscall");
+  long call = -1;
+  if (!(file >> call)) return false;  // it runs
+  std::uint64_t arguments[6] = {};
+  for (std::uint64_t& argument : arguments) file >> std::hex >> argument;
+  switch (call) {
+    case SYS_futex: {
+      const auto what = arguments[1] & FUTEX_CMD_MASK;
+      return (what == FUTEX_WAIT || what == FUTEX_WAIT_BITSET) && arguments[3] != 0;
+    }
+    case SYS_clock_nanosleep:
+#ifdef SYS_nanosleep
+    case SYS_nanosleep:
+#endif
+      return true;
+#ifdef SYS_poll
+    case SYS_poll:
+      return static_cast<int>(arguments[2]) >= 0;
+#endif
+    case SYS_ppoll:
+      return arguments[2] != 0;
+#ifdef SYS_select
+    case SYS_select:
+#endif
+    case SYS_pselect6:
+      return arguments[4] != 0;
+#ifdef SYS_epoll_wait
+    case SYS_epoll_wait:
+#endif
+    case SYS_epoll_pwait:
+      return static_cast<int>(arguments[3]) >= 0;
+#ifdef SYS_epoll_pwait2
+    case SYS_epoll_pwait2:
+      return arguments[3] != 0;
+#endif
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 namespace course {
@@ -95,6 +141,14 @@ std::chrono::nanoseconds cpu_time_of_others_while_this_thread_computes() {
   // A thread that was never switched on has used nothing, whatever the two clocks' readings differ by.
   return other_threads() == threads_before ? std::chrono::nanoseconds(0)
                                            : std::max(others, std::chrono::nanoseconds(1));
+}
+
+std::string what_waiting_threads_do() {
+  for (const auto& [id, activity] : other_threads())
+    if (waits_with_a_limit(id)) return "wake up now and then, to look: the wait has a limit of time";
+  const auto used = cpu_time_of_others_while_this_thread_computes();
+  if (used.count() > 0) return "use the processor: " + std::to_string(used.count()) + " ns of it";
+  return "nothing";
 }
 
 }  // namespace course

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -33,7 +34,7 @@ inline void send(grader::Kind kind, const void* data, std::size_t size) noexcept
   message.msg_iov = parts;
   message.msg_iovlen = 2;
   ssize_t sent = 0;
-  do sent = sendmsg(descriptor, &message, MSG_NOSIGNAL);
+  do sent = syscall(SYS_sendmsg, descriptor, &message, MSG_NOSIGNAL);  // a test may stand before sendmsg()
   while (sent < 0 && errno == EINTR);
   if (sent < 0) _exit(grader::channel_lost);
 }
@@ -48,7 +49,7 @@ void send_value(grader::Kind kind, const T& value) noexcept {
 /// Waits for an answer of exactly `size` bytes.
 inline void receive(void* data, std::size_t size) noexcept {
   ssize_t got = 0;
-  do got = recv(descriptor, data, size, 0);
+  do got = syscall(SYS_recvfrom, descriptor, data, size, 0, nullptr, nullptr);
   while (got < 0 && errno == EINTR);
   if (got != static_cast<ssize_t>(size)) _exit(grader::channel_lost);
 }

@@ -1,0 +1,123 @@
+// Chapter 01: any two members may be called at the same time.
+
+#include "blocking_queue.hpp"
+#include "thread_pool.hpp"
+
+#include <exception>
+#include <thread>
+
+#include "meet.hpp"
+
+using concurrent::BlockingQueue;
+using concurrent::Closed;
+using concurrent::ExecutorShutdown;
+using concurrent::ThreadPool;
+using course::any_two_meet;
+
+namespace {
+
+/// A queue whose items are all at the tail: who takes the first, takes over all.
+struct WithQueue {
+  BlockingQueue<int> queue{8};
+
+  WithQueue() {
+    for (int item = 1; item <= 3; ++item) queue.push(int(item));
+  }
+  void push() {
+    try {
+      queue.push(5);
+    } catch (const Closed&) {
+    }
+  }
+  void check() {
+    const std::size_t size = queue.size();
+    std::size_t popped = 0;
+    while (queue.try_pop()) ++popped;
+    EXPECT_EQ(popped, size);
+  }
+};
+
+struct WithPool {
+  ThreadPool pool{{.max_workers = 2}};
+
+  WithPool() { post(); }
+  void post() {
+    try {
+      pool.post([] {});
+    } catch (const ExecutorShutdown&) {
+    }
+  }
+  void check() {}
+};
+
+}  // namespace
+
+TEST(Step3_Closing, AnyTwoMembersOfAQueueMayBeCalledAtTheSameTime) {
+  any_two_meet<WithQueue>({
+      {"push()", [](WithQueue& it) { it.push(); }},
+      {"pop()", [](WithQueue& it) { EXPECT_TRUE(it.queue.pop()); }},
+      {"try_pop()", [](WithQueue& it) { EXPECT_TRUE(it.queue.try_pop()); }},
+      {"size()", [](WithQueue& it) { EXPECT_LE(it.queue.size(), 5u); }},
+      {"idle()", [](WithQueue& it) { EXPECT_EQ(it.queue.idle(), 0u); }},
+      {"close()", [](WithQueue& it) { it.queue.close(); }},
+      {"closed()",
+       [](WithQueue& it) {
+         if (it.queue.closed()) it.push();
+       }},
+  });
+}
+
+TEST(Step5_Shutdown, AnyTwoMembersOfAPoolMayBeCalledAtTheSameTime) {
+  any_two_meet<WithPool>(
+      {
+          {"post()", [](WithPool& it) { it.post(); }},
+          {"threads_started()", [](WithPool& it) { EXPECT_GE(it.pool.threads_started(), 1u); }},
+          {"shutdown()", [](WithPool& it) { it.pool.shutdown(); }},
+          {"shutdown() that drops",
+           [](WithPool& it) { it.pool.shutdown({.wait = false, .drop_pending = true}); }},
+          {"set_exception_handler()",
+           [](WithPool& it) { it.pool.set_exception_handler([](std::exception_ptr) {}); }},
+      },
+      {.schedules = 300});
+}
+
+// Two in one window: the second must not rely on what the first has told.
+
+TEST(Step2_Waiting, TwoPopsInARowLetTwoPushesIn) {
+  const auto scenario = [] {
+    BlockingQueue<int> queue(2);
+    queue.push(1);
+    queue.push(2);
+    std::jthread a([&] { queue.push(3); });
+    std::jthread b([&] { queue.push(4); });
+    queue.pop();
+    queue.pop();
+    a.join();
+    b.join();
+    EXPECT_EQ(queue.size(), 2u);
+  };
+  EXPECT_TRUE(explore::survives(scenario));
+}
+
+TEST(Step2_Waiting, TwoPushesInARowAreForTwoPops) {
+  const auto scenario = [] {
+    BlockingQueue<int> queue(2);
+    std::jthread a([&] { EXPECT_TRUE(queue.pop()); });
+    std::jthread b([&] { EXPECT_TRUE(queue.pop()); });
+    queue.push(1);
+    queue.push(2);
+  };
+  EXPECT_TRUE(explore::survives(scenario));
+}
+
+TEST(Step2_Waiting, WhileNobodyWaitsNobodyIsWoken) {
+  const auto scenario = [] {
+    BlockingQueue<int> queue;
+    const auto before = explore::costs().notifications;
+    for (int item = 0; item < 3; ++item) queue.push(int(item));
+    queue.pop();
+    queue.try_pop();
+    EXPECT_EQ(explore::costs().notifications, before) << "nobody waits, neither for an item nor for room";
+  };
+  EXPECT_TRUE(explore::survives(scenario));
+}
