@@ -1,5 +1,7 @@
 #pragma once
 
+#include <pthread.h>
+
 #include <array>
 #include <cstddef>
 #include <memory>
@@ -52,30 +54,26 @@ class FramePool {
   static constexpr std::size_t class_of(std::size_t size) noexcept { return (size - 1) / step; }
 
   static void* fresh(std::size_t size) {
-    if (ended_) {
-      lists_[class_of(size)].out = 0;
-    } else {
-      static thread_local const AtThreadExit at_exit;
-      static_cast<void>(at_exit);
-    }
+    ::pthread_setspecific(exit_.key, &lists_);
     return ::operator new(size);
   }
 
-  /// Gives everything back when the thread ends. What other objects of the thread hold until after that
-  /// counts as none of its blocks any more.
-  struct AtThreadExit {
-    ~AtThreadExit() {
-      ended_ = true;
-      for (List& list : lists_) {
-        list.out = 0;
-        while (list.first) ::operator delete(std::exchange(list.first, list.first->next));
-      }
+  /// Gives everything back when a thread ends: by a key of POSIX, whose destructor comes after those of all
+  /// thread_local objects, which may still give back frames.
+  struct ThreadExit {
+    ThreadExit() {
+      if (::pthread_key_create(&key, give_back) != 0) throw std::bad_alloc();
     }
+    static void give_back(void*) noexcept {
+      for (List& list : lists_)
+        while (list.first) ::operator delete(std::exchange(list.first, list.first->next));
+    }
+    pthread_key_t key{};
   };
 
   // Without constructor and destructor: to find the lists takes no look whether they are there yet.
   static inline thread_local constinit std::array<List, recycles ? 16 : 1> lists_{};
-  static inline thread_local constinit bool ended_ = false;
+  static inline const ThreadExit exit_;
 };
 
 /// The base of a promise whose coroutine's frame comes from the FramePool: the compiler asks the promise for
