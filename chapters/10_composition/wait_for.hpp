@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "awaitable.hpp"
+#include "done_listener.hpp"
 #include "task.hpp"
 #include "timeout.hpp"
 #include "todo.hpp"
-#include "waiting.hpp"
 
 namespace asyncio {
 
@@ -22,8 +22,9 @@ using AwaitedValue = std::remove_cvref_t<await_result_t<A>>;
 template <class T>
 Coro<T> cancel_and_wait(Future<T> future) {
   // TODO 3.4: If the future is not done(), cancel() it, and await that it is done: not
-  // itself, for whoever is cancelled meanwhile would cancel it again, but a wait() for it. If it is
-  // cancelled() then, throw a TimeoutError. In all other cases return its result(), moved.
+  // itself, for whoever is cancelled meanwhile would cancel it again, but a future of the running loop that a
+  // DoneListener sets. If it is cancelled() then, throw a TimeoutError. In all other cases return its
+  // result(), moved.
   todo("3.4", "cancel_and_wait");
 }
 

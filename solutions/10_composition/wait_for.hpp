@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "awaitable.hpp"
+#include "done_listener.hpp"
 #include "task.hpp"
 #include "timeout.hpp"
 #include "todo.hpp"
-#include "waiting.hpp"
 
 namespace asyncio {
 
@@ -22,11 +22,16 @@ using AwaitedValue = std::remove_cvref_t<await_result_t<A>>;
 template <class T>
 Coro<T> cancel_and_wait(Future<T> future) {
   // <exercise 3.4 cancel_and_wait> If the future is not done(), cancel() it, and await that it is done: not
-  // itself, for whoever is cancelled meanwhile would cancel it again, but a wait() for it. If it is
-  // cancelled() then, throw a TimeoutError. In all other cases return its result(), moved.
+  // itself, for whoever is cancelled meanwhile would cancel it again, but a future of the running loop that a
+  // DoneListener sets. If it is cancelled() then, throw a TimeoutError. In all other cases return its
+  // result(), moved.
   if (!future.done()) {
+    Future<> ended = get_running_loop().create_future();
+    const DoneListener listener(future, [&](const AnyFuture&) {
+      if (!ended.done()) ended.set_result();
+    });
     future.cancel();
-    co_await wait(future);
+    co_await ended;
     if (future.cancelled()) throw TimeoutError("the time is over");
   }
   co_return std::move(future).result();
