@@ -85,7 +85,6 @@ struct Shared {
   Failure failure = Failure::none;
   std::array<char, 2048> message{};
   std::uint64_t schedules = 0, steps = 0;
-  bool strayed = false;  ///< a replay met other choices than the schedule that it repeats
   Choices made;          ///< in the schedule that runs now
   Choices replay;        ///< those to repeat; after the last of them: 0
   SearchState search;

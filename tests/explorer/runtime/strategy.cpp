@@ -53,9 +53,7 @@ int cost(std::size_t way, const Branch& branch) noexcept {
 std::size_t repeat(std::size_t ways) noexcept {
   const Choices& replay = world->shared->replay;
   const std::size_t choice = present->position < replay.size ? replay.at[present->position] : 0;
-  if (choice < ways) return choice;
-  world->shared->strayed = true;
-  return 0;
+  return choice < ways ? choice : 0;  // a replay may meet other choices than the schedule that it repeats
 }
 
 std::size_t search_on(std::size_t ways, std::size_t going_on, bool preempts) noexcept {
