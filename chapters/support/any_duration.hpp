@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <compare>
+#include <ratio>
 #include <stdexcept>
 #include <type_traits>
 
@@ -33,12 +34,20 @@ class AnyDuration {
 
   template <class Rep, class Period>
   static Nanoseconds saturated(std::chrono::duration<Rep, Period> duration) {
-    // Looked at as a long double, every unit has room for the ends.
-    const std::chrono::duration<long double, std::nano> exact(duration);
-    if (std::isnan(exact.count())) throw std::invalid_argument("a duration is not a number");
-    if (exact >= Nanoseconds::max()) return Nanoseconds::max();
-    if (exact <= Nanoseconds::min()) return Nanoseconds::min();
-    return std::chrono::ceil<Nanoseconds>(duration);
+    using PerUnit = std::ratio_divide<Period, std::nano>;
+    if constexpr (std::is_same_v<Rep, Nanoseconds::rep> && PerUnit::den == 1) {
+      constexpr Rep most = Nanoseconds::max().count() / PerUnit::num;
+      if (duration.count() > most) return Nanoseconds::max();
+      if (duration.count() < -most) return Nanoseconds::min();
+      return duration;
+    } else {
+      // Looked at as a long double, every unit has room for the ends.
+      const std::chrono::duration<long double, std::nano> exact(duration);
+      if (std::isnan(exact.count())) throw std::invalid_argument("a duration is not a number");
+      if (exact >= Nanoseconds::max()) return Nanoseconds::max();
+      if (exact <= Nanoseconds::min()) return Nanoseconds::min();
+      return std::chrono::ceil<Nanoseconds>(duration);
+    }
   }
 
   Nanoseconds value_;
