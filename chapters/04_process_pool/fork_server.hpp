@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -92,6 +93,9 @@ class ForkServer {
   /// Kills the workers that are left, and waits until they and the server are gone. It may be called again.
   void stop() noexcept {
     if (process_ == 0) return;
+    // Another process may have a copy of the socket, if the program has forked: to close ours would be no
+    // end.
+    ::shutdown(control_.get(), SHUT_RDWR);
     control_.close();
     uninterrupted([this] { return ::waitpid(process_, nullptr, 0); });
     process_ = 0;
@@ -108,10 +112,18 @@ class ForkServer {
     unsigned first = 3;
     for (const int fd : keep) {
       const auto here = static_cast<unsigned>(fd);
-      if (here > first) ::close_range(first, here - 1, 0);
+      if (here > first) close_from(first, here - 1);
       first = here + 1;
     }
-    ::close_range(first, ~0u, 0);
+    close_from(first, ~0u);
+  }
+
+  /// Closes all descriptors from the first to the last: one by one where the kernel cannot do so at once, as
+  /// before Linux 5.9, or is forbidden to.
+  static void close_from(unsigned first, unsigned last) noexcept {
+    if (::close_range(first, last, 0) == 0) return;
+    const auto most = static_cast<unsigned>(::sysconf(_SC_OPEN_MAX));
+    for (unsigned fd = first; fd <= last && fd < most; ++fd) ::close(static_cast<int>(fd));
   }
 
   /// Runs the server: does what is requested, until no more requests can come.
@@ -123,10 +135,12 @@ class ForkServer {
     ::sigprocmask(SIG_SETMASK, &child_ends, nullptr);
     ::prctl(PR_SET_NAME, "fork server");
     const Fd ends(::signalfd(-1, &child_ends, SFD_CLOEXEC | SFD_NONBLOCK));
+    // Readable once the program has ended, whoever else may have a copy of its end of `control`.
+    program_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, ::getppid(), 0)));
     std::vector<pid_t> workers;
-    // TODO 4.2: Again and again, poll() both: if workers have ended, empty `ends` and
-    // reap_workers(); if there is a number on `control`, 0 asks to start_worker(), any other is a signal for
-    // each worker. When nobody can ask any more, kill and wait for all.
+    // TODO 4.2: Again and again, poll() all three: if workers have ended, empty `ends`
+    // and reap_workers(); if there is a number on `control`, 0 asks to start_worker(), any other is a signal
+    // for each worker. When nobody can ask any more, or the program_ has ended, kill and wait for all.
     todo("4.2", "ForkServer::serve");
   }
 
@@ -151,6 +165,7 @@ class ForkServer {
   /// Prepares a new worker, which ends when its server does, also in the middle of a call.
   static void become_worker(pid_t server) noexcept {
     ::prctl(PR_SET_NAME, "pool worker");
+    program_.close();
     sched_param batch_param{};
     ::sched_setscheduler(0, SCHED_BATCH, &batch_param);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -188,6 +203,7 @@ class ForkServer {
 
   pid_t process_ = 0;
   Fd control_;
+  static inline Fd program_;  // in the server's process: the process that has made it
 };
 
 }  // namespace concurrent::detail
