@@ -23,7 +23,7 @@ if [ "${1:-}" = --one ]; then
     wanted="Step\\($written\\|$next\\)" filter="Step${written}_*:Step${next}_*"; fi
   binaries=$(grep -l "^TEST(${wanted}_" tests/"$chapter"/*_test.cpp tests/"$chapter"/*explored.cpp 2>/dev/null |
     sed "s|^tests/\(.*\)\.cpp$|$tree/\1|")
-  warnings=$(${MAKE:-make} -s SAN="$SAN" BASE="$BASE" EXTRA='-Wno-unused-function' $binaries 2>&1)
+  warnings=$(${MAKE:-make} -s SAN="${SAN:-}" BASE="${BASE:-}" EXTRA='-Wno-unused-function' $binaries 2>&1)
   if [ -n "$warnings" ]; then
     echo "✘ $chapter with $written steps written does not compile without a warning: $(echo "$warnings" | head -n 1)"
     echo "$chapter with $written steps written: 0 passed, 1 failed"
