@@ -79,11 +79,14 @@ class ShieldState final : public FutureCell<T> {
 /// A future of what `inner` ends with, whose cancellation stops there.
 template <class T>
 Future<T> shield_future(Future<T> inner) {
+  // <exercise 2.2 shield_future> If inner is done(), return it. Otherwise let the nodes() of its loop make a
+  // ShieldState, from the TaskRegistry of that loop, which is to listen() to inner. Return a Future of it.
   if (inner.done()) return inner;
   EventLoop& loop = inner.get_loop();
   auto outer = loop.nodes().make<ShieldState<T>>(loop.use_service<TaskRegistry>());
   outer->listen(std::move(inner));
   return Future<T>(std::move(outer));
+  // </exercise>
 }
 
 }  // namespace detail
