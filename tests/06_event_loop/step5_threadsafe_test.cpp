@@ -159,3 +159,14 @@ TEST(Step5_Threadsafe, AClosedMailboxTakesNothing) {  // AIO-12
   EXPECT_EQ(nodes.alive, 0);
   EXPECT_TRUE(inject_queue.collect().empty());
 }
+
+TEST(Step5_Threadsafe, FromTheLoopsOwnThreadItKeepsTheOrder) {
+  VirtualLoop v;
+  v.loop.call_soon([&] {
+    v.loop.call_soon([&] { v.note("first"); });
+    v.loop.call_soon_threadsafe([&] { v.note("second"); });
+    v.loop.call_soon([&] { v.note("third"); });
+  });
+  v.passes(3);
+  EXPECT_EQ(v.log, (Log{"1 first", "1 second", "1 third"}));
+}

@@ -266,3 +266,21 @@ TEST(Step1_Gather, AllTasksCanBeGathered) {  // AIO-53
     EXPECT_EQ(cancelled, "cancelled");
   });
 }
+
+TEST(Step1_Gather, OfWhatIsDoneItIsDoneAtOnce) {  // AIO-53
+  in_loop([]() -> Coro<> {
+    Task<int> one = create_task(after(0s, 1)), other = create_task(after(0s, 2));
+    co_await passes(3);
+    const auto both = gather(one, other);
+    EXPECT_TRUE(both.done());
+    const auto [a, b] = co_await both;
+    EXPECT_EQ(a + b, 3);
+    Task<> failed = create_task(fail_after(0s, "no"));
+    co_await passes(3);
+    Future<int> never = get_running_loop().create_future<int>();
+    const auto with_an_error = gather(never, failed);
+    EXPECT_TRUE(with_an_error.done());
+    const std::string error = co_await error_of(with_an_error);
+    EXPECT_EQ(error, "no");
+  });
+}

@@ -247,3 +247,14 @@ TEST(Step6_Bridge, ALoopThatIsClosedMayBeAskedStill) {  // AIO-20
             "Event loop is closed");
   EXPECT_EQ(error_of([&] { static_cast<void>(wrap_future(promise.future())); }), "no running event loop");
 }
+
+TEST(Step6_Bridge, ACallThatThrowsTheErrorOfACancellationCancelsWhoAwaitsIt) {  // AIO-20
+  in_loop([]() -> Coro<> {
+    concurrent::Promise<int> promise;
+    promise.set_exception(std::make_exception_ptr(concurrent::CancelledError()));
+    const auto awaits = [&]() -> Coro<int> { co_return co_await wrap_future(promise.future()); };
+    Task<int> task = create_task(awaits());
+    co_await passes(5);
+    EXPECT_TRUE(task.cancelled());
+  });
+}
