@@ -1,21 +1,14 @@
 // Chapter 04, step 8: map.
 
-#include "sanitizers.hpp"
 #include "support.hpp"
 #include "to_vector.hpp"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstddef>
 #include <limits>
 #include <numeric>
 #include <optional>
 #include <ranges>
 #include <set>
-#include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -132,22 +125,4 @@ TEST(Step8_Map, NumbersMayBeAsLargeAsTheyGet) {
     for (const int item : items) EXPECT_EQ(results.next(), 2 * item);
     EXPECT_EQ(results.next(), std::nullopt);
   }
-}
-
-TEST(Step8_Map, ALargeResultForWhichNoDescriptorIsLeftSaysSo) {
-  // UndefinedBehaviorSanitizer, which comes with it, needs descriptors of its own.
-  if (asyncio::address_sanitizer) GTEST_SKIP();
-  ProcessPoolExecutor pool({.max_workers = 1});
-  EXPECT_EQ(pool.submit(twice, 1).result(), 2);
-  const int lowest = ::dup(0);
-  ::close(lowest);
-  rlimit before{};
-  ::getrlimit(RLIMIT_NOFILE, &before);
-  rlimit limit = before;
-  limit.rlim_cur = static_cast<rlim_t>(lowest);
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-  const auto large = pool.submit([] { return std::string(100'000, 'x'); });
-  const std::string error = course::error_of([&] { large.result(); });
-  ::setrlimit(RLIMIT_NOFILE, &before);
-  EXPECT_NE(error.find(std::generic_category().message(EMFILE)), std::string::npos) << error;
 }

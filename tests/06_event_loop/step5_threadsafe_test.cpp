@@ -21,7 +21,7 @@ TEST(Step5_Threadsafe, WhatIsPostedJoinsTheSameQueue) {  // AIO-13
 TEST(Step5_Threadsafe, TheLoopsOwnThreadMayPostToo) {  // AIO-13
   VirtualLoop v;
   Log log;
-  v.loop.call_soon([&] {
+  v.loop.call_soon_threadsafe([&] {
     v.loop.call_soon_threadsafe([&] { log.push_back("b"); });
     log.push_back("a");
   });
@@ -162,7 +162,7 @@ TEST(Step5_Threadsafe, AClosedMailboxTakesNothing) {  // AIO-12
 
 TEST(Step5_Threadsafe, FromTheLoopsOwnThreadItKeepsTheOrder) {
   VirtualLoop v;
-  v.loop.call_soon([&] {
+  v.loop.call_soon_threadsafe([&] {
     v.loop.call_soon([&] { v.note("first"); });
     v.loop.call_soon_threadsafe([&] { v.note("second"); });
     v.loop.call_soon([&] { v.note("third"); });

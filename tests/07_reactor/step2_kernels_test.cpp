@@ -1,13 +1,8 @@
-// Chapter 07, step 2: kernels that know less, and processes that share an epoll.
+// Chapter 07, step 2: kernels that know less.
 
 #include "support.hpp"
 #include "system_calls.hpp"
 
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <array>
 #include <chrono>
 
 TEST(Step2_Epoll, WithoutEpollPwait2ItWaitsWithTheOlderCall) {
@@ -20,26 +15,4 @@ TEST(Step2_Epoll, WithoutEpollPwait2ItWaitsWithTheOlderCall) {
     EXPECT_GE(std::chrono::steady_clock::now() - begin, 5ms);
     no_epoll_pwait2 = 0;
   }
-}
-
-TEST(Step2_Epoll, AChildThatEndsItsCopyOfTheLoopTakesNothingFromItsParent) {
-  std::array<int, 2> ends{};
-  checked(::pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC), "pipe2");
-  const Fd read_end(ends[0]), write_end(ends[1]);
-  int calls = 0;
-  EventLoop loop(std::make_unique<asyncio::EpollSelector>());
-  loop.add_reader(read_end.get(), [&] {
-    ++calls;
-    loop.stop();
-  });
-  const pid_t child = checked(::fork(), "fork");
-  if (child == 0) {
-    loop.close();
-    ::_exit(0);
-  }
-  checked(::waitpid(child, nullptr, 0), "waitpid");
-  checked(::write(write_end.get(), "x", 1), "write");
-  loop.call_later(10s, [&] { loop.stop(); });  // so that it ends if it is told of nothing
-  loop.run_forever();
-  EXPECT_EQ(calls, 1);
 }

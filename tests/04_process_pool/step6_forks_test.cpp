@@ -1,15 +1,20 @@
-// Chapter 04, step 7: what else the program forks, and a program that is killed.
+// Chapter 04, step 6: what else the program forks, and a program that is killed.
 
+#include "sanitizers.hpp"
 #include "support.hpp"
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <optional>
+#include <string>
+#include <system_error>
 #include <utility>
 
 using concurrent::checked;
@@ -36,7 +41,7 @@ pid_t fork_helper(const Fd& stop) {
 
 }  // namespace
 
-TEST(Step7_Broken, AnotherProcessOfTheProgramDoesNotKeepItOpen) {
+TEST(Step6_Submit, AnotherProcessOfTheProgramDoesNotKeepItOpen) {
   auto [stop, stops] = make_pipe();
   std::optional<ProcessPoolExecutor> pool(std::in_place, ProcessPoolOptions{.max_workers = 1});
   EXPECT_EQ(pool->submit([] { return 1; }).result(), 1);
@@ -46,7 +51,7 @@ TEST(Step7_Broken, AnotherProcessOfTheProgramDoesNotKeepItOpen) {
   ::waitpid(helper, nullptr, 0);
 }
 
-TEST(Step7_Broken, WhenTheProgramIsKilledItsWorkersEndWhoeverElseHasItsFiles) {
+TEST(Step6_Submit, WhenTheProgramIsKilledItsWorkersEndWhoeverElseHasItsFiles) {
   auto [stop, stops] = make_pipe();
   auto [told, tells] = make_pipe();
   const pid_t program = checked(::fork(), "fork");
@@ -65,4 +70,22 @@ TEST(Step7_Broken, WhenTheProgramIsKilledItsWorkersEndWhoeverElseHasItsFiles) {
   ::waitpid(program, nullptr, 0);
   pollfd wanted{its_end.get(), POLLIN, 0};
   EXPECT_EQ(::poll(&wanted, 1, -1), 1);  // hangs if the worker runs on
+}
+
+TEST(Step6_Submit, ALargeResultForWhichNoDescriptorIsLeftSaysSo) {
+  // UndefinedBehaviorSanitizer, which comes with it, needs descriptors of its own.
+  if (asyncio::address_sanitizer) GTEST_SKIP();
+  ProcessPoolExecutor pool({.max_workers = 1});
+  EXPECT_EQ(pool.submit([](int number) { return 2 * number; }, 1).result(), 2);
+  const int lowest = ::dup(0);
+  ::close(lowest);
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  rlimit limit = before;
+  limit.rlim_cur = static_cast<rlim_t>(lowest);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  const auto large = pool.submit([] { return std::string(100'000, 'x'); });
+  const std::string error = course::error_of([&] { large.result(); });
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_NE(error.find(std::generic_category().message(EMFILE)), std::string::npos) << error;
 }
