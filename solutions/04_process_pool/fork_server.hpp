@@ -4,7 +4,6 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +22,7 @@
 
 #include "fd.hpp"
 #include "packet.hpp"
+#include "parent_end.hpp"
 #include "todo.hpp"
 
 namespace concurrent::detail {
@@ -136,7 +136,7 @@ class ForkServer {
     ::prctl(PR_SET_NAME, "fork server");
     const Fd ends(::signalfd(-1, &child_ends, SFD_CLOEXEC | SFD_NONBLOCK));
     // Readable once the program has ended, whoever else may have a copy of its end of `control`.
-    program_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, ::getppid(), 0)));
+    program_ = parent_end();
     std::vector<pid_t> workers;
     // <exercise 4.2 ForkServer::serve> Again and again, poll() all three: if workers have ended, empty `ends`
     // and reap_workers(); if there is a number on `control`, 0 asks to start_worker(), any other is a signal

@@ -30,8 +30,9 @@ expect 'it took the compiler more than 800 MiB' make 90 COMPILE_MIB=800
 
 # Beside it another chapter gets its points, and a run that is cut off leaves what is known.
 cp solutions/00_baseline/measure.hpp chapters/00_baseline/
-expect '32 passed, 4 failed' make grade NUMBERS='00 90' COMPILE_MIB=800
-expect '"score": 32' cat build/grade.json
+all=$(cat tests/00_baseline/*_test.cpp | grep -c '^TEST(')
+expect "$all passed, 4 failed" make grade NUMBERS='00 90' COMPILE_MIB=800
+expect "\"score\": $all" cat build/grade.json
 rm build/grade.json
 env -u MAKEFLAGS -u MAKELEVEL "${MAKE:-make}" grade NUMBERS='00 90' >log 2>&1 &
 until [ -e build/grade.json ]; do sleep 0.1; done
