@@ -73,8 +73,7 @@ TEST(Step6_Submit, WhenTheProgramIsKilledItsWorkersEndWhoeverElseHasItsFiles) {
 }
 
 TEST(Step6_Submit, ALargeResultForWhichNoDescriptorIsLeftSaysSo) {
-  // UndefinedBehaviorSanitizer, which comes with it, needs descriptors of its own.
-  if (asyncio::address_sanitizer) GTEST_SKIP();
+  const bool limited = !asyncio::address_sanitizer;  // which needs descriptors of its own
   ProcessPoolExecutor pool({.max_workers = 1});
   EXPECT_EQ(pool.submit([](int number) { return 2 * number; }, 1).result(), 2);
   const int lowest = ::dup(0);
@@ -83,9 +82,10 @@ TEST(Step6_Submit, ALargeResultForWhichNoDescriptorIsLeftSaysSo) {
   ::getrlimit(RLIMIT_NOFILE, &before);
   rlimit limit = before;
   limit.rlim_cur = static_cast<rlim_t>(lowest);
-  ::setrlimit(RLIMIT_NOFILE, &limit);
+  if (limited) ::setrlimit(RLIMIT_NOFILE, &limit);
   const auto large = pool.submit([] { return std::string(100'000, 'x'); });
   const std::string error = course::error_of([&] { large.result(); });
   ::setrlimit(RLIMIT_NOFILE, &before);
-  EXPECT_NE(error.find(std::generic_category().message(EMFILE)), std::string::npos) << error;
+  const std::string wanted = limited ? std::generic_category().message(EMFILE) : "nothing";
+  EXPECT_NE(error.find(wanted), std::string::npos) << error;
 }
