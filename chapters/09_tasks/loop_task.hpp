@@ -160,6 +160,10 @@ inline std::vector<AnyTask> all_tasks(EventLoop& loop) {
   todo("6.3", "all_tasks");
   return tasks;
 }
+/// Returns the tasks of the running loop.
+/// @throws std::runtime_error if no loop is running on this thread
+inline std::vector<AnyTask> all_tasks() { return all_tasks(get_running_loop()); }
+
 namespace detail {
 
 /// Cancels tasks of a loop that are all that it has.
@@ -168,9 +172,5 @@ inline void cancel_all(const std::vector<AnyTask>& tasks) {
 }
 
 }  // namespace detail
-
-/// Returns the tasks of the running loop.
-/// @throws std::runtime_error if no loop is running on this thread
-inline std::vector<AnyTask> all_tasks() { return all_tasks(get_running_loop()); }
 
 }  // namespace asyncio

@@ -103,8 +103,7 @@ class LoopMethods {
     static_assert(has_threads<Loop>, "for run_in_executor() include bridge.hpp (chapter 10)");
     static_assert(detail::is_safe_body<F>,
                   "this g++ destroys captures of such a lambda twice: give the lambda a name, and pass that; "
-                  "or hand in "
-                  "arguments");
+                  "or hand in arguments");
     return loop_run_in_executor(self(), std::forward<E>(executor), std::forward<F>(fn),
                                 std::forward<Args>(args)...);
   }

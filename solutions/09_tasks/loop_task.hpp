@@ -169,6 +169,10 @@ inline std::vector<AnyTask> all_tasks(EventLoop& loop) {
   // </exercise>
   return tasks;
 }
+/// Returns the tasks of the running loop.
+/// @throws std::runtime_error if no loop is running on this thread
+inline std::vector<AnyTask> all_tasks() { return all_tasks(get_running_loop()); }
+
 namespace detail {
 
 /// Cancels tasks of a loop that are all that it has.
@@ -177,9 +181,5 @@ inline void cancel_all(const std::vector<AnyTask>& tasks) {
 }
 
 }  // namespace detail
-
-/// Returns the tasks of the running loop.
-/// @throws std::runtime_error if no loop is running on this thread
-inline std::vector<AnyTask> all_tasks() { return all_tasks(get_running_loop()); }
 
 }  // namespace asyncio

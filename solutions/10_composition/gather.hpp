@@ -117,7 +117,7 @@ class GatherState : public FutureBase {
   /// A child waits for this, so neither could ever be done. It is now, and the loop's exception handler is
   /// told.
   void leave_circle() noexcept {
-    const detail::TaskBase* const child = children_[cancelled_ - 1].future().state().task();
+    const TaskBase* const child = children_[cancelled_ - 1].future().state().task();
     set_exception(std::make_exception_ptr(CancelledError()));
     tasks().report(
         "A gather waits for itself",
