@@ -173,7 +173,7 @@ graded = $(filter-out $(GRADE) %/inspected grade-begun,$^)
 
 # ---- For contributors, and CI --------------------------------------------------------------------------------------
 
-CHECKS := starters-check ladder mutants errors tools-test explorer-test sanitize-thread sanitize-address parity links \
+CHECKS := starters-check ladder mutants right errors tools-test explorer-test sanitize-thread sanitize-address parity links \
   docs bench-smoke format-check
 test:
 	@MAKE='$(MAKE)' sh tests/tools/run_targets.sh solutions starters-fail
@@ -197,6 +197,9 @@ starters-fail ladder: %: $(TREES_NEED) | $$(call libraries,$(NUMBERS))
 MUTANTS = $(wildcard $(CHAPTERS:%=tests/%/mutants/*.patch))
 mutants: $(TREES_NEED) | $$(call libraries,$(NUMBERS)) $(call have,patch)
 	@MAKE='$(MAKE)' sh tests/tools/mutants.sh $(GRADE) $B $(MUTANTS)
+RIGHT = $(wildcard $(CHAPTERS:%=tests/%/right/*))
+right: $(TREES_NEED) | $$(call libraries,$(NUMBERS))
+	@MAKE='$(MAKE)' sh tests/tools/right.sh $(GRADE) $B $(RIGHT)
 
 # What must not compile, and what the first error says.
 ERRORS := $(foreach chapter,$(CHAPTERS),$(if $(wildcard tests/$(chapter)/errors.txt),errors-$(call number,$(chapter))))
@@ -238,7 +241,8 @@ parity links: %:
 	@sh tests/tools/$*.sh
 
 FORMATTED := $(wildcard chapters/*/*.cpp chapters/*/downloads*.hpp \
-  chapters/support/*.hpp solutions/*/*.hpp tests/[0-9]*/*.[ch]pp bench/*/*.[ch]pp docs/figures/*.cpp \
+  chapters/support/*.hpp solutions/*/*.hpp solutions/*/before_step*/*.hpp \
+  tests/[0-9]*/*.[ch]pp tests/[0-9]*/right/*/*.hpp bench/*/*.[ch]pp docs/figures/*.cpp \
   $(patsubst %,tests/%/*.[ch]pp,given support support/main grader grader/self_test explorer/self_test))
 format: | $(call have,format)
 	@clang-format -i $(FORMATTED)
@@ -253,6 +257,6 @@ compile_commands.json:
 	  '$(CXX) $(FLAGS) -Itests/support -Itests/explorer -Ibench/support $(call includes,$(tree)/$(chapter))' \
 	  $(call headers,$(tree)/$(chapter)) $(chapter))) >$@
 
-.PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants \
+.PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants right \
   errors $(ERRORS) given-test grader-test tiny-chapter-test stale-test costly-test links-test tools-test parity links \
   format format-check compile_commands.json

@@ -24,7 +24,6 @@ struct Elapsed {
 /// Runs `fn()` once and measures it. Its result is dropped; an exception that it throws comes through.
 template <std::invocable F>
 Elapsed measure(F&& fn) {
-  // TODO 1.1: Read a steady clock and the process's CPU clock, run fn, and read both again.
   todo("1.1", "measure");
 }
 
@@ -37,12 +36,9 @@ requires std::invocable<F&, std::ranges::range_reference_t<Items>>
 auto run_sequential(Items&& items, F fn) {
   using Result = std::invoke_result_t<F&, std::ranges::range_reference_t<Items>>;
   if constexpr (std::is_void_v<Result>) {
-    // TODO 2.1: Call fn on each item, in order.
     todo("2.1", "run_sequential");
   } else {
     std::vector<std::decay_t<Result>> results;
-    // TODO 2.2: Call fn on each item, in order, and keep what it returns. If the range
-    // knows its size, ask for the memory once.
     todo("2.2", "run_sequential");
     return results;
   }
@@ -51,7 +47,6 @@ auto run_sequential(Items&& items, F fn) {
 /// Returns how many times faster `parallel` is than `sequential`, in wall time: 2 is twice as fast.
 /// @throws std::invalid_argument if either time is not above zero
 inline double speedup(std::chrono::nanoseconds sequential, std::chrono::nanoseconds parallel) {
-  // TODO 3.1: Divide, without losing the fraction. Both times must be above zero.
   todo("3.1", "speedup");
 }
 
@@ -63,7 +58,6 @@ inline double speedup(const Elapsed& sequential, const Elapsed& parallel) {
 /// Returns the share of `workers` that a speed-up makes use of: 1 means that each of them counts in full.
 /// @throws std::invalid_argument if `workers` is below 1
 inline double efficiency(double speedup, int workers) {
-  // TODO 3.2: A speed-up of 3 on 4 workers is an efficiency of 0.75. There must be a worker.
   todo("3.2", "efficiency");
 }
 
@@ -71,8 +65,6 @@ inline double efficiency(double speedup, int workers) {
 /// This is Amdahl's law.
 /// @throws std::invalid_argument if the share is not between 0 and 1, or `workers` is below 1
 inline double amdahl(double parallel_share, int workers) {
-  // TODO 3.3: The sequential share takes its whole time; the parallel share is divided by the
-  // workers.
   todo("3.3", "amdahl");
 }
 

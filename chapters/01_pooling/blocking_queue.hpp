@@ -38,47 +38,34 @@ class BlockingQueue {
   /// Appends `value`; waits while the queue is full. Python: `put`.
   /// @throws Closed if the queue is closed, before the call or while it waits; it takes nothing then
   void push(T&& value) {
-    // TODO 1.1: Under the tail's lock, wait while the queue is open and has no
-    // free_slots_. Throw Closed if it is closed. Append the value to in_; that takes up room. Then
-    // wake_consumer().
     todo("1.1", "BlockingQueue::push");
   }
   void push(const T& value) { push(T(value)); }
 
   /// Removes and returns the oldest item, or nothing if there is none now. Never waits. Python: `get_nowait`.
   std::optional<T> try_pop() {
-    // TODO 1.2: Under the head's lock: if out_ is empty, swap it with in_, under
-    // the tail's lock too. If it is still empty, there is nothing to return. Else take().
     todo("1.2", "BlockingQueue::try_pop");
   }
 
   /// Returns how many items are in the queue now; another thread may have changed that before you look.
   [[nodiscard]] std::size_t size() const {
-    // TODO 1.3: Add up both ends, under both locks.
     todo("1.3", "BlockingQueue::size");
   }
 
   /// Removes and returns the oldest item; waits while the queue is empty. Python: `get`.
   /// @returns nothing once the queue is closed and drained
   std::optional<T> pop() {
-    // TODO 2.1: As try_pop(), in a loop. When both ends are empty and you hold both
-    // locks: return nothing if the queue is closed. Else count yourself in waiting_, give the head's lock
-    // back, and wait for not_empty_. Once woken, you are not waiting_ any more, no wakeup is in flight, and
-    // you look again.
     todo("2.1", "BlockingQueue::pop");
   }
 
   /// Ends the queue: push() throws Closed from now on, also one that waits; pop() goes on until the queue is
   /// drained. Closing it again does nothing. Python: `shutdown`.
   void close() {
-    // TODO 3.1: Under the tail's lock, mark the queue closed. Wake every thread
-    // that waits in push() or pop().
     todo("3.1", "BlockingQueue::close");
   }
 
   /// True once close() has been called.
   [[nodiscard]] bool closed() const {
-    // TODO 3.2: Read the mark, under the tail's lock.
     todo("3.2", "BlockingQueue::closed");
   }
 
@@ -95,10 +82,6 @@ class BlockingQueue {
   /// Takes the oldest item from out_, which must have one, and wakes the threads that can go on because of
   /// that.
   std::optional<T> take(Lock head) {
-    // TODO 1.4: Take the item and give the head's lock back. If the queue is
-    // bounded, there is one more of free_slots_: say so under the tail's lock, and wake one push(). If some
-    // pop() waits, wake_consumer(), and tell it whether items are left. If the item's move throws, it stays
-    // where it is, and a pop() that waits has to be woken for it all the same.
     todo("1.4", "BlockingQueue::take");
   }
 

@@ -73,9 +73,6 @@ class ThreadPool {
   /// @throws std::system_error if the first thread cannot be started
   void post(Job job) {
     require_job(job, "ThreadPool::post");
-    // TODO 4.1: Once all workers have started, push the job: nothing else. Before that,
-    // under the pool's lock, start a worker if none is idle, then push. A queue that is closed refuses the
-    // job: refusal_.raise().
     todo("4.1", "ThreadPool::post");
   }
 
@@ -85,7 +82,6 @@ class ThreadPool {
   /// changed then.
   void shutdown(PoolShutdown options = {}) {
     if (options.wait && worker_of_ == this) throw Error("a worker cannot wait for its own pool to shut down");
-    // TODO 5.1: close(). Drop what is queued, if asked. join(), if asked.
     todo("5.1", "ThreadPool::shutdown");
   }
 
@@ -105,9 +101,6 @@ class ThreadPool {
  private:
   /// Starts one more worker, if there may be one. Call it under the lock.
   void start_worker() {
-    // TODO 4.2: Start a thread that calls work() with its number. If the system
-    // has no more threads to give, that is only an error if the pool has none at all. Note when the last one
-    // has started.
     todo("4.2", "ThreadPool::start_worker");
   }
 
@@ -115,31 +108,22 @@ class ThreadPool {
   void work(std::size_t number) {
     set_thread_name(prefix_ + "_" + std::to_string(number));
     worker_of_ = this;
-    // TODO 4.3: Call the initializer, if there is one; if it throws, mark_broken() with
-    // what it threw, and end. Then run jobs until the queue is closed and drained. What a job throws goes to
-    // on_exception_, and a job is destroyed before you wait for the next.
     todo("4.3", "ThreadPool::work");
   }
 
   /// Closes the queue, so that no more jobs are taken and no more workers start.
   void close() {
-    // TODO 4.4: Close the queue, under the pool's lock: post() may be about to start a
-    // worker.
     todo("4.4", "ThreadPool::close");
   }
 
   /// Waits until all workers have ended. Call it after close().
   void join() {
-    // TODO 4.5: Join each worker once. Every caller must find them ended, not only the
-    // first: join_mutex_ lets one in at a time.
     todo("4.5", "ThreadPool::join");
   }
 
   /// Makes the pool refuse work for good, because an initializer threw `error`.
   void mark_broken(std::exception_ptr error) {
     on_exception_(std::move(error));
-    // TODO 5.2: Let refusal_ keep a BrokenThreadPool, and then close(): whoever
-    // finds the queue closed finds the reason too. Drop what is queued, with the kept one as the DropReason.
     todo("5.2", "ThreadPool::mark_broken");
   }
 

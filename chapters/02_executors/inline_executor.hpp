@@ -15,14 +15,12 @@ class InlineExecutor : public Executor {
  public:
   void post(Job job) override {
     require_job(job, "InlineExecutor::post");
-    // TODO 1.1: Refuse the job after shutdown. Else run() it.
     todo("1.1", "InlineExecutor::post");
   }
 
   /// Refuses jobs from now on. No job is ever queued, so there is nothing to cancel, and it does not wait for
   /// a job that another thread is just running.
   void shutdown(ShutdownOptions options = {}) override {
-    // TODO 1.2: Note it.
     todo("1.2", "InlineExecutor::shutdown");
   }
 

@@ -20,19 +20,16 @@ class ManualExecutor : public Executor {
 
   void post(Job job) override {
     require_job(job, "ManualExecutor::post");
-    // TODO 2.1: Under the lock, refuse the job after shutdown; else queue it.
     todo("2.1", "ManualExecutor::post");
   }
 
   /// Runs the oldest job on this thread. @returns false if there was none
   bool run_one() {
-    // TODO 2.2: Take the oldest job under the lock; run() it without the lock.
     todo("2.2", "ManualExecutor::run_one");
   }
 
   /// Runs jobs until there is none, those included that are posted meanwhile. @returns how many it ran
   std::size_t run_all() {
-    // TODO 2.3: Call run_one() until there is nothing left, and count.
     todo("2.3", "ManualExecutor::run_all");
   }
 
@@ -45,8 +42,6 @@ class ManualExecutor : public Executor {
   /// Refuses jobs from now on. With `wait`, runs what is queued on this thread, since nobody else would. It
   /// does not wait for a job that another thread is just running.
   void shutdown(ShutdownOptions options = {}) override {
-    // TODO 2.4: close() the executor; that drops what is queued, if asked.
-    // Then, if the caller waits, run what is left.
     todo("2.4", "ManualExecutor::shutdown");
   }
 

@@ -77,9 +77,6 @@ class WaitGroup {
 template <std::ranges::forward_range Items, class F>
 requires std::invocable<F&, std::ranges::range_reference_t<Items>>
 void parallel_for(Executor& executor, Items&& items, F fn) {
-  // TODO 5.1: Post a job for each item, with a Token of one WaitGroup; the job says how its
-  // call ended. If the executor refuses a job, post no more. In any case wait for all that were posted; throw
-  // the refusal, if there was one, else the first error.
   todo("5.1", "parallel_for");
 }
 

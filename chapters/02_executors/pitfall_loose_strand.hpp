@@ -16,15 +16,11 @@ class LooseStrand {
   explicit LooseStrand(Executor& executor) : executor_(executor) {}
 
   void post(Job job) {
-    // TODO 6.1: Under the lock, queue the job, and nothing else. Then, without the
-    // lock, look at active_: if it is not set, set it, and post a job to the executor that calls run().
     todo("6.1", "LooseStrand::post");
   }
 
  private:
   void run() {
-    // TODO 6.2: Take jobs under the lock and run them without it, until there is none.
-    // Then clear active_.
     todo("6.2", "LooseStrand::run");
   }
 

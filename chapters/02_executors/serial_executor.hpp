@@ -47,8 +47,6 @@ class SerialExecutor : public Executor {
         : executor_(executor), on_exception_(std::move(on_exception)) {}
 
     void post(Job job) {
-      // TODO 4.1: Under the lock, refuse the job after shutdown; else queue it. If
-      // the strand is not active, it is now: post_drain_job(), without the lock.
       todo("4.1", "SerialExecutor::post");
     }
 
@@ -61,7 +59,6 @@ class SerialExecutor : public Executor {
       }
       if (options.cancel_futures) drop_queued();
       if (!options.wait) return;
-      // TODO 4.4: Wait until the strand is not active.
       todo("4.4", "SerialExecutor::shutdown");
     }
 
@@ -104,16 +101,11 @@ class SerialExecutor : public Executor {
     }
 
     void drain() {
-      // TODO 4.2: Run jobs until there is none, each destroyed before you take
-      // the next. After batch_size of them, try_yield(), so that the executor's other jobs have their turn,
-      // and return; if that fails, go on.
       todo("4.2", "SerialExecutor::drain");
     }
 
     /// Returns the next job. If there is none, the strand is not active any more.
     std::optional<Job> take_next() {
-      // TODO 4.3: Take the oldest job, under the lock. If there is none, the
-      // strand is not active any more: wake whoever waits for that.
       todo("4.3", "SerialExecutor::take_next");
     }
 

@@ -28,13 +28,11 @@ class ThreadPoolExecutor : public Executor {
 
   /// @throws BrokenThreadPool after an initializer failed
   void post(Job job) override {
-    // TODO 3.1: Hand the job to the pool.
     todo("3.1", "ThreadPoolExecutor::post");
   }
 
   /// @throws Error if one of the pool's own workers asks to wait
   void shutdown(ShutdownOptions options = {}) override {
-    // TODO 3.2: Say it in the pool's words.
     todo("3.2", "ThreadPoolExecutor::shutdown");
   }
 

@@ -39,9 +39,6 @@ class Completions {
 
   /// Returns the next future that is done; nothing when all have been given.
   std::optional<Future<T>> next() {
-    // TODO 7.1: Nothing is left: return nothing. Else wait for the next node; too
-    // late is a TimeoutError that says how many of how many futures are unfinished. Release its state: the
-    // range must not keep it alive.
     todo("7.1", "Completions::next");
   }
 

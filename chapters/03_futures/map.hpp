@@ -56,24 +56,18 @@ class Mapping {
 
   /// Submits calls until the buffer is full or a range has ended.
   void fill() {
-    // TODO 8.1: While there is room and no range is at_end(), submit_next() and keep its
-    // future.
     todo("8.1", "Mapping::fill");
   }
 
   /// Returns the next result, in the order of the items; nothing at the end.
   std::optional<Value> next() {
     unread_ = false;
-    // TODO 8.2: Wait for the oldest future until the deadline, and only then take it out:
-    // if the wait fails, it is cancelled with the others. Refill the buffer. Return the value, moved: nobody
-    // else can read it.
     todo("8.2", "Mapping::next");
   }
 
  private:
   /// Cancels the calls whose results nobody will read.
   void cancel_rest() {
-    // TODO 8.3: Cancel the futures that are left.
     todo("8.3", "Mapping::cancel_rest");
   }
 

@@ -14,16 +14,11 @@ class ForgetfulFuture {
  public:
   /// Makes the future done, and calls the callbacks.
   void set_result(int value) {
-    // TODO 9.1: Under the lock, keep the value, and note that the future is
-    // done; take the callbacks out. Call them with the value, without the lock.
     todo("9.1", "ForgetfulFuture::set_result");
   }
 
   /// Calls `callback` with the result as soon as there is one; at once if there is one already.
   void add_done_callback(std::function<void(int)> callback) {
-    // TODO 9.2: Look under the lock whether the future is done, and
-    // give the lock back. If it is done, call the callback with the value. If not, take the lock again and
-    // keep it.
     todo("9.2", "ForgetfulFuture::add_done_callback");
   }
 

@@ -194,8 +194,6 @@ class Promise {
   template <class... Value>
   requires detail::ResultFor<T, Value&&...>
   void set_result(Value&&... value) {
-    // TODO 1.4: Claim the state. Store the value, then finish. If storing throws,
-    // that is the outcome.
     todo("1.4", "Promise::set_result");
   }
 

@@ -107,27 +107,22 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   /// finish().
   /// @returns false if the future is done, or claimed by another thread
   bool try_claim() noexcept {
-    // TODO 1.1: Exchange pending, or else running, for claimed.
     todo("1.1", "SharedState::try_claim");
   }
 
   /// Makes the future finished, with the outcome that the caller has written.
   void finish() {
-    // TODO 1.2: Under the lock, make the phase finished; then publish().
     todo("1.2", "SharedState::finish");
   }
 
   /// Keeps `error` as the outcome and publishes it. @returns false if there is an outcome already
   bool try_fail(std::exception_ptr error) {
-    // TODO 1.3: Claim the state, write the error, finish.
     todo("1.3", "SharedState::try_fail");
   }
 
   /// Waits until the future is done. @throws TimeoutError if it is not before the deadline
   void wait(Deadline deadline) {
     if (deadline ? done() : spin_until_done()) return;
-    // TODO 2.1: Make a CompletionQueue of your own, give the future a WaitNode of it,
-    // and wait for that.
     todo("2.1", "SharedState::wait");
   }
 
@@ -141,30 +136,22 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   /// Goes from pending to running. @returns false if the future was cancelled
   /// @throws InvalidStateError if its work has begun already
   bool start() {
-    // TODO 3.1: Exchange pending for running. If that fails, the phase says why.
     todo("3.1", "SharedState::start");
   }
 
   /// Goes from pending to cancelled. @returns true if the future is cancelled, by this call or an earlier one
   bool cancel() {
-    // TODO 3.2: Under the lock, exchange pending for cancelled. If that succeeds,
-    // publish().
     todo("3.2", "SharedState::cancel");
   }
 
   /// Makes the future done because no result will come: its promise or its job was dropped.
   void abandon() {
-    // TODO 3.3: Fail with the DropReason, if there is one. Else cancel; if it is
-    // too late for that, because the work had begun, fail with BrokenPromise. A future that is done stays as
-    // it is.
     todo("3.3", "SharedState::abandon");
   }
 
   /// Calls `callback` when the future is done, on the thread that makes it so; at once, here, if it is done
   /// already.
   void add_callback(Callback callback) {
-    // TODO 4.1: Under the lock, keep the callback if the future is not done.
-    // Else run_callback(), without the lock.
     todo("4.1", "SharedState::add_callback");
   }
 
@@ -235,20 +222,14 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   };
 
   void run_callback(Callback& callback) noexcept {
-    // TODO 4.2: Call it with the state. What it throws goes to
-    // callback_exception_handler().
     todo("4.2", "SharedState::run_callback");
   }
 
   void add(WaitNode& node) {
-    // TODO 2.2: Under the lock, put the node in the list, or notify its queue if the
-    // future is done.
     todo("2.2", "SharedState::add");
   }
 
   void remove(WaitNode& node) noexcept {
-    // TODO 2.3: Under the lock, take the node out of the list, if it is still in
-    // it.
     todo("2.3", "SharedState::remove");
   }
 
@@ -268,15 +249,10 @@ inline WaitNode::~WaitNode() {
 }
 
 inline WaitNode* CompletionQueue::next(Deadline deadline) {
-  // TODO 2.4: If the line is empty, wait until somebody has come, or the deadline
-  // has passed; then turn the newcomers round into the line. Take out the first.
   todo("2.4", "CompletionQueue::next");
 }
 
 inline void CompletionQueue::push(WaitNode& node) {
-  // TODO 2.5: Under the lock, put the node before the other newcomers, and wake
-  // the thread. It may be destroying other nodes by now: do not touch them. And it may destroy this queue as
-  // soon as it has the lock: touch nothing after you give it back.
   todo("2.5", "CompletionQueue::push");
 }
 

@@ -27,16 +27,11 @@ class PackagedCall : public State<T> {
 
   /// Runs the call, unless it was cancelled meanwhile, and finishes the future with its outcome.
   void run() {
-    // TODO 5.1: Start; a cancelled call is only destroyed. Store what the call returns
-    // or throws. Destroy the call before you finish: whoever has the result may rely on that what went in is
-    // gone.
     todo("5.1", "PackagedCall::run");
   }
 
   /// Gives the call up, because it will never run.
   void drop() {
-    // TODO 5.2: Destroy the call here too: the packaged call lives on for as long as
-    // a handle does. Then abandon the state.
     todo("5.2", "PackagedCall::drop");
   }
 
@@ -75,8 +70,6 @@ auto bind_call(F fn, Args... args) {
 /// Does the work of Executor::submit(): runs `fn(args...)` on `executor` and gives the future of its result.
 template <class F, class... Args>
 Future<CallResult<F, Args...>> submit_to(Executor& executor, F&& fn, Args&&... args) {
-  // TODO 5.3: Make the packaged call of the bind_call() all that, with one allocation.
-  // Post its job. Return its future.
   todo("5.3", "submit_to");
 }
 

@@ -61,8 +61,6 @@ std::vector<FutureIn<Futures>> distinct(Futures&& futures) {
 template <std::ranges::input_range Futures, class T = typename detail::FutureIn<Futures>::value_type>
 DoneAndNotDoneFutures<T> wait(Futures&& futures, WaitOptions options = {}) {
   const std::vector<Future<T>> distinct = detail::distinct(std::forward<Futures>(futures));
-  // TODO 6.1: Give each future a WaitNode of one CompletionQueue. Take its nodes one by one until
-  // the condition is met, all are done or the deadline has passed.
   todo("6.1", "wait");
   DoneAndNotDoneFutures<T> result;
   for (const Future<T>& future : distinct) (future.done() ? result.done : result.not_done).push_back(future);

@@ -82,6 +82,7 @@ struct PooledFrame {
   // TODO 7.3: Give it a static operator new, which returns what the FramePool
   // allocates, and a static operator delete with a size, noexcept, which gives it back. Until then frames
   // come from where everything else comes from.
+  // 7.3: the members of PooledFrame.
 };
 
 }  // namespace asyncio

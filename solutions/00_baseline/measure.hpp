@@ -24,7 +24,7 @@ struct Elapsed {
 /// Runs `fn()` once and measures it. Its result is dropped; an exception that it throws comes through.
 template <std::invocable F>
 Elapsed measure(F&& fn) {
-  // <exercise 1.1 measure> Read a steady clock and the process's CPU clock, run fn, and read both again.
+  // <exercise 1.1 measure>
   const auto cpu_now = [] {
     timespec now{};
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
@@ -46,13 +46,12 @@ requires std::invocable<F&, std::ranges::range_reference_t<Items>>
 auto run_sequential(Items&& items, F fn) {
   using Result = std::invoke_result_t<F&, std::ranges::range_reference_t<Items>>;
   if constexpr (std::is_void_v<Result>) {
-    // <exercise 2.1 run_sequential> Call fn on each item, in order.
+    // <exercise 2.1 run_sequential>
     for (auto&& item : items) std::invoke(fn, std::forward<decltype(item)>(item));
     // </exercise>
   } else {
     std::vector<std::decay_t<Result>> results;
-    // <exercise 2.2 run_sequential> Call fn on each item, in order, and keep what it returns. If the range
-    // knows its size, ask for the memory once.
+    // <exercise 2.2 run_sequential>
     if constexpr (std::ranges::sized_range<Items>) results.reserve(std::ranges::size(items));
     for (auto&& item : items) results.push_back(std::invoke(fn, std::forward<decltype(item)>(item)));
     // </exercise>
@@ -63,7 +62,7 @@ auto run_sequential(Items&& items, F fn) {
 /// Returns how many times faster `parallel` is than `sequential`, in wall time: 2 is twice as fast.
 /// @throws std::invalid_argument if either time is not above zero
 inline double speedup(std::chrono::nanoseconds sequential, std::chrono::nanoseconds parallel) {
-  // <exercise 3.1 speedup> Divide, without losing the fraction. Both times must be above zero.
+  // <exercise 3.1 speedup>
   if (sequential.count() <= 0 || parallel.count() <= 0)
     throw std::invalid_argument("speedup: both times must be above zero, not " +
                                 std::to_string(sequential.count()) + " ns and " +
@@ -80,7 +79,7 @@ inline double speedup(const Elapsed& sequential, const Elapsed& parallel) {
 /// Returns the share of `workers` that a speed-up makes use of: 1 means that each of them counts in full.
 /// @throws std::invalid_argument if `workers` is below 1
 inline double efficiency(double speedup, int workers) {
-  // <exercise 3.2 efficiency> A speed-up of 3 on 4 workers is an efficiency of 0.75. There must be a worker.
+  // <exercise 3.2 efficiency>
   if (workers < 1)
     throw std::invalid_argument("efficiency: workers must be at least 1, not " + std::to_string(workers));
   return speedup / workers;
@@ -91,8 +90,7 @@ inline double efficiency(double speedup, int workers) {
 /// This is Amdahl's law.
 /// @throws std::invalid_argument if the share is not between 0 and 1, or `workers` is below 1
 inline double amdahl(double parallel_share, int workers) {
-  // <exercise 3.3 amdahl> The sequential share takes its whole time; the parallel share is divided by the
-  // workers.
+  // <exercise 3.3 amdahl>
   if (!(parallel_share >= 0 && parallel_share <= 1))
     throw std::invalid_argument("amdahl: parallel_share must be between 0 and 1, not " +
                                 std::to_string(parallel_share));

@@ -38,9 +38,7 @@ class BlockingQueue {
   /// Appends `value`; waits while the queue is full. Python: `put`.
   /// @throws Closed if the queue is closed, before the call or while it waits; it takes nothing then
   void push(T&& value) {
-    // <exercise 1.1 BlockingQueue::push> Under the tail's lock, wait while the queue is open and has no
-    // free_slots_. Throw Closed if it is closed. Append the value to in_; that takes up room. Then
-    // wake_consumer().
+    // <exercise 1.1 BlockingQueue::push>
     Lock tail(tail_mutex_);
     not_full_.wait(tail, [this] { return closed_ || free_slots_ > 0; });
     if (closed_) throw Closed();
@@ -53,8 +51,7 @@ class BlockingQueue {
 
   /// Removes and returns the oldest item, or nothing if there is none now. Never waits. Python: `get_nowait`.
   std::optional<T> try_pop() {
-    // <exercise 1.2 BlockingQueue::try_pop> Under the head's lock: if out_ is empty, swap it with in_, under
-    // the tail's lock too. If it is still empty, there is nothing to return. Else take().
+    // <exercise 1.2 BlockingQueue::try_pop>
     Lock head(head_mutex_);
     if (out_.empty()) {
       Lock tail(tail_mutex_);
@@ -67,7 +64,7 @@ class BlockingQueue {
 
   /// Returns how many items are in the queue now; another thread may have changed that before you look.
   [[nodiscard]] std::size_t size() const {
-    // <exercise 1.3 BlockingQueue::size> Add up both ends, under both locks.
+    // <exercise 1.3 BlockingQueue::size>
     std::scoped_lock both(head_mutex_, tail_mutex_);
     return in_.size() + out_.size();
     // </exercise>
@@ -76,10 +73,7 @@ class BlockingQueue {
   /// Removes and returns the oldest item; waits while the queue is empty. Python: `get`.
   /// @returns nothing once the queue is closed and drained
   std::optional<T> pop() {
-    // <exercise 2.1 BlockingQueue::pop> As try_pop(), in a loop. When both ends are empty and you hold both
-    // locks: return nothing if the queue is closed. Else count yourself in waiting_, give the head's lock
-    // back, and wait for not_empty_. Once woken, you are not waiting_ any more, no wakeup is in flight, and
-    // you look again.
+    // <exercise 2.1 BlockingQueue::pop>
     for (;;) {
       Lock head(head_mutex_);
       if (out_.empty()) {
@@ -103,8 +97,7 @@ class BlockingQueue {
   /// Ends the queue: push() throws Closed from now on, also one that waits; pop() goes on until the queue is
   /// drained. Closing it again does nothing. Python: `shutdown`.
   void close() {
-    // <exercise 3.1 BlockingQueue::close> Under the tail's lock, mark the queue closed. Wake every thread
-    // that waits in push() or pop().
+    // <exercise 3.1 BlockingQueue::close>
     {
       Lock tail(tail_mutex_);
       closed_ = true;
@@ -116,7 +109,7 @@ class BlockingQueue {
 
   /// True once close() has been called.
   [[nodiscard]] bool closed() const {
-    // <exercise 3.2 BlockingQueue::closed> Read the mark, under the tail's lock.
+    // <exercise 3.2 BlockingQueue::closed>
     Lock tail(tail_mutex_);
     return closed_;
     // </exercise>
@@ -135,10 +128,7 @@ class BlockingQueue {
   /// Takes the oldest item from out_, which must have one, and wakes the threads that can go on because of
   /// that.
   std::optional<T> take(Lock head) {
-    // <exercise 1.4 BlockingQueue::take> Take the item and give the head's lock back. If the queue is
-    // bounded, there is one more of free_slots_: say so under the tail's lock, and wake one push(). If some
-    // pop() waits, wake_consumer(), and tell it whether items are left. If the item's move throws, it stays
-    // where it is, and a pop() that waits has to be woken for it all the same.
+    // <exercise 1.4 BlockingQueue::take>
     std::optional<T> item;
     try {
       item.emplace(std::move(out_.front()));

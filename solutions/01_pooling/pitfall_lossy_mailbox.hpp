@@ -14,7 +14,7 @@ class LossyMailbox {
  public:
   /// Puts a letter in and wakes the thread that waits in take(). The mailbox must be empty.
   void put(int letter) {
-    // <exercise 6.1 LossyMailbox::put> Store the letter, and notify arrived_: without the lock.
+    // <exercise 6.1 LossyMailbox::put>
     letter_.store(letter);
     arrived_.notify_one();
     // </exercise>
@@ -22,8 +22,7 @@ class LossyMailbox {
 
   /// Waits for a letter, and takes it out.
   int take() {
-    // <exercise 6.2 LossyMailbox::take> Under the lock, wait for arrived_ as long as there is no letter. Take
-    // it out: 0 is in its place then.
+    // <exercise 6.2 LossyMailbox::take>
     std::unique_lock lock(mutex_);
     while (letter_.load() == 0) arrived_.wait(lock);
     return letter_.exchange(0);

@@ -73,9 +73,7 @@ class ThreadPool {
   /// @throws std::system_error if the first thread cannot be started
   void post(Job job) {
     require_job(job, "ThreadPool::post");
-    // <exercise 4.1 ThreadPool::post> Once all workers have started, push the job: nothing else. Before that,
-    // under the pool's lock, start a worker if none is idle, then push. A queue that is closed refuses the
-    // job: refusal_.raise().
+    // <exercise 4.1 ThreadPool::post>
     try {
       if (all_started_.load(std::memory_order_acquire)) return jobs_.push(std::move(job));
       std::lock_guard lock(mutex_);
@@ -93,7 +91,7 @@ class ThreadPool {
   /// changed then.
   void shutdown(PoolShutdown options = {}) {
     if (options.wait && worker_of_ == this) throw Error("a worker cannot wait for its own pool to shut down");
-    // <exercise 5.1 ThreadPool::shutdown> close(). Drop what is queued, if asked. join(), if asked.
+    // <exercise 5.1 ThreadPool::shutdown>
     close();
     if (options.drop_pending) drop_queued();
     if (options.wait) join();
@@ -116,9 +114,7 @@ class ThreadPool {
  private:
   /// Starts one more worker, if there may be one. Call it under the lock.
   void start_worker() {
-    // <exercise 4.2 ThreadPool::start_worker> Start a thread that calls work() with its number. If the system
-    // has no more threads to give, that is only an error if the pool has none at all. Note when the last one
-    // has started.
+    // <exercise 4.2 ThreadPool::start_worker>
     if (workers_.size() == max_workers_) return;
     try {
       workers_.emplace_back([this, number = workers_.size()] { work(number); });
@@ -133,9 +129,7 @@ class ThreadPool {
   void work(std::size_t number) {
     set_thread_name(prefix_ + "_" + std::to_string(number));
     worker_of_ = this;
-    // <exercise 4.3 ThreadPool::work> Call the initializer, if there is one; if it throws, mark_broken() with
-    // what it threw, and end. Then run jobs until the queue is closed and drained. What a job throws goes to
-    // on_exception_, and a job is destroyed before you wait for the next.
+    // <exercise 4.3 ThreadPool::work>
     try {
       if (initializer_) initializer_();
     } catch (...) {
@@ -153,8 +147,7 @@ class ThreadPool {
 
   /// Closes the queue, so that no more jobs are taken and no more workers start.
   void close() {
-    // <exercise 4.4 ThreadPool::close> Close the queue, under the pool's lock: post() may be about to start a
-    // worker.
+    // <exercise 4.4 ThreadPool::close>
     std::lock_guard lock(mutex_);
     jobs_.close();
     // </exercise>
@@ -162,8 +155,7 @@ class ThreadPool {
 
   /// Waits until all workers have ended. Call it after close().
   void join() {
-    // <exercise 4.5 ThreadPool::join> Join each worker once. Every caller must find them ended, not only the
-    // first: join_mutex_ lets one in at a time.
+    // <exercise 4.5 ThreadPool::join>
     std::lock_guard joining(join_mutex_);
     for (std::thread& worker : workers_)
       if (worker.joinable()) worker.join();
@@ -173,8 +165,7 @@ class ThreadPool {
   /// Makes the pool refuse work for good, because an initializer threw `error`.
   void mark_broken(std::exception_ptr error) {
     on_exception_(std::move(error));
-    // <exercise 5.2 ThreadPool::mark_broken> Let refusal_ keep a BrokenThreadPool, and then close(): whoever
-    // finds the queue closed finds the reason too. Drop what is queued, with the kept one as the DropReason.
+    // <exercise 5.2 ThreadPool::mark_broken>
     const std::exception_ptr reason = refusal_.keep(std::make_exception_ptr(
         BrokenThreadPool("a thread initializer failed: the pool is not usable any more")));
     close();

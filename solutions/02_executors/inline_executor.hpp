@@ -15,7 +15,7 @@ class InlineExecutor : public Executor {
  public:
   void post(Job job) override {
     require_job(job, "InlineExecutor::post");
-    // <exercise 1.1 InlineExecutor::post> Refuse the job after shutdown. Else run() it.
+    // <exercise 1.1 InlineExecutor::post>
     if (shut_down_.load()) throw ExecutorShutdown();
     run(std::move(job));
     // </exercise>
@@ -24,7 +24,7 @@ class InlineExecutor : public Executor {
   /// Refuses jobs from now on. No job is ever queued, so there is nothing to cancel, and it does not wait for
   /// a job that another thread is just running.
   void shutdown(ShutdownOptions options = {}) override {
-    // <exercise 1.2 InlineExecutor::shutdown> Note it.
+    // <exercise 1.2 InlineExecutor::shutdown>
     shut_down_.store(true);
     // </exercise>
   }

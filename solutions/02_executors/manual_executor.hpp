@@ -20,7 +20,7 @@ class ManualExecutor : public Executor {
 
   void post(Job job) override {
     require_job(job, "ManualExecutor::post");
-    // <exercise 2.1 ManualExecutor::post> Under the lock, refuse the job after shutdown; else queue it.
+    // <exercise 2.1 ManualExecutor::post>
     std::lock_guard lock(mutex_);
     if (shut_down_) throw ExecutorShutdown();
     jobs_.push_back(std::move(job));
@@ -29,7 +29,7 @@ class ManualExecutor : public Executor {
 
   /// Runs the oldest job on this thread. @returns false if there was none
   bool run_one() {
-    // <exercise 2.2 ManualExecutor::run_one> Take the oldest job under the lock; run() it without the lock.
+    // <exercise 2.2 ManualExecutor::run_one>
     std::unique_lock lock(mutex_);
     if (jobs_.empty()) return false;
     Job job = jobs_.take_front();
@@ -41,7 +41,7 @@ class ManualExecutor : public Executor {
 
   /// Runs jobs until there is none, those included that are posted meanwhile. @returns how many it ran
   std::size_t run_all() {
-    // <exercise 2.3 ManualExecutor::run_all> Call run_one() until there is nothing left, and count.
+    // <exercise 2.3 ManualExecutor::run_all>
     std::size_t ran = 0;
     while (run_one()) ++ran;
     return ran;
@@ -57,8 +57,7 @@ class ManualExecutor : public Executor {
   /// Refuses jobs from now on. With `wait`, runs what is queued on this thread, since nobody else would. It
   /// does not wait for a job that another thread is just running.
   void shutdown(ShutdownOptions options = {}) override {
-    // <exercise 2.4 ManualExecutor::shutdown> close() the executor; that drops what is queued, if asked.
-    // Then, if the caller waits, run what is left.
+    // <exercise 2.4 ManualExecutor::shutdown>
     close(options);
     if (options.wait) run_all();
     // </exercise>

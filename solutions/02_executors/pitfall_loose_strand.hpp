@@ -16,8 +16,7 @@ class LooseStrand {
   explicit LooseStrand(Executor& executor) : executor_(executor) {}
 
   void post(Job job) {
-    // <exercise 6.1 LooseStrand::post> Under the lock, queue the job, and nothing else. Then, without the
-    // lock, look at active_: if it is not set, set it, and post a job to the executor that calls run().
+    // <exercise 6.1 LooseStrand::post>
     {
       std::lock_guard lock(mutex_);
       jobs_.push_back(std::move(job));
@@ -30,8 +29,7 @@ class LooseStrand {
 
  private:
   void run() {
-    // <exercise 6.2 LooseStrand::run> Take jobs under the lock and run them without it, until there is none.
-    // Then clear active_.
+    // <exercise 6.2 LooseStrand::run>
     for (;;) {
       std::unique_lock lock(mutex_);
       if (jobs_.empty()) break;

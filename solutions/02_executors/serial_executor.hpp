@@ -47,8 +47,7 @@ class SerialExecutor : public Executor {
         : executor_(executor), on_exception_(std::move(on_exception)) {}
 
     void post(Job job) {
-      // <exercise 4.1 SerialExecutor::post> Under the lock, refuse the job after shutdown; else queue it. If
-      // the strand is not active, it is now: post_drain_job(), without the lock.
+      // <exercise 4.1 SerialExecutor::post>
       {
         std::lock_guard lock(mutex_);
         if (shut_down_) throw ExecutorShutdown();
@@ -68,7 +67,7 @@ class SerialExecutor : public Executor {
       }
       if (options.cancel_futures) drop_queued();
       if (!options.wait) return;
-      // <exercise 4.4 SerialExecutor::shutdown> Wait until the strand is not active.
+      // <exercise 4.4 SerialExecutor::shutdown>
       std::unique_lock lock(mutex_);
       idle_.wait(lock, [this] { return !active_; });
       // </exercise>
@@ -113,9 +112,7 @@ class SerialExecutor : public Executor {
     }
 
     void drain() {
-      // <exercise 4.2 SerialExecutor::drain> Run jobs until there is none, each destroyed before you take
-      // the next. After batch_size of them, try_yield(), so that the executor's other jobs have their turn,
-      // and return; if that fails, go on.
+      // <exercise 4.2 SerialExecutor::drain>
       std::optional<Job> job = take_next();
       for (int ran = 1; job; ++ran) {
         Executor::run(*std::move(job), *on_exception_);
@@ -127,8 +124,7 @@ class SerialExecutor : public Executor {
 
     /// Returns the next job. If there is none, the strand is not active any more.
     std::optional<Job> take_next() {
-      // <exercise 4.3 SerialExecutor::take_next> Take the oldest job, under the lock. If there is none, the
-      // strand is not active any more: wake whoever waits for that.
+      // <exercise 4.3 SerialExecutor::take_next>
       std::lock_guard lock(mutex_);
       if (!jobs_.empty()) return jobs_.take_front();
       active_ = false;

@@ -28,14 +28,14 @@ class ThreadPoolExecutor : public Executor {
 
   /// @throws BrokenThreadPool after an initializer failed
   void post(Job job) override {
-    // <exercise 3.1 ThreadPoolExecutor::post> Hand the job to the pool.
+    // <exercise 3.1 ThreadPoolExecutor::post>
     pool_.post(std::move(job));
     // </exercise>
   }
 
   /// @throws Error if one of the pool's own workers asks to wait
   void shutdown(ShutdownOptions options = {}) override {
-    // <exercise 3.2 ThreadPoolExecutor::shutdown> Say it in the pool's words.
+    // <exercise 3.2 ThreadPoolExecutor::shutdown>
     pool_.shutdown({.wait = options.wait, .drop_pending = options.cancel_futures});
     // </exercise>
   }

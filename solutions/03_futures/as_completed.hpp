@@ -39,9 +39,7 @@ class Completions {
 
   /// Returns the next future that is done; nothing when all have been given.
   std::optional<Future<T>> next() {
-    // <exercise 7.1 Completions::next> Nothing is left: return nothing. Else wait for the next node; too
-    // late is a TimeoutError that says how many of how many futures are unfinished. Release its state: the
-    // range must not keep it alive.
+    // <exercise 7.1 Completions::next>
     if (left_ == 0) return std::nullopt;
     WaitNode* node = queue_.next(deadline_);
     if (!node)

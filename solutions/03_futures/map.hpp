@@ -56,8 +56,7 @@ class Mapping {
 
   /// Submits calls until the buffer is full or a range has ended.
   void fill() {
-    // <exercise 8.1 Mapping::fill> While there is room and no range is at_end(), submit_next() and keep its
-    // future.
+    // <exercise 8.1 Mapping::fill>
     while (futures_.size() < buffersize_ && !at_end()) futures_.push_back(submit_next());
     // </exercise>
   }
@@ -65,9 +64,7 @@ class Mapping {
   /// Returns the next result, in the order of the items; nothing at the end.
   std::optional<Value> next() {
     unread_ = false;
-    // <exercise 8.2 Mapping::next> Wait for the oldest future until the deadline, and only then take it out:
-    // if the wait fails, it is cancelled with the others. Refill the buffer. Return the value, moved: nobody
-    // else can read it.
+    // <exercise 8.2 Mapping::next>
     if (futures_.empty()) return std::nullopt;
     futures_.front().shared_state()->wait(deadline_);
     const Future<T> future = futures_.take_front();
@@ -83,7 +80,7 @@ class Mapping {
  private:
   /// Cancels the calls whose results nobody will read.
   void cancel_rest() {
-    // <exercise 8.3 Mapping::cancel_rest> Cancel the futures that are left.
+    // <exercise 8.3 Mapping::cancel_rest>
     while (!futures_.empty()) futures_.take_front().cancel();
     // </exercise>
   }

@@ -14,8 +14,7 @@ class ForgetfulFuture {
  public:
   /// Makes the future done, and calls the callbacks.
   void set_result(int value) {
-    // <exercise 9.1 ForgetfulFuture::set_result> Under the lock, keep the value, and note that the future is
-    // done; take the callbacks out. Call them with the value, without the lock.
+    // <exercise 9.1 ForgetfulFuture::set_result>
     std::vector<Callback> callbacks;
     {
       std::lock_guard lock(mutex_);
@@ -29,9 +28,7 @@ class ForgetfulFuture {
 
   /// Calls `callback` with the result as soon as there is one; at once if there is one already.
   void add_done_callback(std::function<void(int)> callback) {
-    // <exercise 9.2 ForgetfulFuture::add_done_callback> Look under the lock whether the future is done, and
-    // give the lock back. If it is done, call the callback with the value. If not, take the lock again and
-    // keep it.
+    // <exercise 9.2 ForgetfulFuture::add_done_callback>
     bool done = false;
     {
       std::lock_guard lock(mutex_);

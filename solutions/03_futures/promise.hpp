@@ -194,8 +194,7 @@ class Promise {
   template <class... Value>
   requires detail::ResultFor<T, Value&&...>
   void set_result(Value&&... value) {
-    // <exercise 1.4 Promise::set_result> Claim the state. Store the value, then finish. If storing throws,
-    // that is the outcome.
+    // <exercise 1.4 Promise::set_result>
     if (!state_->try_claim()) throw InvalidStateError("the future is done already");
     try {
       state_->store([&]() -> T { return static_cast<T>((std::forward<Value>(value), ...)); });

@@ -107,7 +107,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   /// finish().
   /// @returns false if the future is done, or claimed by another thread
   bool try_claim() noexcept {
-    // <exercise 1.1 SharedState::try_claim> Exchange pending, or else running, for claimed.
+    // <exercise 1.1 SharedState::try_claim>
     Phase phase = Phase::pending;
     if (phase_.compare_exchange_strong(phase, Phase::claimed)) return true;
     phase = Phase::running;
@@ -117,7 +117,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
 
   /// Makes the future finished, with the outcome that the caller has written.
   void finish() {
-    // <exercise 1.2 SharedState::finish> Under the lock, make the phase finished; then publish().
+    // <exercise 1.2 SharedState::finish>
     std::unique_lock lock(mutex_);
     phase_.store(Phase::finished, std::memory_order_release);
     publish(std::move(lock));
@@ -126,7 +126,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
 
   /// Keeps `error` as the outcome and publishes it. @returns false if there is an outcome already
   bool try_fail(std::exception_ptr error) {
-    // <exercise 1.3 SharedState::try_fail> Claim the state, write the error, finish.
+    // <exercise 1.3 SharedState::try_fail>
     if (!try_claim()) return false;
     error_ = std::move(error);
     finish();
@@ -137,8 +137,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   /// Waits until the future is done. @throws TimeoutError if it is not before the deadline
   void wait(Deadline deadline) {
     if (deadline ? done() : spin_until_done()) return;
-    // <exercise 2.1 SharedState::wait> Make a CompletionQueue of your own, give the future a WaitNode of it,
-    // and wait for that.
+    // <exercise 2.1 SharedState::wait>
     CompletionQueue queue;
     WaitNode node(queue, shared_from_this());
     if (!queue.next(deadline)) throw TimeoutError("the future is not done yet");
@@ -155,7 +154,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   /// Goes from pending to running. @returns false if the future was cancelled
   /// @throws InvalidStateError if its work has begun already
   bool start() {
-    // <exercise 3.1 SharedState::start> Exchange pending for running. If that fails, the phase says why.
+    // <exercise 3.1 SharedState::start>
     Phase phase = Phase::pending;
     if (phase_.compare_exchange_strong(phase, Phase::running)) return true;
     if (phase == Phase::cancelled) return false;
@@ -165,8 +164,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
 
   /// Goes from pending to cancelled. @returns true if the future is cancelled, by this call or an earlier one
   bool cancel() {
-    // <exercise 3.2 SharedState::cancel> Under the lock, exchange pending for cancelled. If that succeeds,
-    // publish().
+    // <exercise 3.2 SharedState::cancel>
     std::unique_lock lock(mutex_);
     Phase phase = Phase::pending;
     if (!phase_.compare_exchange_strong(phase, Phase::cancelled)) return phase == Phase::cancelled;
@@ -177,9 +175,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
 
   /// Makes the future done because no result will come: its promise or its job was dropped.
   void abandon() {
-    // <exercise 3.3 SharedState::abandon> Fail with the DropReason, if there is one. Else cancel; if it is
-    // too late for that, because the work had begun, fail with BrokenPromise. A future that is done stays as
-    // it is.
+    // <exercise 3.3 SharedState::abandon>
     if (std::exception_ptr reason = DropReason::current())
       try_fail(std::move(reason));
     else if (!cancel())
@@ -190,8 +186,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   /// Calls `callback` when the future is done, on the thread that makes it so; at once, here, if it is done
   /// already.
   void add_callback(Callback callback) {
-    // <exercise 4.1 SharedState::add_callback> Under the lock, keep the callback if the future is not done.
-    // Else run_callback(), without the lock.
+    // <exercise 4.1 SharedState::add_callback>
     {
       std::lock_guard lock(mutex_);
       if (!done()) return callbacks_.push_back(std::move(callback));
@@ -267,8 +262,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   };
 
   void run_callback(Callback& callback) noexcept {
-    // <exercise 4.2 SharedState::run_callback> Call it with the state. What it throws goes to
-    // callback_exception_handler().
+    // <exercise 4.2 SharedState::run_callback>
     try {
       callback(shared_from_this());
     } catch (...) {
@@ -278,8 +272,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   }
 
   void add(WaitNode& node) {
-    // <exercise 2.2 SharedState::add> Under the lock, put the node in the list, or notify its queue if the
-    // future is done.
+    // <exercise 2.2 SharedState::add>
     std::lock_guard lock(mutex_);
     if (done()) return node.queue_.push(node);
     node.next_ = std::exchange(nodes_, &node);
@@ -287,8 +280,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   }
 
   void remove(WaitNode& node) noexcept {
-    // <exercise 2.3 SharedState::remove> Under the lock, take the node out of the list, if it is still in
-    // it.
+    // <exercise 2.3 SharedState::remove>
     std::lock_guard lock(mutex_);
     WaitNode** link = &nodes_;
     while (*link && *link != &node) link = &(*link)->next_;
@@ -312,8 +304,7 @@ inline WaitNode::~WaitNode() {
 }
 
 inline WaitNode* CompletionQueue::next(Deadline deadline) {
-  // <exercise 2.4 CompletionQueue::next> If the line is empty, wait until somebody has come, or the deadline
-  // has passed; then turn the newcomers round into the line. Take out the first.
+  // <exercise 2.4 CompletionQueue::next>
   if (!ready_) {
     std::unique_lock lock(mutex_);
     if (!wait_until(arrived_, lock, deadline, [this] { return incoming_ != nullptr; })) return nullptr;
@@ -327,9 +318,7 @@ inline WaitNode* CompletionQueue::next(Deadline deadline) {
 }
 
 inline void CompletionQueue::push(WaitNode& node) {
-  // <exercise 2.5 CompletionQueue::push> Under the lock, put the node before the other newcomers, and wake
-  // the thread. It may be destroying other nodes by now: do not touch them. And it may destroy this queue as
-  // soon as it has the lock: touch nothing after you give it back.
+  // <exercise 2.5 CompletionQueue::push>
   std::lock_guard lock(mutex_);
   node.next_ = std::exchange(incoming_, &node);
   arrived_.notify_one();

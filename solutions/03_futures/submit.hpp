@@ -27,9 +27,7 @@ class PackagedCall : public State<T> {
 
   /// Runs the call, unless it was cancelled meanwhile, and finishes the future with its outcome.
   void run() {
-    // <exercise 5.1 PackagedCall::run> Start; a cancelled call is only destroyed. Store what the call returns
-    // or throws. Destroy the call before you finish: whoever has the result may rely on that what went in is
-    // gone.
+    // <exercise 5.1 PackagedCall::run>
     if (!this->start()) return call_.reset();
     try {
       this->store([&]() -> T { return std::invoke(*std::move(call_)); });
@@ -43,8 +41,7 @@ class PackagedCall : public State<T> {
 
   /// Gives the call up, because it will never run.
   void drop() {
-    // <exercise 5.2 PackagedCall::drop> Destroy the call here too: the packaged call lives on for as long as
-    // a handle does. Then abandon the state.
+    // <exercise 5.2 PackagedCall::drop>
     call_.reset();
     this->abandon();
     // </exercise>
@@ -85,8 +82,7 @@ auto bind_call(F fn, Args... args) {
 /// Does the work of Executor::submit(): runs `fn(args...)` on `executor` and gives the future of its result.
 template <class F, class... Args>
 Future<CallResult<F, Args...>> submit_to(Executor& executor, F&& fn, Args&&... args) {
-  // <exercise 5.3 submit_to> Make the packaged call of the bind_call() all that, with one allocation.
-  // Post its job. Return its future.
+  // <exercise 5.3 submit_to>
   using T = CallResult<F, Args...>;
   auto call = detail::bind_call(std::forward<F>(fn), std::forward<Args>(args)...);
   auto packaged = std::make_shared<detail::PackagedCall<T, decltype(call)>>(std::move(call));

@@ -90,7 +90,7 @@ class FramePool {
 /// The base of a promise whose coroutine's frame comes from the FramePool: the compiler asks the promise for
 /// memory, if it has an `operator new`.
 struct PooledFrame {
-  // <exercise 7.3 struct PooledFrame> Give it a static operator new, which returns what the FramePool
+  // <exercise 7.3 members PooledFrame> Give it a static operator new, which returns what the FramePool
   // allocates, and a static operator delete with a size, noexcept, which gives it back. Until then frames
   // come from where everything else comes from.
   static void* operator new(std::size_t size) { return FramePool::allocate(size); }

@@ -151,12 +151,22 @@ void merge(Chapter& chapter, Chapter other) {
   chapter.explanation = std::move(other.explanation);
 }
 
-bool matches(const std::string& pattern, const Test& test) {
-  std::istringstream patterns(pattern);
+namespace {
+
+bool matches_any(const std::string& list, const Test& test) {
+  std::istringstream patterns(list);
   for (std::string one; std::getline(patterns, one, ':');)
     for (const std::string& name : {test.full_name(), test.suite, test.name})
       if (fnmatch(one.c_str(), name.c_str(), 0) == 0) return true;
   return false;
+}
+
+}  // namespace
+
+bool matches(const std::string& pattern, const Test& test) {
+  const std::size_t minus = pattern.find('-');  // what follows is left out, as GoogleTest's filters have it
+  if (minus != std::string::npos && matches_any(pattern.substr(minus + 1), test)) return false;
+  return minus == 0 || matches_any(pattern.substr(0, minus), test);
 }
 
 }  // namespace grader

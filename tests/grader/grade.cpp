@@ -111,7 +111,7 @@ int run(const Options& options) {
   line.clear();
   if (options.starter) {
     bool passed = false;
-    std::fputs(starter_report(results, *options.starter, passed).c_str(), stdout);
+    std::fputs(starter_report(results, *options.starter, options.rebuilds, passed).c_str(), stdout);
     return passed ? 0 : 1;
   }
   if (!options.hint.empty()) {

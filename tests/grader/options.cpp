@@ -95,6 +95,8 @@ Options parse_options(int argc, char** argv) {
       options.binaries.push_back(argument);
     } else if (argument == "--help" || argument == "-h") {
       options.help = true;
+    } else if (argument == "--rebuilds") {
+      options.rebuilds = true;
     } else if (argument == "--quiet") {
       options.quiet = true;
     } else if (argument == "--next") {
@@ -124,7 +126,8 @@ std::string usage() {
 
 Runs each test of each binary in a process of its own, under limits, and reports step by step.
 
-  --filter PATTERN   only tests whose suite or name fits, as in 'Step2*' or '*.PopWaits*'
+  --filter PATTERN   only tests whose suite or name fits, as in 'Step2*' or '*.PopWaits*';
+                     what fits patterns behind a minus is left out: 'Step*-Step6_*'
   --time 10s         what a test may take, on the wall and of processor time
   --chapter-time 5m  what all tests of a chapter may take together, each counted
                      from its start to its end (default: 30 times --time)
@@ -146,6 +149,8 @@ Runs each test of each binary in a process of its own, under limits, and reports
   --hints            put the likeliest such mistake into the result files
   --starter N        expect a starter with its first N steps written: their tests
                      pass, the others say what is not written
+  --rebuilds         with --starter: the next step builds anew what works already,
+                     so that some of its tests may pass, but not all
   --inspect FOLDER   grade nothing; say what is not allowed in the headers of
                      this chapter (may be repeated)
   --refused FILE     with --inspect: write it there, or remove the file if there is nothing to say

@@ -23,6 +23,7 @@ struct Limits {
 
 struct Options {
   bool help = false;
+  bool rebuilds = false;  ///< with `starter`: the next step builds anew what works already
   bool quiet = false;
   bool not_yet = false;  ///< write the results of a run that was cut off before its first test
   bool next = false;     ///< report only what to do next

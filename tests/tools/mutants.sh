@@ -16,6 +16,10 @@ if [ "$1" = --one ]; then
   sed "s,/chapters/support/,/solutions/$chapter/," "$patch" |
     (cd "$tree/headers" && patch -p2 -s --no-backup-if-mismatch) >"$tree/log" 2>&1 ||
     fail "the patch does not apply: $(head -n 1 "$tree/log")"
+  # What stands before a step that builds a header anew takes the place of what stands after it.
+  for earlier in $(sed -n 's,^+++ b/solutions/\([^/]*/before_step[0-9]*/.*\),\1,p' "$patch"); do
+    mv "$tree/headers/$earlier" "$tree/headers/$chapter/"
+  done
   for test in $tests; do
     # A name that is long may stand on the line after the suite's.
     source=$(grep -lE "(^TEST\(${test%.*}, |^ +)${test#*.}\)" tests/"$chapter"/*.cpp | head -n 1)

@@ -1,6 +1,9 @@
-# Makes a starter from a solution: the code between `// <exercise S.E name> instruction` and `// </exercise>`
-# becomes a TODO comment and a call of todo(). With -v solved=N the exercises of the steps 1…N keep their code.
-# If the name begins with `struct ` or `class `, the code is members, and only the TODO comment is left.
+# Makes a starter from a solution: the code between `// <exercise S.E name>` and `// </exercise>` becomes a call of
+# todo(). With -v solved=N the exercises of the steps 1…N keep their code. A word before the name changes what is left:
+#   quiet    nothing but a comment, where the code around the gap has to work before its step
+#   members  a comment that asks for members
+# An instruction behind the mark, which goes on in the comment lines below it, becomes a TODO comment. New chapters have
+# none: what is to be written stands in the lesson.
 
 /^ *\/\/ <exercise / {
   mark = $0
@@ -8,15 +11,19 @@
   sub(/^ *\/\/ <exercise /, "", mark)
   number = mark; sub(/ .*/, "", number)
   name = mark; sub(/^[^ ]* /, "", name); sub(/>.*/, "", name)
+  kind = name ~ /^(quiet|members) / ? name : "todo"; sub(/ .*/, "", kind)
+  sub(/^(quiet|members) /, "", name)
   instruction = mark; sub(/^[^>]*> */, "", instruction)
   keep = (number + 0 < solved + 1)
-  if (!keep) print indent "// TODO " number ": " instruction
-  reading = 1; body = 0
+  if (!keep && instruction != "") print indent "// TODO " number ": " instruction
+  reading = 1; body = instruction == ""
   next
 }
 /^ *\/\/ <\/exercise>/ {
   if (!reading) { print FILENAME ":" NR ": </exercise> without <exercise>" > "/dev/stderr"; failed = 1 }
-  if (!keep && name !~ /^(struct|class) /) print indent "todo(\"" number "\", \"" name "\");"
+  if (!keep && kind == "todo") print indent "todo(\"" number "\", \"" name "\");"
+  if (!keep && kind == "quiet") print indent "// " number ", " name ": empty until step " int(number) "."
+  if (!keep && kind == "members") print indent "// " number ": the members of " name "."
   reading = 0
   next
 }

@@ -12,7 +12,7 @@ expect_not() {
 with_environment() { env -u MAKEFLAGS -u MAKELEVEL "$@" "${MAKE:-make}" --no-print-directory 90 2>&1; }
 
 cp solutions/90_tiny/tiny.hpp $header
-expect '4 passed, 0 failed' with_environment SAN=nonsense BASE=nonsense
+expect '5 passed, 0 failed' with_environment SAN=nonsense BASE=nonsense
 expect 'SAN=nonsense is not known' make 90 SAN=nonsense
 expect 'no test fits the filter Step1_*'"'"'; echo $broken;' make 90 FILTER="Step1_*'; echo \$\$broken; '"
 expect 'There is no compiler notacompiler' make 90 CXX=notacompiler
