@@ -197,6 +197,8 @@ starters-fail ladder: %: $(TREES_NEED) | $$(call libraries,$(NUMBERS))
 MUTANTS = $(wildcard $(CHAPTERS:%=tests/%/mutants/*.patch))
 mutants: $(TREES_NEED) | $$(call libraries,$(NUMBERS)) $(call have,patch)
 	@MAKE='$(MAKE)' sh tests/tools/mutants.sh $(GRADE) $B $(MUTANTS)
+patterns: $(TREES_NEED) | $$(call libraries,$(NUMBERS)) $(call have,patch) $(call have,python)
+	@MAKE='$(MAKE)' sh tests/tools/mutants.sh --patterns $(GRADE) $B $(MUTANTS)
 RIGHT = $(wildcard $(CHAPTERS:%=tests/%/right/*))
 right: $(TREES_NEED) | $$(call libraries,$(NUMBERS))
 	@MAKE='$(MAKE)' sh tests/tools/right.sh $(GRADE) $B $(RIGHT)
@@ -257,6 +259,6 @@ compile_commands.json:
 	  '$(CXX) $(FLAGS) -Itests/support -Itests/explorer -Ibench/support $(call includes,$(tree)/$(chapter))' \
 	  $(call headers,$(tree)/$(chapter)) $(chapter))) >$@
 
-.PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants right \
+.PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants patterns right \
   errors $(ERRORS) given-test grader-test tiny-chapter-test stale-test costly-test links-test tools-test parity links \
   format format-check compile_commands.json
