@@ -37,7 +37,7 @@ Elapsed measure(F&& fn) {
   // </exercise>
 }
 
-/// What run_sequential() returns: nothing where `F` returns nothing, else a vector of what it returns, as
+/// The return type of run_sequential(): void where `F` returns nothing, else a vector of what it returns, as
 /// values.
 template <class Items, class F>
 requires std::invocable<F&, std::ranges::range_reference_t<Items>>
