@@ -1,0 +1,325 @@
+// Chapter 11, step 4: a condition: wait for a change of what a lock guards.
+
+#include "condition.hpp"
+
+#include "support.hpp"
+
+#include <optional>
+
+using asyncio::Condition;
+using asyncio::Lock;
+
+namespace {
+
+/// Takes the lock, waits, notes it, and gives the lock back.
+Coro<> wait_once(VirtualLoop& v, Condition& condition, std::string who) {
+  const auto held = co_await condition.scoped();
+  try {
+    co_await condition.wait();
+    EXPECT_TRUE(condition.locked());
+    v.note(who);
+  } catch (const CancelledError&) {
+    EXPECT_TRUE(condition.locked());
+    v.note(who + " cancelled");
+    throw;
+  }
+}
+
+/// Takes the lock, notifies, and gives the lock back.
+Coro<> notify(Condition& condition, std::size_t n = 1) {
+  const auto held = co_await condition.scoped();
+  condition.notify(n);
+}
+
+}  // namespace
+
+TEST(Step4_Condition, WithoutTheLockNobodyWaitsOrNotifies) {  // AIO-85
+  VirtualLoop v;
+  Condition condition;
+  EXPECT_EQ(error_of_await(v, [&] { return condition.wait(); }), "cannot wait on un-acquired lock");
+  EXPECT_EQ(error_of([&] { condition.notify(); }), "cannot notify on un-acquired lock");
+  EXPECT_EQ(error_of([&] { condition.notify_all(); }), "cannot notify on un-acquired lock");
+}
+
+TEST(Step4_Condition, WaitGivesTheLockBackAndHasItAgainWhenItReturns) {  // AIO-86
+  VirtualLoop v;
+  Condition condition;
+  v.loop.create_task(wait_once(v, condition, "a"));
+  v.passes(1);
+  EXPECT_FALSE(condition.locked());
+  v.loop.create_task(notify(condition));
+  v.passes(3);
+  EXPECT_EQ(v.log, Log{"2 a"});
+  EXPECT_FALSE(condition.locked());
+}
+
+TEST(Step4_Condition, WaitReturnsTrue) {  // AIO-86
+  VirtualLoop v;
+  Condition condition;
+  const auto body = [&]() -> Coro<bool> {
+    const auto held = co_await condition.scoped();
+    co_return co_await condition.wait();
+  };
+  const Task<bool> task = v.loop.create_task(body());
+  v.passes(1);
+  v.loop.create_task(notify(condition));
+  v.passes(3);
+  ASSERT_TRUE(task.done());
+  EXPECT_TRUE(task.result());
+}
+
+TEST(Step4_Condition, NotifyWakesTheFirstOfThoseWhoWait) {  // AIO-86
+  VirtualLoop v;
+  Condition condition;
+  for (const char* who : {"a", "b", "c"}) v.loop.create_task(wait_once(v, condition, who));
+  v.passes(2);
+  v.loop.create_task(notify(condition));
+  v.passes(4);
+  EXPECT_EQ(v.log, Log{"3 a"});
+  v.loop.create_task(notify(condition, 2));
+  v.passes(5);
+  EXPECT_EQ(v.log.size(), 3u);
+  EXPECT_EQ(v.log[1].substr(2), "b");
+  EXPECT_EQ(v.log[2].substr(v.log[2].find(' ') + 1), "c");
+}
+
+TEST(Step4_Condition, ThoseWhoAreWokenGoOnOneByOneEachWithTheLock) {  // AIO-86
+  VirtualLoop v;
+  Condition condition;
+  for (const char* who : {"a", "b", "c"}) v.loop.create_task(wait_once(v, condition, who));
+  v.passes(1);
+  const auto body = [&]() -> Coro<> {
+    const auto held = co_await condition.scoped();
+    condition.notify_all();
+    co_await sleep(0s);
+    co_await sleep(0s);
+    v.note("leaves");
+  };
+  v.loop.create_task(body());
+  v.passes(8);
+  EXPECT_EQ(v.log, (Log{"3 leaves", "4 a", "5 b", "6 c"}));
+}
+
+TEST(Step4_Condition, ToNotifyMoreThanWaitWakesAll) {  // AIO-86
+  VirtualLoop v;
+  Condition condition;
+  for (const char* who : {"a", "b"}) v.loop.create_task(wait_once(v, condition, who));
+  v.passes(1);
+  v.loop.create_task(notify(condition, 7));
+  v.passes(5);
+  EXPECT_EQ(v.log.size(), 2u);
+}
+
+TEST(Step4_Condition, ANotificationThatNobodyWaitsForIsLost) {  // AIO-86
+  VirtualLoop v;
+  Condition condition;
+  v.loop.create_task(notify(condition, 2));
+  v.passes(1);
+  v.loop.create_task(wait_once(v, condition, "a"));
+  v.passes(3);
+  EXPECT_EQ(v.log, Log{});
+}
+
+TEST(Step4_Condition, WaitForReturnsWhatThePredicateGives) {  // AIO-85
+  VirtualLoop v;
+  Condition condition;
+  int value = 0;
+  int calls = 0;
+  const auto body = [&]() -> Coro<int> {
+    const auto held = co_await condition.scoped();
+    co_return co_await condition.wait_for([&] {
+      ++calls;
+      return value;
+    });
+  };
+  const Task<int> task = v.loop.create_task(body());
+  v.passes(1);
+  v.loop.create_task(notify(condition));  // and nothing has changed
+  v.passes(3);
+  EXPECT_FALSE(task.done());
+  value = 7;
+  v.loop.create_task(notify(condition));
+  v.passes(3);
+  ASSERT_TRUE(task.done());
+  EXPECT_EQ(task.result(), 7);
+  EXPECT_EQ(calls, 3);
+}
+
+TEST(Step4_Condition, WaitForNeedsNoLockIfThePredicateIsTrueAtOnce) {  // AIO-85
+  VirtualLoop v;
+  Condition condition;
+  EXPECT_EQ(error_of_await(v, [&] { return condition.wait_for([] { return true; }); }), "nothing");
+  EXPECT_EQ(error_of_await(v, [&] { return condition.wait_for([] { return false; }); }),
+            "cannot wait on un-acquired lock");
+}
+
+TEST(Step4_Condition, SeveralConditionsShareALock) {  // AIO-85
+  VirtualLoop v;
+  Lock lock;
+  Condition one(lock);
+  Condition other(lock);
+  v.loop.create_task(wait_once(v, one, "one"));
+  v.loop.create_task(wait_once(v, other, "other"));
+  v.passes(2);
+  start(v, "holds", lock.acquire());
+  v.passes(1);
+  EXPECT_TRUE(one.locked());
+  EXPECT_TRUE(other.locked());
+  other.notify();
+  one.release();
+  v.passes(2);
+  EXPECT_EQ(v.log, (Log{"2 holds", "4 other"}));
+}
+
+TEST(Step4_Condition, AcquireAndReleaseAreTheLocks) {  // AIO-85
+  VirtualLoop v;
+  Lock lock;
+  Condition condition(lock);
+  start(v, "a", condition.acquire());
+  v.passes(1);
+  EXPECT_TRUE(lock.locked());
+  condition.release();
+  EXPECT_FALSE(lock.locked());
+}
+
+TEST(Step4_Condition, ACancelledWaitHasTheLockWhenItThrows) {  // AIO-87
+  VirtualLoop v;
+  Condition condition;
+  Task<> a = v.loop.create_task(wait_once(v, condition, "a"));
+  v.passes(1);
+  start(v, "holds", condition.acquire());
+  v.passes(1);
+  a.cancel();
+  v.passes(3);
+  EXPECT_EQ(v.log, Log{"1 holds"});  // it waits for the lock
+  condition.release();
+  v.passes(1);
+  EXPECT_EQ(v.log, (Log{"1 holds", "5 a cancelled"}));
+  EXPECT_FALSE(condition.locked());
+}
+
+TEST(Step4_Condition, CancelledAgainAndAgainItStillWaitsForTheLock) {  // AIO-87
+  VirtualLoop v;
+  Condition condition;
+  Task<> a = v.loop.create_task(wait_once(v, condition, "a"));
+  v.passes(1);
+  start(v, "holds", condition.acquire());
+  v.passes(1);
+  for (int i = 0; i < 4; ++i) {
+    a.cancel();
+    v.passes(1);
+  }
+  EXPECT_EQ(v.log, Log{"1 holds"});
+  condition.release();
+  v.passes(2);
+  EXPECT_EQ(v.log, (Log{"1 holds", "6 a cancelled"}));
+  EXPECT_TRUE(a.cancelled());
+}
+
+TEST(Step4_Condition, OneThatIsCancelledWhileItGetsTheLockBackThrowsWhenItHasIt) {  // AIO-87
+  VirtualLoop v;
+  Condition condition;
+  Task<> a = v.loop.create_task(wait_once(v, condition, "a"));
+  v.passes(1);
+  start(v, "holds", condition.acquire());
+  v.passes(1);
+  condition.notify();
+  v.passes(1);  // it was woken, and waits for the lock
+  a.cancel();
+  v.passes(2);
+  EXPECT_EQ(v.log, Log{"1 holds"});
+  condition.release();
+  v.passes(1);
+  EXPECT_EQ(v.log, (Log{"1 holds", "5 a cancelled"}));
+}
+
+TEST(Step4_Condition, ANotificationOfACancelledTaskGoesToAnotherOne) {  // AIO-88
+  VirtualLoop v;
+  Condition condition;
+  Task<> a = v.loop.create_task(wait_once(v, condition, "a"));
+  v.loop.create_task(wait_once(v, condition, "b"));
+  v.passes(1);
+  v.loop.create_task(notify(condition));
+  v.loop.call_soon([&] { a.cancel(); });  // it was woken, and has not run
+  v.passes(6);
+  EXPECT_EQ(v.log, (Log{"2 a cancelled", "4 b"}));
+}
+
+TEST(Step4_Condition, EvenIfItIsCancelledWhileItGetsTheLockBack) {  // AIO-88
+  VirtualLoop v;
+  Condition condition;
+  Task<> a = v.loop.create_task(wait_once(v, condition, "a"));
+  v.loop.create_task(wait_once(v, condition, "b"));
+  v.passes(1);
+  start(v, "holds", condition.acquire());
+  v.passes(1);
+  condition.notify();
+  v.passes(1);
+  a.cancel();
+  v.passes(1);
+  condition.release();
+  v.passes(4);
+  EXPECT_EQ(v.log, (Log{"1 holds", "4 a cancelled", "6 b"}));
+}
+
+TEST(Step4_Condition, OneThatIsCancelledBeforeItIsNotifiedWakesAnotherAsWell) {  // AIO-88
+  VirtualLoop v;
+  Condition condition;
+  Task<> a = v.loop.create_task(wait_once(v, condition, "a"));
+  v.loop.create_task(wait_once(v, condition, "b"));
+  v.passes(1);
+  a.cancel();
+  v.passes(4);  // b returns without a reason: that is allowed, and what Python does
+  EXPECT_EQ(v.log, (Log{"1 a cancelled", "3 b"}));
+}
+
+TEST(Step4_Condition, OnASecondLoopItIsRefused) {
+  VirtualLoop one;
+  VirtualLoop other;
+  Condition condition;
+  one.loop.create_task(wait_once(one, condition, "a"));
+  one.passes(1);
+  const auto body = [&]() -> Coro<> {
+    const auto held = co_await condition.scoped();
+    co_await condition.wait();
+  };
+  EXPECT_EQ(error_of_await(other, body), "Condition is bound to a different event loop");
+}
+
+// Whoever is cancelled, and whenever: n notifications let n of the others go on.
+TEST(Step4_Condition, NoNotificationIsLostWhoeverIsCancelledAndWhenever) {  // AIO-88
+  constexpr int tasks = 3;
+  for (int who = 0; who < tasks; ++who) {
+    for (int when = 1; when < 10; ++when) {
+      VirtualLoop v;
+      Condition condition;
+      int items = 0;
+      int taken = 0;
+      const auto body = [&]() -> Coro<> {
+        const auto held = co_await condition.scoped();
+        co_await condition.wait_for([&] { return items > 0; });
+        --items;
+        ++taken;
+      };
+      std::vector<Task<>> all;
+      for (int i = 0; i < tasks; ++i) all.push_back(v.loop.create_task(body()));
+      const auto give = [&]() -> Coro<> {
+        for (int i = 0; i < tasks - 1; ++i) {
+          {
+            const auto held = co_await condition.scoped();
+            ++items;
+            condition.notify();
+          }
+          co_await sleep(0s);
+        }
+      };
+      v.passes(1);
+      v.loop.create_task(give());
+      while (v.pass < 16) {
+        if (v.pass == when) v.loop.call_soon([&] { all[who].cancel(); });
+        v.run_once();
+      }
+      EXPECT_EQ(taken, tasks - 1) << who << " was cancelled in pass " << when;
+    }
+  }
+}

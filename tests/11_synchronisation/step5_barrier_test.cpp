@@ -1,0 +1,202 @@
+// Chapter 11, step 5: a barrier: tasks wait for one another.
+
+#include "barrier.hpp"
+
+#include "support.hpp"
+
+#include <algorithm>
+#include <optional>
+
+using asyncio::Barrier;
+using asyncio::BrokenBarrierError;
+
+namespace {
+
+/// Waits at the barrier, and notes the index or the error.
+Coro<> arrive(VirtualLoop& v, Barrier& barrier, std::string who) {
+  try {
+    const std::ptrdiff_t index = co_await barrier.wait();
+    v.note(who + " " + std::to_string(index));
+  } catch (const CancelledError&) {
+    v.note(who + " cancelled");
+    throw;
+  } catch (const BrokenBarrierError& error) {
+    v.note(who + ": " + error.what());
+  }
+}
+
+/// The log without the passes.
+Log without_passes(Log log) {
+  for (std::string& line : log) line.erase(0, line.find(' ') + 1);
+  return log;
+}
+
+}  // namespace
+
+TEST(Step5_Barrier, NobodyGoesOnBeforeAllHaveCome) {  // AIO-92
+  VirtualLoop v;
+  Barrier barrier(3);
+  v.loop.create_task(arrive(v, barrier, "a"));
+  v.loop.create_task(arrive(v, barrier, "b"));
+  v.passes(5);
+  EXPECT_EQ(v.log, Log{});
+  EXPECT_EQ(barrier.n_waiting(), 2);
+  v.loop.create_task(arrive(v, barrier, "c"));
+  v.passes(5);
+  EXPECT_EQ(v.log.size(), 3u);
+  EXPECT_EQ(barrier.n_waiting(), 0);
+}
+
+TEST(Step5_Barrier, TheLastToComeGoesFirstAndEachHasItsNumber) {  // AIO-92
+  VirtualLoop v;
+  Barrier barrier(3);
+  for (const char* who : {"a", "b", "c"}) v.loop.create_task(arrive(v, barrier, who));
+  v.passes(6);
+  EXPECT_EQ(without_passes(v.log), (Log{"c 2", "a 0", "b 1"}));
+}
+
+TEST(Step5_Barrier, ItCanBeUsedAgain) {  // AIO-92
+  VirtualLoop v;
+  Barrier barrier(2);
+  int rounds = 0;
+  const auto body = [&]() -> Coro<> {
+    for (int i = 0; i < 5; ++i)
+      if (co_await barrier.wait() == 0) ++rounds;
+  };
+  const Task<> one = v.loop.create_task(body());
+  const Task<> other = v.loop.create_task(body());
+  v.passes(60);
+  EXPECT_TRUE(one.done());
+  EXPECT_TRUE(other.done());
+  EXPECT_EQ(rounds, 5);
+}
+
+TEST(Step5_Barrier, OfOneItLetsEverybodyThrough) {  // AIO-92
+  VirtualLoop v;
+  Barrier barrier(1);
+  for (const char* who : {"a", "b"}) v.loop.create_task(arrive(v, barrier, who));
+  v.passes(2);
+  EXPECT_EQ(without_passes(v.log), (Log{"a 0", "b 0"}));
+}
+
+TEST(Step5_Barrier, ForFewerThanOneItIsRefused) {  // AIO-92
+  EXPECT_EQ(error_of([] { Barrier(0); }), "parties must be >= 1, and not 0");
+  EXPECT_THROW(Barrier(-1), std::invalid_argument);
+  VirtualLoop v;
+  Barrier barrier(1);
+  EXPECT_EQ(barrier.parties(), 1);
+  EXPECT_EQ(error_of_await(v, [&] { return barrier.wait(); }), "nothing");
+}
+
+TEST(Step5_Barrier, WhoComesWhileTheOthersLeaveWaitsForTheNextRound) {  // AIO-93
+  VirtualLoop v;
+  Barrier barrier(2);
+  for (const char* who : {"a", "b"}) v.loop.create_task(arrive(v, barrier, who));
+  v.passes(1);
+  EXPECT_EQ(v.log, Log{"0 b 1"});
+  v.loop.create_task(arrive(v, barrier, "late"));
+  v.passes(6);
+  EXPECT_EQ(without_passes(v.log), (Log{"b 1", "a 0"}));
+  EXPECT_EQ(barrier.n_waiting(), 1);
+  v.loop.create_task(arrive(v, barrier, "last"));
+  v.passes(6);
+  EXPECT_EQ(without_passes(v.log), (Log{"b 1", "a 0", "last 1", "late 0"}));
+}
+
+TEST(Step5_Barrier, OneThatIsCancelledDoesNotCountAndBreaksNothing) {  // AIO-93
+  VirtualLoop v;
+  Barrier barrier(3);
+  Task<> a = v.loop.create_task(arrive(v, barrier, "a"));
+  v.loop.create_task(arrive(v, barrier, "b"));
+  v.passes(1);
+  EXPECT_EQ(barrier.n_waiting(), 2);
+  a.cancel();
+  v.passes(2);
+  EXPECT_EQ(barrier.n_waiting(), 1);
+  EXPECT_FALSE(barrier.broken());
+  v.loop.create_task(arrive(v, barrier, "c"));
+  v.passes(3);
+  EXPECT_EQ(without_passes(v.log), Log{"a cancelled"});
+  v.loop.create_task(arrive(v, barrier, "d"));
+  v.passes(5);
+  EXPECT_EQ(v.log.size(), 4u);
+}
+
+TEST(Step5_Barrier, OneThatIsCancelledWhileItLeavesHoldsUpNobody) {  // AIO-93
+  VirtualLoop v;
+  Barrier barrier(3);
+  Task<> a = v.loop.create_task(arrive(v, barrier, "a"));
+  v.loop.create_task(arrive(v, barrier, "b"));
+  v.loop.create_task(arrive(v, barrier, "c"));
+  v.loop.call_soon([&] { a.cancel(); });
+  v.passes(8);
+  EXPECT_EQ(without_passes(v.log), (Log{"c 2", "a cancelled", "b 1"}));
+  for (const char* who : {"d", "e", "f"}) v.loop.create_task(arrive(v, barrier, who));
+  v.passes(8);
+  EXPECT_EQ(v.log.size(), 6u);
+}
+
+TEST(Step5_Barrier, ResetSendsThoseWhoWaitAwayAndItCanBeUsedAgain) {  // AIO-93
+  VirtualLoop v;
+  Barrier barrier(3);
+  for (const char* who : {"a", "b"}) v.loop.create_task(arrive(v, barrier, who));
+  v.passes(1);
+  v.loop.create_task(barrier.reset());
+  v.passes(6);
+  EXPECT_EQ(without_passes(v.log), (Log{"a: Abort or reset of barrier", "b: Abort or reset of barrier"}));
+  EXPECT_FALSE(barrier.broken());
+  EXPECT_EQ(barrier.n_waiting(), 0);
+  for (const char* who : {"c", "d", "e"}) v.loop.create_task(arrive(v, barrier, who));
+  v.passes(6);
+  EXPECT_EQ(v.log.size(), 5u);
+}
+
+TEST(Step5_Barrier, ResetOfOneWhereNobodyWaitsChangesNothing) {  // AIO-93
+  VirtualLoop v;
+  Barrier barrier(2);
+  v.loop.create_task(barrier.reset());
+  v.passes(1);
+  for (const char* who : {"a", "b"}) v.loop.create_task(arrive(v, barrier, who));
+  v.passes(4);
+  EXPECT_EQ(v.log.size(), 2u);
+}
+
+TEST(Step5_Barrier, AbortBreaksItForThoseWhoWaitAndWhoCome) {  // AIO-93
+  VirtualLoop v;
+  Barrier barrier(3);
+  for (const char* who : {"a", "b"}) v.loop.create_task(arrive(v, barrier, who));
+  v.passes(1);
+  v.loop.create_task(barrier.abort());
+  v.passes(5);
+  EXPECT_TRUE(barrier.broken());
+  v.loop.create_task(arrive(v, barrier, "c"));
+  v.passes(2);
+  EXPECT_EQ(without_passes(v.log),
+            (Log{"a: Abort or reset of barrier", "b: Abort or reset of barrier", "c: Barrier aborted"}));
+}
+
+TEST(Step5_Barrier, ResetMendsABrokenOne) {  // AIO-93
+  VirtualLoop v;
+  Barrier barrier(2);
+  v.loop.create_task(barrier.abort());
+  v.passes(1);
+  EXPECT_TRUE(barrier.broken());
+  v.loop.create_task(barrier.reset());
+  v.passes(1);
+  EXPECT_FALSE(barrier.broken());
+  for (const char* who : {"a", "b"}) v.loop.create_task(arrive(v, barrier, who));
+  v.passes(4);
+  EXPECT_EQ(v.log.size(), 2u);
+}
+
+TEST(Step5_Barrier, WhoComesDuringAResetWaitsUntilAllHaveGone) {  // AIO-93
+  VirtualLoop v;
+  Barrier barrier(2);
+  v.loop.create_task(arrive(v, barrier, "a"));
+  v.passes(1);
+  v.loop.create_task(barrier.reset());
+  v.loop.create_task(arrive(v, barrier, "late"));
+  v.passes(6);
+  EXPECT_EQ(without_passes(v.log), Log{"a: Abort or reset of barrier"});
+  EXPECT_EQ(barrier.n_waiting(), 1);
+}

@@ -1,0 +1,116 @@
+// Chapter 11, step 8: what waiting costs.
+
+#include "barrier.hpp"
+#include "event.hpp"
+#include "lock.hpp"
+#include "queue.hpp"
+#include "semaphore.hpp"
+
+#include "support.hpp"
+
+#include "sanitizers.hpp"
+
+using asyncio::Barrier;
+using asyncio::Event;
+using asyncio::Lock;
+using asyncio::Queue;
+using asyncio::Semaphore;
+using course::allocations_in;
+
+namespace {
+
+constexpr int rounds = 1'000;
+
+/// Runs what `make()` gives, twice: first to let everything grow. @returns how much the second run allocates
+template <class F>
+std::size_t allocations_of(VirtualLoop& v, F make) {
+  v.loop.run_until_complete(make());
+  return allocations_in([&] { v.loop.run_until_complete(make()); });
+}
+
+/// Starts two of them, and waits for both.
+template <class F>
+Coro<> two(F body) {
+  const Task<> one = asyncio::create_task(body());
+  const Task<> other = asyncio::create_task(body());
+  co_await one;
+  co_await other;
+}
+
+/// A few are for the tasks themselves. With AddressSanitizer, pools keep nothing.
+void expect_few(std::size_t allocations) {
+  if (!concurrent::address_sanitizer) {
+    EXPECT_LE(allocations, 10u);
+  }
+}
+
+}  // namespace
+
+TEST(Step8_Costs, HandingALockOverAllocatesNothing) {
+  VirtualLoop v;
+  Lock lock;
+  const auto body = [&]() -> Coro<> {
+    for (int i = 0; i < rounds; ++i) {
+      const auto held = co_await lock.scoped();
+      co_await sleep(0s);
+    }
+  };
+  expect_few(allocations_of(v, [&] { return two(body); }));
+}
+
+TEST(Step8_Costs, AQueueOfTasksAtASemaphoreAllocatesNothing) {
+  VirtualLoop v;
+  Semaphore semaphore(1);
+  const auto body = [&]() -> Coro<> {
+    for (int i = 0; i < rounds; ++i) {
+      const auto held = co_await semaphore.scoped();
+      co_await sleep(0s);
+    }
+  };
+  expect_few(allocations_of(v, [&] { return two(body); }));
+}
+
+TEST(Step8_Costs, AnItemThroughAFullQueueAllocatesNothing) {
+  VirtualLoop v;
+  Queue<int> queue(1);
+  const auto main = [&]() -> Coro<> {
+    const auto produce = [&]() -> Coro<> {
+      for (int i = 0; i < rounds; ++i) co_await queue.put(i);
+    };
+    const Task<> producer = asyncio::create_task(produce());
+    for (int i = 0; i < rounds; ++i) co_await queue.get();
+    co_await producer;
+  };
+  expect_few(allocations_of(v, main));
+}
+
+TEST(Step8_Costs, ABarrierAllocatesNothing) {
+  VirtualLoop v;
+  Barrier barrier(2);
+  const auto body = [&]() -> Coro<> {
+    for (int i = 0; i < rounds; ++i) co_await barrier.wait();
+  };
+  expect_few(allocations_of(v, [&] { return two(body); }));
+}
+
+TEST(Step8_Costs, AWaiterThatIsCancelledAllocatesNothing) {
+  VirtualLoop v;
+  Event event;
+  const auto main = [&]() -> Coro<> {
+    const auto body = [&]() -> Coro<> {
+      for (int i = 0; i < rounds; ++i) {
+        try {
+          co_await event.wait();
+        } catch (const CancelledError&) {
+        }
+      }
+    };
+    Task<> task = asyncio::create_task(body());
+    while (!task.done()) {
+      co_await sleep(0s);
+      task.cancel();
+    }
+  };
+  const std::size_t errors = allocations_in([] { error_of([] { throw CancelledError(); }); });
+  if (errors == 0) expect_few(allocations_of(v, main));  // where an exception itself allocates nothing that counts
+}
