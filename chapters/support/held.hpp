@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <utility>
 
 namespace asyncio {
@@ -15,9 +16,16 @@ class [[nodiscard]] Held {
     std::swap(owner_, other.owner_);
     return *this;
   }
-  ~Held() { release(); }
+  /// Gives it back. If somebody else has done so already, that remains unsaid, for a destructor must not
+  /// throw.
+  ~Held() {
+    try {
+      release();
+    } catch (const std::exception&) {
+    }
+  }
 
-  /// Gives it back now. Doing so again does nothing.
+  /// Gives it back now. Doing so again does nothing. @throws what the owner's release() throws
   void release() {
     if (Owner* const owner = std::exchange(owner_, nullptr)) owner->release();
   }

@@ -21,7 +21,9 @@ class SyncObject {
   void set_name(std::string name) { name_ = std::move(name); }
 
   /// Returns its kind and its name: "Lock 'left fork'", or "Lock" if it has none.
-  [[nodiscard]] std::string text() const { return name_.empty() ? std::string(kind_) : kind_ + (" '" + name_ + "'"); }
+  [[nodiscard]] std::string text() const {
+    return name_.empty() ? std::string(kind_) : kind_ + (" '" + name_ + "'");
+  }
 
   /// Returns the number of the task that holds it; 0 if none does, or nobody knows which.
   [[nodiscard]] std::size_t holder() const noexcept { return holder_; }

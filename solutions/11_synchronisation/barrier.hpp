@@ -19,8 +19,7 @@ class Barrier : public SyncObject {
   /// @param parties how many tasks have to come
   /// @throws std::invalid_argument if that is less than 1
   explicit Barrier(std::ptrdiff_t parties) : SyncObject("Barrier"), parties_(parties) {
-    if (parties < 1)
-      throw std::invalid_argument("parties must be >= 1, and not " + std::to_string(parties));
+    if (parties < 1) throw std::invalid_argument("parties must be >= 1, and not " + std::to_string(parties));
     changed_.set_name("of a Barrier");
   }
 
@@ -63,10 +62,8 @@ class Barrier : public SyncObject {
   template <class Result = void>
   Coro<Result> reset() {
     const auto held = co_await changed_.scoped();
-    // <exercise 5.2 Barrier::reset>
     state_ = count_ > 0 ? State::resetting : State::filling;
     changed_.notify_all();
-    // </exercise>
   }
 
   /// Breaks the barrier: those who wait, and who come from now on, get a BrokenBarrierError.

@@ -81,10 +81,8 @@ class Condition : public SyncObject {
   /// Python: `condition.notify`.
   /// @throws std::runtime_error if nobody has the lock
   void notify(std::size_t n = 1) {
-    // <exercise 4.2 Condition::notify>
     if (!locked()) throw std::runtime_error("cannot notify on un-acquired lock");
     waiters_.wake(n);
-    // </exercise>
   }
   /// As notify(), all of them. Python: `condition.notify_all`.
   void notify_all() { notify(std::numeric_limits<std::size_t>::max()); }

@@ -16,9 +16,12 @@ class Event : public SyncObject {
   [[nodiscard]] bool is_set() const noexcept { return is_set_; }
 
   /// Sets the flag, and wakes all who wait. Python: `event.set`.
-  void set() noexcept {
-    if (std::exchange(is_set_, true)) return;
+  void set() {
+    // <exercise 1.3 Event::set>
+    if (is_set_) return;
+    is_set_ = true;
     waiters_.wake(std::numeric_limits<std::size_t>::max());
+    // </exercise>
   }
 
   /// Clears the flag: those who come from now on wait. Python: `event.clear`.

@@ -38,18 +38,16 @@ class Lock : public SyncObject {
   /// Gives the lock back, to the first who waits, if anybody does. Python: `lock.release`.
   /// @throws std::runtime_error if nobody has it
   void release() {
-    // <exercise 2.1 Lock::release>
     if (!locked_) throw std::runtime_error("Lock is not acquired.");
     locked_ = false;
     set_holder(0);
     waiters_.wake_first();
-    // </exercise>
   }
 
  private:
   /// Takes the lock if it is free and nobody waits. @returns true if it did
   bool try_acquire() noexcept {
-    // <exercise 2.2 Lock::try_acquire>
+    // <exercise 2.1 Lock::try_acquire>
     if (locked_ || !waiters_.empty()) return false;
     take();
     return true;
@@ -76,7 +74,7 @@ class Lock::Acquire : WaitQueue::Wait {
 
   /// Takes the lock, if it has waited. @throws CancelledError if the task was cancelled
   bool await_resume() {
-    // <exercise 2.3 Acquire::await_resume>
+    // <exercise 2.2 Acquire::await_resume>
     if (!has_waited()) return true;
     try {
       Wait::await_resume();

@@ -29,12 +29,16 @@ class BasicQueue : public SyncObject {
   using value_type = T;
 
   /// @param maxsize how many items it has room for; 0 or less: any number
-  explicit BasicQueue(std::ptrdiff_t maxsize = 0) : SyncObject("Queue"), maxsize_(maxsize) { finished_.set(); }
+  explicit BasicQueue(std::ptrdiff_t maxsize = 0) : SyncObject("Queue"), maxsize_(maxsize) {
+    finished_.set();
+  }
 
   [[nodiscard]] std::size_t qsize() const noexcept { return store_.size(); }
   [[nodiscard]] std::ptrdiff_t maxsize() const noexcept { return maxsize_; }
   [[nodiscard]] bool empty() const noexcept { return qsize() == 0; }
-  [[nodiscard]] bool full() const noexcept { return maxsize_ > 0 && std::cmp_greater_equal(qsize(), maxsize_); }
+  [[nodiscard]] bool full() const noexcept {
+    return maxsize_ > 0 && std::cmp_greater_equal(qsize(), maxsize_);
+  }
 
   /// Adds an item; while the queue is full, it waits. Python: `queue.put`.
   /// @throws QueueShutDown if the queue is shut down by then; CancelledError, and then the item is not added
@@ -109,7 +113,6 @@ class BasicQueue : public SyncObject {
   /// when there is none left; with `immediate`, that is at once, and for join() the items that are dropped
   /// are done. Python: `queue.shutdown`.
   void shutdown(QueueShutdown options = {}) {
-    // <exercise 6.3 Queue::shutdown>
     is_shut_down_ = true;
     if (options.immediate) {
       for (; !empty(); store_.pop())
@@ -118,7 +121,6 @@ class BasicQueue : public SyncObject {
     }
     getters_.wake(std::numeric_limits<std::size_t>::max());
     putters_.wake(std::numeric_limits<std::size_t>::max());
-    // </exercise>
   }
 
  private:

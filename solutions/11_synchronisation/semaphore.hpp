@@ -40,11 +40,9 @@ class Semaphore : public SyncObject {
   /// Gives a permit back: to the first who waits, if anybody does. Python: `semaphore.release`.
   /// @throws std::invalid_argument if it is bounded, and nobody has a permit
   void release() {
-    // <exercise 3.1 Semaphore::release>
     if (value_ >= bound_) throw std::invalid_argument("BoundedSemaphore released too many times");
     ++value_;
     hand_out(1);
-    // </exercise>
   }
 
  protected:
@@ -79,7 +77,7 @@ class Semaphore::Acquire : WaitQueue::Wait {
 
   /// @throws CancelledError if the task was cancelled while it waited
   bool await_resume() {
-    // <exercise 3.2 Acquire::await_resume>
+    // <exercise 3.1 Acquire::await_resume>
     if (!has_waited()) return true;
     const auto all = std::numeric_limits<std::ptrdiff_t>::max();
     try {

@@ -103,11 +103,9 @@ class WaitQueue::Wait {
 
   /// Leaves the queue. @throws CancelledError if the task was cancelled, even if it had been woken before
   void await_resume() {
-    // <exercise 8.2 Wait::await_resume>
     waiter_->leave();
     task_->throw_if_cancelled();
     if (waiter_->cancelled()) throw CancelledError();
-    // </exercise>
   }
 
   /// True once it has begun to wait.
@@ -128,11 +126,9 @@ inline WaitQueue::~WaitQueue() {
 inline WaitQueue::Wait WaitQueue::wait() noexcept { return Wait(*this); }
 
 inline bool WaitQueue::empty() const noexcept {
-  // <exercise 8.3 WaitQueue::empty>
   const Waiter* waiter = first_;
   while (waiter && waiter->cancelled()) waiter = waiter->next_;
   return !waiter;
-  // </exercise>
 }
 
 inline void WaitQueue::wake_first() noexcept {
@@ -140,7 +136,6 @@ inline void WaitQueue::wake_first() noexcept {
 }
 
 inline std::size_t WaitQueue::wake(std::size_t most) noexcept {
-  // <exercise 8.4 WaitQueue::wake>
   std::size_t woken = 0;
   for (Waiter* waiter = first_; waiter && woken < most; waiter = waiter->next_) {
     if (waiter->done()) continue;
@@ -148,7 +143,6 @@ inline std::size_t WaitQueue::wake(std::size_t most) noexcept {
     ++woken;
   }
   return woken;
-  // </exercise>
 }
 
 inline void WaitQueue::push(Waiter& waiter) noexcept {

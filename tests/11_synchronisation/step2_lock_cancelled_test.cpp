@@ -220,8 +220,7 @@ TEST(Step2_LockCancelled, NoWakeUpIsLostWhoeverIsCancelledAndWhenever) {  // AIO
             v.loop.call_soon(cancel);
           v.run_once();
         }
-        for (const Task<>& task : all)
-          EXPECT_TRUE(task.done()) << who << " was cancelled in pass " << when;
+        for (const Task<>& task : all) EXPECT_TRUE(task.done()) << who << " was cancelled in pass " << when;
         EXPECT_FALSE(lock.locked());
       }
     }

@@ -154,7 +154,8 @@ TEST(Step2_Lock, AHandOverTakesOnePass) {
   };
   const Task<> one = v.loop.create_task(body());
   const Task<> other = v.loop.create_task(body());
-  EXPECT_EQ(v.passes_until_done(other), 20);  // each has it for a pass, five times; and so often it changes hands
+  EXPECT_EQ(v.passes_until_done(other),
+            20);  // each has it for a pass, five times; and so often it changes hands
   EXPECT_TRUE(one.done());
 }
 
@@ -220,8 +221,7 @@ TEST(Step2_Lock, OnASecondLoopItIsRefused) {
   start(one, "a", lock.acquire());
   start(one, "b", lock.acquire());
   one.passes(1);
-  EXPECT_EQ(error_of_await(other, [&] { return lock.acquire(); }),
-            "Lock is bound to a different event loop");
+  EXPECT_EQ(error_of_await(other, [&] { return lock.acquire(); }), "Lock is bound to a different event loop");
   lock.release();
   one.passes(1);
   EXPECT_EQ(one.log, (Log{"0 a", "1 b"}));

@@ -149,8 +149,8 @@ TEST(Step6_QueueCancelled, AJoinThatIsCancelledLeavesTheOthersWaiting) {  // AIO
   EXPECT_EQ(v.log, (Log{"0 a 1", "1 1 cancelled", "2 2"}));
 }
 
-// Three producers and three consumers, one of whom is cancelled, in every pass in turn: each item that was put is
-// taken once, and in order.
+// Three producers and three consumers, one of whom is cancelled, in every pass in turn: each item that was
+// put is taken once, and in order.
 TEST(Step6_QueueCancelled, NoItemIsLostOrDoubledWhoeverIsCancelledAndWhenever) {  // AIO-96
   for (int who = 0; who < 6; ++who) {
     for (int when = 0; when < 16; ++when) {

@@ -143,7 +143,7 @@ TEST(Step6_QueueEnd, AtOnceDropsWhatIsInIt) {  // AIO-98
 TEST(Step6_QueueEnd, WhatIsDroppedCountsAsDoneForJoin) {  // AIO-98
   VirtualLoop v;
   Queue<int> queue;
-  queue.put_nowait(0);
+  v.loop.run_until_complete(queue.put(0));
   queue.put_nowait(1);
   start(v, "join", queue.join());
   v.passes(1);
@@ -172,7 +172,7 @@ TEST(Step6_QueueEnd, WhatWasTakenOutBeforeMustStillBeDone) {  // AIO-98
 TEST(Step6_QueueEnd, WithoutItWhatIsLeftKeepsJoinWaiting) {  // AIO-98
   VirtualLoop v;
   Queue<int> queue;
-  queue.put_nowait(0);
+  v.loop.run_until_complete(queue.put(0));
   start(v, "join", queue.join());
   v.passes(1);
   queue.shutdown();
@@ -187,7 +187,7 @@ TEST(Step6_QueueEnd, WithoutItWhatIsLeftKeepsJoinWaiting) {  // AIO-98
 TEST(Step6_QueueEnd, ShuttingItDownTwiceIsAsGoodAsOnce) {  // AIO-98
   VirtualLoop v;
   Queue<int> queue;
-  queue.put_nowait(0);
+  v.loop.run_until_complete(queue.put(0));
   queue.shutdown();
   queue.shutdown({.immediate = true});
   EXPECT_TRUE(queue.empty());

@@ -39,7 +39,7 @@ Coro<> two(F body) {
 
 /// A few are for the tasks themselves. With AddressSanitizer, pools keep nothing.
 void expect_few(std::size_t allocations) {
-  if (!concurrent::address_sanitizer) {
+  if (!asyncio::address_sanitizer) {
     EXPECT_LE(allocations, 10u);
   }
 }
@@ -112,5 +112,6 @@ TEST(Step8_Costs, AWaiterThatIsCancelledAllocatesNothing) {
     }
   };
   const std::size_t errors = allocations_in([] { error_of([] { throw CancelledError(); }); });
-  if (errors == 0) expect_few(allocations_of(v, main));  // where an exception itself allocates nothing that counts
+  if (errors == 0)
+    expect_few(allocations_of(v, main));  // where an exception itself allocates nothing that counts
 }

@@ -91,19 +91,17 @@ class WaitQueue::Wait {
   /// Lets the running task wait in the queue, at the end.
   /// @throws std::runtime_error outside of a task, and if another loop's tasks have waited there
   void await_suspend(std::coroutine_handle<> waiting) {
-    // <exercise 1.2 Wait::await_suspend>
     detail::TaskBase& task = detail::TaskBase::running();
     queue_.owner_.bind(task.tasks());
     waiter_ = get_running_loop().nodes().make<Waiter>(queue_, task.tasks());
     queue_.waiters_.push_back(waiter_);
     task_ = &task;
     task.wait_for(*waiter_, waiting);
-    // </exercise>
   }
 
   /// Leaves the queue. @throws CancelledError if the task was cancelled, even if it had been woken before
   void await_resume() {
-    // <exercise 1.3 Wait::await_resume>
+    // <exercise 1.2 Wait::await_resume>
     leave();
     task_->throw_if_cancelled();
     if (waiter_->cancelled()) throw CancelledError();
@@ -113,9 +111,7 @@ class WaitQueue::Wait {
   /// True once it has begun to wait.
   [[nodiscard]] bool has_waited() const noexcept { return bool(waiter_); }
   /// True if somebody has woken it.
-  [[nodiscard]] bool woken() const noexcept {
-    return waiter_ && waiter_->state() == detail::State::finished;
-  }
+  [[nodiscard]] bool woken() const noexcept { return waiter_ && waiter_->state() == detail::State::finished; }
 
  private:
   /// Takes the waiter out of the queue, if it is still in there. For the end of a loop, too, which destroys
