@@ -173,7 +173,7 @@ graded = $(filter-out $(GRADE) %/inspected grade-begun,$^)
 
 # ---- For contributors, and CI --------------------------------------------------------------------------------------
 
-CHECKS := starters-check ladder mutants right errors tools-test explorer-test sanitize-thread sanitize-address parity links \
+CHECKS := starters-check ladder mutants right errors random-11 tools-test explorer-test sanitize-thread sanitize-address parity links \
   docs bench-smoke format-check
 test:
 	@MAKE='$(MAKE)' sh tests/tools/run_targets.sh solutions starters-fail
@@ -242,6 +242,15 @@ links-test:
 tools-test: given-test grader-test tiny-chapter-test stale-test costly-test words-test hundred-test links-test compare-test
 -include $(wildcard $(GIVEN:=.d) $(GRADER_TESTS:=.d))
 
+# Random programs of chapter 11, run by it and by CPython to the same log. HOW_MANY_PROGRAMS=10000 for more.
+HOW_MANY_PROGRAMS := 400
+RANDOM_11 := $B/solution/$(call name,11)/random_programs
+$(RANDOM_11): tests/$(call name,11)/random_programs.cpp | $(call have,compiler)
+	@mkdir -p $(@D)
+	@$(COMPILE) -O1 -MMD -MP $(call includes,solution/$(call name,11)) $< -o $@
+random-11: $(RANDOM_11) | $(call have,python)
+	@python3 -B tests/$(call name,11)/random_programs.py $< $(HOW_MANY_PROGRAMS)
+
 # Each behaviour of Python that is ours is cited by a test; what the pages point to is there.
 parity links: %:
 	@sh tests/tools/$*.sh
@@ -264,5 +273,5 @@ compile_commands.json:
 	  $(call headers,$(tree)/$(chapter)) $(chapter))) >$@
 
 .PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants patterns right \
-  errors $(ERRORS) given-test grader-test tiny-chapter-test stale-test costly-test words-test hundred-test links-test tools-test parity links \
+  errors $(ERRORS) given-test grader-test tiny-chapter-test stale-test costly-test words-test hundred-test links-test tools-test random-11 parity links \
   format format-check compile_commands.json

@@ -186,7 +186,7 @@ TEST(Step1_Event, TheAwaitableCanBeATaskOfItsOwn) {
   EXPECT_TRUE(task.result());
 }
 
-TEST(Step1_Event, OnASecondLoopItIsRefused) {
+TEST(Step1_Event, OnASecondLoopItIsRefused) {  // AIO-47
   VirtualLoop one;
   VirtualLoop other;
   Event event;

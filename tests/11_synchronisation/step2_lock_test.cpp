@@ -214,7 +214,7 @@ TEST(Step2_Lock, TheAwaitableCanBeATaskOfItsOwn) {
   EXPECT_TRUE(other.done());
 }
 
-TEST(Step2_Lock, OnASecondLoopItIsRefused) {
+TEST(Step2_Lock, OnASecondLoopItIsRefused) {  // AIO-47
   VirtualLoop one;
   VirtualLoop other;
   Lock lock;

@@ -234,7 +234,7 @@ TEST(Step3_Semaphore, WhoQueuedBehindACancelledOneIsNotLeftThere) {  // AIO-91
   EXPECT_EQ(v.log.back(), "2 b");
 }
 
-TEST(Step3_Semaphore, OnASecondLoopItIsRefused) {
+TEST(Step3_Semaphore, OnASecondLoopItIsRefused) {  // AIO-47
   VirtualLoop one;
   VirtualLoop other;
   Semaphore semaphore(0);

@@ -276,7 +276,7 @@ TEST(Step4_Condition, OneThatIsCancelledBeforeItIsNotifiedWakesAnotherAsWell) { 
   EXPECT_EQ(v.log, (Log{"1 a cancelled", "2 b"}));
 }
 
-TEST(Step4_Condition, OnASecondLoopItIsRefused) {
+TEST(Step4_Condition, OnASecondLoopItIsRefused) {  // AIO-47
   VirtualLoop one;
   VirtualLoop other;
   Condition condition;

@@ -177,6 +177,21 @@ TEST(Step6_Queue, OneWhoFindsTheItemTakenWaitsAgain) {  // AIO-95
   EXPECT_EQ(v.log.back(), "3 a 2");
 }
 
+TEST(Step6_Queue, OneWhoFindsTheRoomTakenWaitsAgain) {  // AIO-95
+  VirtualLoop v;
+  Queue<int> queue(1);
+  queue.put_nowait(0);
+  start(v, "put", queue.put(2));
+  v.passes(1);
+  EXPECT_EQ(queue.get_nowait(), 0);
+  queue.put_nowait(1);  // before the other one runs
+  v.passes(2);
+  EXPECT_EQ(v.log, Log{});
+  EXPECT_EQ(queue.get_nowait(), 1);
+  v.passes(1);
+  EXPECT_EQ(v.log, Log{"3 put"});
+}
+
 TEST(Step6_Queue, AProducerAndAConsumerAlternateInAQueueOfOne) {  // AIO-95
   VirtualLoop v;
   Queue<int> queue(1);
@@ -195,7 +210,7 @@ TEST(Step6_Queue, AProducerAndAConsumerAlternateInAQueueOfOne) {  // AIO-95
   EXPECT_TRUE(producer.done());
 }
 
-TEST(Step6_Queue, OnASecondLoopItIsRefusedOnBothSides) {
+TEST(Step6_Queue, OnASecondLoopItIsRefusedOnBothSides) {  // AIO-47
   VirtualLoop one;
   VirtualLoop other;
   Queue<int> queue(1);
