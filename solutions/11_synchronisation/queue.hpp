@@ -1,5 +1,6 @@
 #pragma once
 
+#include <coroutine>
 #include <cstddef>
 #include <limits>
 #include <stdexcept>
@@ -9,6 +10,7 @@
 #include "coro.hpp"
 #include "event.hpp"
 #include "queue_stores.hpp"
+#include "slow_path.hpp"
 #include "sync_errors.hpp"
 #include "todo.hpp"
 #include "wait_queue.hpp"
@@ -27,6 +29,8 @@ template <class T, class Store>
 class BasicQueue : public SyncObject {
  public:
   using value_type = T;
+  class Put;
+  class Get;
 
   /// @param maxsize how many items it has room for; 0 or less: any number
   explicit BasicQueue(std::ptrdiff_t maxsize = 0) : SyncObject("Queue"), maxsize_(maxsize) {
@@ -42,22 +46,7 @@ class BasicQueue : public SyncObject {
 
   /// Adds an item; while the queue is full, it waits. Python: `queue.put`.
   /// @throws QueueShutDown if the queue is shut down by then; CancelledError, and then the item is not added
-  template <class Result = void>
-  Coro<Result> put(T item) {
-    // <exercise 6.1 Queue::put>
-    while (full() && !is_shut_down_) {
-      WaitQueue::Wait waiting = putters_.wait();
-      try {
-        co_await waiting;
-      } catch (const CancelledError&) {
-        // The room that this one was woken for is the next one's.
-        if (waiting.woken() && !full()) putters_.wake(1);
-        throw;
-      }
-    }
-    put_nowait(std::move(item));
-    // </exercise>
-  }
+  [[nodiscard]] Put put(T item) { return Put(*this, std::move(item)); }
 
   /// Adds an item at once. Python: `queue.put_nowait`.
   /// @throws QueueFull; QueueShutDown
@@ -72,22 +61,7 @@ class BasicQueue : public SyncObject {
 
   /// Takes an item out; while there is none, it waits. Python: `queue.get`.
   /// @throws QueueShutDown if the queue is empty and shut down; CancelledError, and then nothing is taken
-  template <class Result = T>
-  Coro<Result> get() {
-    // <exercise 6.2 Queue::get>
-    while (empty() && !is_shut_down_) {
-      WaitQueue::Wait waiting = getters_.wait();
-      try {
-        co_await waiting;
-      } catch (const CancelledError&) {
-        // The item that this one was woken for is the next one's.
-        if (waiting.woken() && !empty()) getters_.wake(1);
-        throw;
-      }
-    }
-    co_return get_nowait();
-    // </exercise>
-  }
+  [[nodiscard]] Get get() noexcept { return Get(*this); }
 
   /// Takes an item out at once. Python: `queue.get_nowait`.
   /// @throws QueueEmpty; QueueShutDown if it is empty because it is shut down
@@ -124,6 +98,36 @@ class BasicQueue : public SyncObject {
   }
 
  private:
+  /// As put(), when there is a need to wait, or there was.
+  Coro<> put_slowly(T item) {
+    while (full() && !is_shut_down_) {
+      WaitQueue::Wait waiting = putters_.wait();
+      try {
+        co_await waiting;
+      } catch (const CancelledError&) {
+        // The room that this one was woken for is the next one's.
+        if (waiting.woken() && !full()) putters_.wake(1);
+        throw;
+      }
+    }
+    put_nowait(std::move(item));
+  }
+
+  /// As get(), when there is a need to wait, or there was.
+  Coro<T> get_slowly() {
+    while (empty() && !is_shut_down_) {
+      WaitQueue::Wait waiting = getters_.wait();
+      try {
+        co_await waiting;
+      } catch (const CancelledError&) {
+        // The item that this one was woken for is the next one's.
+        if (waiting.woken() && !empty()) getters_.wake(1);
+        throw;
+      }
+    }
+    co_return get_nowait();
+  }
+
   const std::ptrdiff_t maxsize_;
   bool is_shut_down_ = false;
   std::size_t unfinished_ = 0;  // items that were put in, less task_done()
@@ -131,6 +135,50 @@ class BasicQueue : public SyncObject {
   Event finished_;
   WaitQueue getters_{*this, "get"};
   WaitQueue putters_{*this, "put"};
+};
+
+/// What `co_await queue.put(item)` talks to.
+template <class T, class Store>
+class BasicQueue<T, Store>::Put {
+ public:
+  Put(BasicQueue& queue, T item) : queue_(queue), item_(std::move(item)) {}
+
+  [[nodiscard]] bool await_ready() const noexcept { return !queue_.full() || queue_.is_shut_down_; }
+  template <class Promise>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) {
+    // <exercise 8.2 Put::await_suspend>
+    return slow_path_.begin(queue_.put_slowly(std::move(item_)), waiting);
+    // </exercise>
+  }
+  void await_resume() {
+    if (slow_path_) return slow_path_.result();
+    queue_.put_nowait(std::move(item_));
+  }
+
+ private:
+  BasicQueue& queue_;
+  T item_;
+  SlowPath<void> slow_path_;
+};
+
+/// What `co_await queue.get()` talks to.
+template <class T, class Store>
+class BasicQueue<T, Store>::Get {
+ public:
+  explicit Get(BasicQueue& queue) noexcept : queue_(queue) {}
+
+  [[nodiscard]] bool await_ready() const noexcept { return !queue_.empty() || queue_.is_shut_down_; }
+  template <class Promise>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) {
+    // <exercise 8.3 Get::await_suspend>
+    return slow_path_.begin(queue_.get_slowly(), waiting);
+    // </exercise>
+  }
+  T await_resume() { return slow_path_ ? slow_path_.result() : queue_.get_nowait(); }
+
+ private:
+  BasicQueue& queue_;
+  SlowPath<T> slow_path_;
 };
 
 }  // namespace detail

@@ -90,6 +90,20 @@ TEST(Step2_Lock, ATaskThatHasItWaitsForItAsOthersDo) {  // AIO-80
   EXPECT_EQ(v.log, Log{"3 twice"});
 }
 
+TEST(Step2_Lock, ItKnowsTheNumberOfTheTaskThatHasIt) {
+  VirtualLoop v;
+  Lock lock;
+  EXPECT_EQ(lock.holder(), 0u);
+  start(v, "a", lock.acquire());
+  start(v, "b", lock.acquire());
+  v.passes(1);
+  EXPECT_EQ(lock.holder(), 1u);
+  lock.release();
+  EXPECT_EQ(lock.holder(), 0u);
+  v.passes(1);
+  EXPECT_EQ(lock.holder(), 2u);
+}
+
 TEST(Step2_Lock, ReleaseLeavesItUnlockedUntilTheNextTaskRuns) {  // AIO-81
   VirtualLoop v;
   Lock lock;
