@@ -105,7 +105,7 @@ class WaitQueue::Wait {
   /// coroutines where they wait.
   void leave() noexcept {
     WaitQueue* const queue = waiter_ ? std::exchange(waiter_->queue, nullptr) : nullptr;
-    if (queue) std::erase(queue->waiters_, waiter_);
+    if (queue) queue->waiters_.erase(std::ranges::find(queue->waiters_, waiter_));
   }
 
   WaitQueue& queue_;

@@ -1,6 +1,7 @@
 // Fails: Step8_*
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <utility>
@@ -34,7 +35,10 @@ class Waiters {
     Place& operator=(const Place&) = delete;
     ~Place() { leave(); }
 
-    void leave() { std::erase(*futures_, future); }
+    void leave() {
+      const auto place = std::ranges::find(*futures_, future);
+      if (place != futures_->end()) futures_->erase(place);
+    }
     [[nodiscard]] bool woken() const { return future.done() && !future.cancelled(); }
 
    private:
