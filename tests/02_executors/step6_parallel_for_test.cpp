@@ -207,6 +207,21 @@ TEST(Step6_ParallelFor, ARefusalComesOutAfterTheAcceptedCallsHaveEnded) {  // CF
   EXPECT_EQ(executor.posts, 4) << "once the executor refuses, no more is posted";
 }
 
+TEST(Step6_ParallelFor, ARefusalGoesBeforeTheErrorsOfCalls) {
+  Moody executor;
+  executor.accepts = 2;
+  std::string caught;
+  std::thread caller([&] {
+    caught = course::error_of([&] {
+      parallel_for(executor, std::views::iota(0, 10), [](int) { throw std::runtime_error("burnt"); });
+    });
+  });
+  course::wait_until_others_block();
+  EXPECT_EQ(executor.jobs.run_all(), 2u);
+  caller.join();
+  EXPECT_EQ(caught, "out of gas");
+}
+
 TEST(Step6_ParallelFor, AfterShutdownItThrowsExecutorShutdown) {  // CF-39
   int visits = 0;
   ThreadPoolExecutor pool{{.max_workers = 2}};
