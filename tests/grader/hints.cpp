@@ -38,7 +38,7 @@ std::string no_hint(const std::vector<Result>& results, const std::string& again
   for (const Result& result : results) {
     if (!result.chapter->problem.empty())
       return result.chapter->id + " " + result.chapter->problem +
-             ". The hints are for tests that fail: first " + again + ".\n";
+             ". The hints are for tests that fail; what is wrong here, " + again + " says.\n";
     if (result.outcome.passed()) continue;
     return "What is written passes its tests. What comes next: " + result.outcome.summary + "\n";
   }
@@ -74,8 +74,8 @@ Mistake mistake_in(const std::string& name, const std::string& patch) {
     const std::string text = line.substr(2);
     if (text.starts_with("Hint: ")) {
       hint = text.substr(6);
-    } else if (text.starts_with("Caught by:")) {
-      std::istringstream names(text.substr(10));
+    } else if (text.starts_with("Caught by:") || text.starts_with("Also fails:")) {
+      std::istringstream names(text.substr(text.find(':') + 1));
       for (std::string one; std::getline(names >> std::ws, one, ',');) mistake.caught_by.push_back(one);
     } else if (wrong.empty()) {
       wrong = text;
