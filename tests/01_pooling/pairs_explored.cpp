@@ -3,6 +3,7 @@
 #include "blocking_queue.hpp"
 #include "thread_pool.hpp"
 
+#include <cstddef>
 #include <exception>
 #include <thread>
 
@@ -16,7 +17,7 @@ using course::any_two_meet;
 
 namespace {
 
-/// A queue whose items are all at the tail: who takes the first, takes over all.
+/// A queue with some items, none of which has been next to come out yet.
 struct WithQueue {
   BlockingQueue<int> queue{8};
 
@@ -110,14 +111,30 @@ TEST(Step2_Waiting, TwoPushesInARowAreForTwoPops) {
   EXPECT_TRUE(explore::survives(scenario));
 }
 
-TEST(Step2_Waiting, WhileNobodyWaitsNobodyIsWoken) {
+TEST(Step2_Waiting, PopsAndPushesThatWaitAtTheSameTimeAllGoOn) {
   const auto scenario = [] {
-    BlockingQueue<int> queue;
-    const auto before = explore::costs().notifications;
-    for (int item = 0; item < 3; ++item) queue.push(int(item));
-    queue.pop();
-    queue.try_pop();
-    EXPECT_EQ(explore::costs().notifications, before) << "nobody waits, neither for an item nor for room";
+    BlockingQueue<int> queue(1);
+    std::jthread a([&] { EXPECT_TRUE(queue.pop()); });
+    std::jthread b([&] { EXPECT_TRUE(queue.pop()); });
+    std::jthread c([&] { queue.push(1); });
+    queue.push(2);
   };
   EXPECT_TRUE(explore::survives(scenario));
+}
+
+TEST(Step2_Waiting, IdleCountsThePopsForWhichThereIsNoItem) {
+  const auto scenario = [] {
+    BlockingQueue<int> queue;
+    std::jthread a([&] { queue.pop(); });
+    std::jthread b([&] { queue.pop(); });
+    std::jthread c([&] { queue.pop(); });
+    while (queue.idle() < 3) std::this_thread::yield();
+    for (std::size_t left : {2, 1, 0, 0}) {
+      queue.push(1);
+      EXPECT_EQ(queue.idle(), left) << "the sleepers have not woken up yet: each item is for one of them";
+    }
+  };
+  // Nobody is interrupted, so the sleepers go on only when all has been pushed.
+  EXPECT_TRUE(
+      explore::survives(scenario, {.preemptions = 0, .spurious = 0, .search = explore::Search::systematic}));
 }
