@@ -29,7 +29,7 @@ void pass_items_to(int consumers) {
       while (queue.pop()) {
       }
     });
-  for (int i = 0; i < many; ++i) queue.push(i);
+  for (int i = 0; i < bench::many; ++i) queue.push(i);
   queue.close();
 }
 

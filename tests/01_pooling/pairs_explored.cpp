@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <exception>
 #include <thread>
+#include <vector>
 
 #include "meet.hpp"
 
@@ -17,7 +18,7 @@ using course::any_two_meet;
 
 namespace {
 
-/// A queue with some items, none of which has been next to come out yet.
+/// A queue with three items.
 struct WithQueue {
   BlockingQueue<int> queue{8};
 
@@ -38,6 +39,29 @@ struct WithQueue {
   }
 };
 
+/// A queue with items at both ends, if it has two.
+struct WithBothEnds : WithQueue {
+  WithBothEnds() {
+    queue.try_pop();
+    queue.push(4);
+  }
+};
+
+/// All that may be done to a queue of at least two items.
+template <class Fixture>
+const std::vector<course::Operation<Fixture>> queue_operations{
+    {"push()", [](Fixture& it) { it.push(); }},
+    {"pop()", [](Fixture& it) { EXPECT_TRUE(it.queue.pop()); }},
+    {"try_pop()", [](Fixture& it) { EXPECT_TRUE(it.queue.try_pop()); }},
+    {"size()", [](Fixture& it) { EXPECT_LE(it.queue.size(), 5u); }},
+    {"idle()", [](Fixture& it) { EXPECT_EQ(it.queue.idle(), 0u); }},
+    {"close()", [](Fixture& it) { it.queue.close(); }},
+    {"closed()",
+     [](Fixture& it) {
+       if (it.queue.closed()) it.push();
+     }},
+};
+
 struct WithPool {
   ThreadPool pool{{.max_workers = 2}};
 
@@ -54,18 +78,11 @@ struct WithPool {
 }  // namespace
 
 TEST(Step3_Closing, AnyTwoMembersOfAQueueMayBeCalledAtTheSameTime) {
-  any_two_meet<WithQueue>({
-      {"push()", [](WithQueue& it) { it.push(); }},
-      {"pop()", [](WithQueue& it) { EXPECT_TRUE(it.queue.pop()); }},
-      {"try_pop()", [](WithQueue& it) { EXPECT_TRUE(it.queue.try_pop()); }},
-      {"size()", [](WithQueue& it) { EXPECT_LE(it.queue.size(), 5u); }},
-      {"idle()", [](WithQueue& it) { EXPECT_EQ(it.queue.idle(), 0u); }},
-      {"close()", [](WithQueue& it) { it.queue.close(); }},
-      {"closed()",
-       [](WithQueue& it) {
-         if (it.queue.closed()) it.push();
-       }},
-  });
+  any_two_meet<WithQueue>(queue_operations<WithQueue>);
+}
+
+TEST(Step6_MakeItFast, AnyTwoMembersMayBeCalledAtTheSameTimeWithItemsAtBothEnds) {
+  any_two_meet<WithBothEnds>(queue_operations<WithBothEnds>);
 }
 
 TEST(Step5_Shutdown, AnyTwoMembersOfAPoolMayBeCalledAtTheSameTime) {
@@ -131,7 +148,11 @@ TEST(Step2_Waiting, IdleCountsThePopsForWhichThereIsNoItem) {
     while (queue.idle() < 3) std::this_thread::yield();
     for (std::size_t left : {2, 1, 0, 0}) {
       queue.push(1);
-      EXPECT_EQ(queue.idle(), left) << "the sleepers have not woken up yet: each item is for one of them";
+      const std::size_t idle = queue.idle();
+      EXPECT_LE(idle, left) << "each item is for one of the sleepers";
+      if (explore::active()) {
+        EXPECT_EQ(idle, left) << "none of the sleepers has woken up yet";
+      }
     }
   };
   // Nobody is interrupted, so the sleepers go on only when all has been pushed.

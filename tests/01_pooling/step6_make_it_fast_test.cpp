@@ -65,6 +65,14 @@ TEST(Step6_MakeItFast, APopGoesThroughWhileAPushMovesItsItemIn) {
   gate.open();
 }
 
+TEST(Step6_MakeItFast, WhatIsAtTheHeadComesOutFirst) {
+  BlockingQueue<int> queue;
+  for (int i = 0; i < 3; ++i) queue.push(i);
+  EXPECT_EQ(queue.try_pop(), 0);  // the other two are at the head now
+  queue.push(3);
+  for (int i = 1; i <= 3; ++i) EXPECT_EQ(queue.try_pop(), i);
+}
+
 TEST(Step6_MakeItFast, SizeCountsTheItemsAtBothEnds) {
   BlockingQueue<int> queue;
   EXPECT_EQ(queue.size(), 0u);
