@@ -55,6 +55,13 @@ function anchor(name) { return html("<a id=\"" name "\"></a>") "\n" }
 # HTML as it is: Doxygen 1.9.4 would close a <details> at the end of each paragraph.
 function html(text) { return "@htmlonly[block]" text "@endhtmlonly" }
 
+# Code in what goes to the HTML as it is.
+function coded(text) {
+  while (match(text, /`[^`]*`/))
+    text = substr(text, 1, RSTART - 1) "<code>" substr(text, RSTART + 1, RLENGTH - 2) "</code>" substr(text, RSTART + RLENGTH)
+  return text
+}
+
 # A picture. Doxygen finds it by its name alone, and copies it. What stands before it makes it an <img>, which keeps its
 # text for those who cannot see it; alone in a paragraph it would be an <object> with a caption.
 function picture(markdown) {
@@ -132,7 +139,9 @@ fenced { print; next }
   flush()
   heading = $0; sub(/^#+ /, "", heading)
   print anchor(slug(heading))
-  if (name == "index") print html("<h1>" heading "</h1>")  # the main page's are not to be in the navigation
+  # The main page's are not to be in the navigation, and the parts of a step not in the page's table of contents.
+  if (name == "index") print html("<h1>" heading "</h1>")
+  else if (name ~ /^chapter/ && /^###+ / && heading !~ /^Step /) print html("<h2>" coded(heading) "</h2>")
   else print prose($0)
   next
 }
@@ -144,9 +153,7 @@ fenced { print; next }
 }
 /^ *<\/?(details|summary)/ {
   flush()
-  while (match($0, /`[^`]*`/))
-    $0 = substr($0, 1, RSTART - 1) "<code>" substr($0, RSTART + 1, RLENGTH - 2) "</code>" substr($0, RSTART + RLENGTH)
-  print html($0)
+  print html(coded($0))
   next
 }
 /^ *$/ { flush(); print; next }

@@ -197,6 +197,8 @@ starters-fail ladder: %: $(TREES_NEED) | $$(call libraries,$(NUMBERS))
 MUTANTS = $(wildcard $(CHAPTERS:%=tests/%/mutants/*.patch))
 mutants: $(TREES_NEED) | $$(call libraries,$(NUMBERS)) $(call have,patch)
 	@MAKE='$(MAKE)' sh tests/tools/mutants.sh $(GRADE) $B $(MUTANTS)
+patterns: $(TREES_NEED) | $$(call libraries,$(NUMBERS)) $(call have,patch) $(call have,python)
+	@MAKE='$(MAKE)' sh tests/tools/mutants.sh --patterns $(GRADE) $B $(MUTANTS)
 RIGHT = $(wildcard $(CHAPTERS:%=tests/%/right/*))
 right: $(TREES_NEED) | $$(call libraries,$(NUMBERS))
 	@MAKE='$(MAKE)' sh tests/tools/right.sh $(GRADE) $B $(RIGHT)
@@ -229,11 +231,15 @@ stale-test: $(TREES_NEED)
 	@MAKE='$(MAKE)' sh tests/tools/self_test/stale_test.sh 'build/a path with spaces'
 costly-test: $(TREES_NEED)
 	@MAKE='$(MAKE)' sh tests/tools/self_test/costly_test.sh build/costly
+# HOW_MANY simulated submissions, right, half right, hostile, empty and hanging, graded as instructors do.
+HOW_MANY := 12
+hundred-test: $(TREES_NEED) | $(call have,python)
+	@python3 -B tests/grader/self_test/hundred.py build/hundred $(HOW_MANY)
 words-test: $(TREES_NEED)
 	@MAKE='$(MAKE)' sh tests/tools/self_test/words_test.sh build/words
 links-test:
 	@sh tests/tools/self_test/links_test.sh build/links_test
-tools-test: given-test grader-test tiny-chapter-test stale-test costly-test words-test links-test compare-test
+tools-test: given-test grader-test tiny-chapter-test stale-test costly-test words-test hundred-test links-test compare-test
 -include $(wildcard $(GIVEN:=.d) $(GRADER_TESTS:=.d))
 
 # Each behaviour of Python that is ours is cited by a test; what the pages point to is there.
@@ -257,6 +263,6 @@ compile_commands.json:
 	  '$(CXX) $(FLAGS) -Itests/support -Itests/explorer -Ibench/support $(call includes,$(tree)/$(chapter))' \
 	  $(call headers,$(tree)/$(chapter)) $(chapter))) >$@
 
-.PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants right \
-  errors $(ERRORS) given-test grader-test tiny-chapter-test stale-test costly-test links-test tools-test parity links \
+.PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants patterns right \
+  errors $(ERRORS) given-test grader-test tiny-chapter-test stale-test costly-test words-test hundred-test links-test tools-test parity links \
   format format-check compile_commands.json

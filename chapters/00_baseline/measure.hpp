@@ -27,21 +27,21 @@ Elapsed measure(F&& fn) {
   todo("1.1", "measure");
 }
 
+/// The return type of run_sequential(): void where `F` returns nothing, else a vector of what it returns, as
+/// values.
+template <class Items, class F>
+requires std::invocable<F&, std::ranges::range_reference_t<Items>>
+using SequentialResults = std::conditional_t<
+    std::is_void_v<std::invoke_result_t<F&, std::ranges::range_reference_t<Items>>>, void,
+    std::vector<std::decay_t<std::invoke_result_t<F&, std::ranges::range_reference_t<Items>>>>>;
+
 /// Calls `fn` on each item, one after another, on the calling thread: the sequential model. An exception that
 /// `fn` throws comes through at once, and the items after it are not visited.
 /// @returns the results in the order of the items, a copy where `fn` returns a reference; nothing if `fn`
 /// returns nothing
 template <std::ranges::input_range Items, class F>
-requires std::invocable<F&, std::ranges::range_reference_t<Items>>
-auto run_sequential(Items&& items, F fn) {
-  using Result = std::invoke_result_t<F&, std::ranges::range_reference_t<Items>>;
-  if constexpr (std::is_void_v<Result>) {
-    todo("2.1", "run_sequential");
-  } else {
-    std::vector<std::decay_t<Result>> results;
-    todo("2.2", "run_sequential");
-    return results;
-  }
+SequentialResults<Items, F> run_sequential(Items&& items, F fn) {
+  todo("2.1", "run_sequential");
 }
 
 /// Returns how many times faster `parallel` is than `sequential`, in wall time: 2 is twice as fast.

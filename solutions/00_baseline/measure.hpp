@@ -37,26 +37,31 @@ Elapsed measure(F&& fn) {
   // </exercise>
 }
 
+/// The return type of run_sequential(): void where `F` returns nothing, else a vector of what it returns, as
+/// values.
+template <class Items, class F>
+requires std::invocable<F&, std::ranges::range_reference_t<Items>>
+using SequentialResults = std::conditional_t<
+    std::is_void_v<std::invoke_result_t<F&, std::ranges::range_reference_t<Items>>>, void,
+    std::vector<std::decay_t<std::invoke_result_t<F&, std::ranges::range_reference_t<Items>>>>>;
+
 /// Calls `fn` on each item, one after another, on the calling thread: the sequential model. An exception that
 /// `fn` throws comes through at once, and the items after it are not visited.
 /// @returns the results in the order of the items, a copy where `fn` returns a reference; nothing if `fn`
 /// returns nothing
 template <std::ranges::input_range Items, class F>
-requires std::invocable<F&, std::ranges::range_reference_t<Items>>
-auto run_sequential(Items&& items, F fn) {
-  using Result = std::invoke_result_t<F&, std::ranges::range_reference_t<Items>>;
-  if constexpr (std::is_void_v<Result>) {
-    // <exercise 2.1 run_sequential>
+SequentialResults<Items, F> run_sequential(Items&& items, F fn) {
+  // <exercise 2.1 run_sequential>
+  using Results = SequentialResults<Items, F>;
+  if constexpr (std::is_void_v<Results>) {
     for (auto&& item : items) std::invoke(fn, std::forward<decltype(item)>(item));
-    // </exercise>
   } else {
-    std::vector<std::decay_t<Result>> results;
-    // <exercise 2.2 run_sequential>
+    Results results;
     if constexpr (std::ranges::sized_range<Items>) results.reserve(std::ranges::size(items));
     for (auto&& item : items) results.push_back(std::invoke(fn, std::forward<decltype(item)>(item)));
-    // </exercise>
     return results;
   }
+  // </exercise>
 }
 
 /// Returns how many times faster `parallel` is than `sequential`, in wall time: 2 is twice as fast.

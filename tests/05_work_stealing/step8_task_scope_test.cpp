@@ -117,18 +117,33 @@ TEST(Step8_TaskScope, ItsErrorsAreNotTheExecutorsAffair) {
 }
 
 TEST(Step8_TaskScope, AJobIsDestroyedBeforeTheScopeEnds) {
-  for (int round = 0; round < 50; ++round) {
-    std::atomic<int> alive = 0;
-    WorkStealingExecutor executor{{.max_workers = 2}};
-    TaskScope scope(executor);
-    for (int i = 0; i < 4; ++i) {
-      // A function that is copied when it is moved: whoever moves it out still owns the original.
-      const std::shared_ptr<Counted> owned = std::make_shared<Counted>(alive);
-      scope.spawn([owned] {});
+  std::atomic<bool> joined = false, early = false;
+  std::latch gone(1);
+  struct Owned {
+    std::atomic<bool>&joined, &early;
+    std::latch& gone;
+    ~Owned() {
+      course::wait_until_others_block();  // in join(), or behind it
+      early = joined.load();
+      gone.count_down();
     }
-    scope.join();
-    ASSERT_EQ(alive, 0);
+  };
+  Gate gate;
+  WorkStealingExecutor executor{{.max_workers = 1}};
+  OpenAtTheEnd open(gate);
+  executor.post(gate.job());
+  gate.wait_until_entered();
+  TaskScope scope(executor);
+  {
+    // A function that is copied when it is moved: whoever moves it out still owns the original.
+    const std::shared_ptr<Owned> owned(new Owned{joined, early, gone});
+    scope.spawn([owned] {});
   }
+  gate.open();
+  scope.join();
+  joined = true;
+  gone.wait();
+  EXPECT_FALSE(early) << "the scope has ended while a job of it was still being destroyed";
 }
 
 TEST(Step8_TaskScope, WhatTheExecutorDropsIsCancelled) {  // CF-42

@@ -74,8 +74,8 @@ Mistake mistake_in(const std::string& name, const std::string& patch) {
     const std::string text = line.substr(2);
     if (text.starts_with("Hint: ")) {
       hint = text.substr(6);
-    } else if (text.starts_with("Caught by:")) {
-      std::istringstream names(text.substr(10));
+    } else if (text.starts_with("Caught by:") || text.starts_with("Also fails:")) {
+      std::istringstream names(text.substr(text.find(':') + 1));
       for (std::string one; std::getline(names >> std::ws, one, ',');) mistake.caught_by.push_back(one);
     } else if (wrong.empty()) {
       wrong = text;

@@ -14,7 +14,8 @@ struct Mistake {
   std::vector<std::string> caught_by;  ///< the tests that fail, "Suite.Name"
 };
 
-/// Reads the head of a patch: `# What is wrong`, `# Hint: …`, `# Caught by: Suite.Name, …`.
+/// Reads the head of a patch: `# What is wrong`, `# Hint: …`, `# Caught by: Suite.Name, …`,
+/// `# Also fails: …`.
 Mistake mistake_in(const std::string& name, const std::string& patch);
 
 /// Reads all mistakes that are known of a chapter, in the order of their names.

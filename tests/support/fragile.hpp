@@ -55,7 +55,11 @@ class Fragile {
     fuse_->step();
     ++alive;
   }
-  Fragile& operator=(const Fragile&) = delete;
+  Fragile& operator=(const Fragile& other) {
+    other.fuse_->step();
+    number_ = other.number_, fuse_ = other.fuse_;
+    return *this;
+  }
   ~Fragile() { --alive; }
 
   [[nodiscard]] int number() const noexcept { return number_; }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Checks that what the pages point to is there: their links and anchors, the files that they name in code, the steps
-# that the grader sends learners to, and pictures by names that are unique, as Doxygen needs them.
+# that the grader sends learners to, the numbers of tests, and pictures by names that are unique, as Doxygen needs them.
 set -eu
 pages=$(find *.md docs chapters tests bench -name '*.md' | sort)
 
@@ -69,6 +69,16 @@ problems=$(
     for step in $(sed -n 's/^TEST(Step\([0-9]*\)_.*/\1/p' "$tests"/*.cpp | sort -nu); do
       grep -q "<a id=\"step-$step\"></a>" "chapters/$chapter/README.md" 2>/dev/null ||
         echo "chapters/$chapter/README.md: there is no step-$step, but $tests has tests of it"
+    done
+    # What a lesson says of its tests: the line below a step's heading, and the report of one who has just begun.
+    [ -e "chapters/$chapter/README.md" ] || continue
+    awk '
+      /^<a id="step-[0-9]+"><\/a>/ {step = $0; gsub(/[^0-9]/, "", step)}
+      step && /^\*.* [0-9]+ tests?[.:, ].*\*$/ {said = $0; sub(/ tests?[.:, ].*/, "", said); sub(/.* /, "", said); print step, said; step = ""}
+      /^· Step [0-9]+ .* 0\/[0-9]+$/ {said = $0; sub(/.*\//, "", said); print $3, said}
+    ' "chapters/$chapter/README.md" | while read -r step said; do
+      is=$(cat "$tests"/*.cpp | grep -c "^TEST(Step${step}_")
+      [ "$said" = "$is" ] || echo "chapters/$chapter/README.md: step $step has $is tests, not $said"
     done
   done
 

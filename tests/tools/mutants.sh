@@ -2,11 +2,13 @@
 # Builds wrong solutions, and sees to it that the tests that they name catch them:
 # `mutants.sh GRADE B tests/01_pooling/mutants/notify_one_at_close.patch …`, where B is make's $B.
 # A mutant's first lines say what is wrong, and `# Caught by: Step3_Closing.CloseWakesEveryPopThatWaits`.
+# With --patterns before the rest: runs all tests of the chapter on each, and notes in it which others fail, for hints:
+# `# Also fails: …`.
 if [ "$1" = --one ]; then
   grade=$2 patch=$4
   chapter=$(basename "$(dirname "$(dirname "$patch")")") name=$(basename "$patch" .patch)
   tree=$3/mutant-$chapter-$name
-  wrong=$(sed -n 's/^# //p' "$patch" | grep -v '^Caught by:\|^Hint:' | head -n 1)
+  wrong=$(sed -n 's/^# //p' "$patch" | grep -v '^Caught by:\|^Hint:\|^Also fails:' | head -n 1)
   tests=$(sed -n 's/^# Caught by: *//p' "$patch" | tr ',' ' ')
   fail() { echo "✘ $chapter/$name: $1"; exit 0; }
   [ -n "$wrong" ] && [ -n "$tests" ] || fail "its first lines must say what is wrong, and which test catches it"
@@ -20,6 +22,14 @@ if [ "$1" = --one ]; then
   for earlier in $(sed -n 's,^+++ b/solutions/\([^/]*/before_step[0-9]*/.*\),\1,p' "$patch"); do
     mv "$tree/headers/$earlier" "$tree/headers/$chapter/"
   done
+  if [ -n "${PATTERNS:-}" ]; then
+    binaries=$(ls tests/"$chapter"/*_test.cpp | sed "s|^tests/\(.*\)\.cpp$|$tree/\1|")
+    ${MAKE:-make} -s SAN="${SAN:-}" BASE="${BASE:-}" EXTRA=-w $binaries >"$tree/log" 2>&1
+    "$grade" --quiet --time 4s --junit "$tree/xml" $binaries >"$tree/log" 2>&1
+    python3 -B tests/tools/also_fails.py "$patch" "$tree/xml" && echo "✔ $chapter/$name: $wrong"
+    rm -rf "$tree"
+    exit 0
+  fi
   for test in $tests; do
     # A name that is long may stand on the line after the suite's.
     source=$(grep -lE "(^TEST\(${test%.*}, |^ +)${test#*.}\)" tests/"$chapter"/*.cpp | head -n 1)
@@ -38,6 +48,7 @@ if [ "$1" = --one ]; then
   rm -rf "$tree"
   exit 0
 fi
+case $1 in --patterns) export PATTERNS=yes; shift ;; esac
 grade=$1 b=$2
 shift 2
 results=$(mktemp)

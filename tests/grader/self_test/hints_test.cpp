@@ -26,6 +26,8 @@ TEST(Hints, AMistakeIsTheHeadOfAPatch) {
   EXPECT_EQ(plain.text, "A known mistake that fails this test: It is wrong.");
   EXPECT_EQ(plain.caught_by, (std::vector<std::string>{"A.B", "C.D", "E.F"}));
   EXPECT_EQ(grader::mistake_in("m", "# It is wrong.\n# Hint: Look.\n# Caught by: A.B\n").text, "Look.");
+  EXPECT_EQ(grader::mistake_in("m", "# It is wrong.\n# Caught by: A.B\n# Also fails: C.D, E.F\n").caught_by,
+            plain.caught_by);
 }
 
 TEST(Hints, ThoseWhosePatternIsMostLikeTheFailuresComeFirst) {
