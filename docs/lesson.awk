@@ -95,6 +95,7 @@ function prose(line,  result, at, code, n, i) {
     gsub(/&/, "\\&amp;", code[n])  # `&next;` would be taken for a symbol
     line = substr(line, 1, RSTART - 1) "\001" substr("0000" n, length("0000" n) - 3) "\002" substr(line, RSTART + RLENGTH)
   }
+  gsub(/"/, "\\&quot;", line)  # Doxygen leaves what stands in quotes as it is
   line = links(line)
   while (match(line, /\*\*[^* ]([^*]*[^* ])?\*\*/))  # Doxygen knows no ** beside code
     line = substr(line, 1, RSTART - 1) "<b>" substr(line, RSTART + 2, RLENGTH - 4) "</b>" substr(line, RSTART + RLENGTH)

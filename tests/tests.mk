@@ -95,6 +95,7 @@ PCH := $(if $(CLANG),pch,gch)
 PRELUDE := $B/prelude.hpp.$(PCH)
 SUPPORT := $(patsubst tests/%.cpp,$B/%.o,$(wildcard tests/support/*.cpp))
 $(PRELUDE): tests/support/prelude.hpp | $(call have,compiler) $(call have,gtest)
+	@echo 'What all tests share is compiled once, which takes about a minute.' >&2
 	@mkdir -p $(@D) && cp $< $B/prelude.hpp
 	@$(CXX) $(FLAGS) $(TESTING) -x c++-header $< -o $@
 $(SUPPORT): $B/support/%.o: tests/support/%.cpp | $(call have,compiler) $(call have,gtest)

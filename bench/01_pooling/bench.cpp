@@ -20,6 +20,19 @@ auto on_pool(int workers) {
   };
 }
 
+/// Pushes items on this thread, and lets so many others pop them.
+void pass_items_to(int consumers) {
+  BlockingQueue<int> queue;
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < consumers; ++i)
+    threads.emplace_back([&] {
+      while (queue.pop()) {
+      }
+    });
+  for (int i = 0; i < bench::many; ++i) queue.push(i);
+  queue.close();
+}
+
 }  // namespace
 
 void bench::rows() {
@@ -60,13 +73,6 @@ void bench::rows() {
       benchmark::DoNotOptimize(queue.pop());
     }
   });
-  row("an item through the queue/BlockingQueue, two threads", many, [] {
-    BlockingQueue<int> queue;
-    std::jthread consumer([&] {
-      while (queue.pop()) {
-      }
-    });
-    for (int i = 0; i < many; ++i) queue.push(i);
-    queue.close();
-  });
+  row("an item through the queue/BlockingQueue, two threads", many, [] { pass_items_to(1); });
+  row("an item through the queue/BlockingQueue, three consumers", many, [] { pass_items_to(3); });
 }

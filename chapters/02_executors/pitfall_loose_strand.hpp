@@ -4,7 +4,9 @@
 #include <mutex>
 #include <utility>
 
-#include "executor.hpp"
+#include "executor_base.hpp"
+#include "job.hpp"
+#include "ring.hpp"
 #include "todo.hpp"
 
 namespace concurrent {
@@ -15,17 +17,14 @@ class LooseStrand {
  public:
   explicit LooseStrand(Executor& executor) : executor_(executor) {}
 
+  /// Queues the job, and posts a drain job to the executor unless one is posted or runs already.
   void post(Job job) {
-    todo("6.1", "LooseStrand::post");
+    todo("8.1", "LooseStrand::post");
   }
 
  private:
-  void run() {
-    todo("6.2", "LooseStrand::run");
-  }
-
   Executor& executor_;
-  std::mutex mutex_;
+  std::mutex mutex_;  // guards jobs_, and nothing else
   Ring<Job> jobs_;
   std::atomic<bool> active_ = false;  // a drain job is posted or runs
 };

@@ -16,24 +16,23 @@ namespace concurrent {
 /// Runs jobs on the threads of a pool. Python: `concurrent.futures.ThreadPoolExecutor`.
 class ThreadPoolExecutor : public Executor {
  public:
+  /// What a job or an initializer throws goes to this executor's exception handler, which may be set at any
+  /// time.
   /// @param options as for ThreadPool; the default prefix of the workers' names is `ThreadPoolExecutor-<k>`
   /// @throws std::invalid_argument if `max_workers` is below 1
   explicit ThreadPoolExecutor(ThreadPoolOptions options = {}) : pool_(named(std::move(options))) {
-    pool_.set_exception_handler(
-        [handler = on_exception_](std::exception_ptr error) { (*handler)(std::move(error)); });
+    todo("3.1", "ThreadPoolExecutor::ThreadPoolExecutor");
   }
 
   /// Waits until all queued work is done, as at the end of Python's `with` block.
   ~ThreadPoolExecutor() override { pool_.shutdown(); }
 
   /// @throws BrokenThreadPool after an initializer failed
-  void post(Job job) override {
-    todo("3.1", "ThreadPoolExecutor::post");
-  }
+  void post(Job job) override { pool_.post(std::move(job)); }
 
   /// @throws Error if one of the pool's own workers asks to wait
   void shutdown(ShutdownOptions options = {}) override {
-    todo("3.2", "ThreadPoolExecutor::shutdown");
+    pool_.shutdown({.wait = options.wait, .drop_pending = options.cancel_futures});
   }
 
   /// Returns how many threads have been started so far: none before the first job, and at most `max_workers`.

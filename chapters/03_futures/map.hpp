@@ -56,19 +56,18 @@ class Mapping {
 
   /// Submits calls until the buffer is full or a range has ended.
   void fill() {
-    todo("8.1", "Mapping::fill");
+    while (futures_.size() < buffersize_ && !at_end()) futures_.push_back(submit_next());
   }
 
   /// Returns the next result, in the order of the items; nothing at the end.
   std::optional<Value> next() {
-    unread_ = false;
-    todo("8.2", "Mapping::next");
+    todo("8.1", "Mapping::next");
   }
 
  private:
   /// Cancels the calls whose results nobody will read.
   void cancel_rest() {
-    todo("8.3", "Mapping::cancel_rest");
+    while (!futures_.empty()) futures_.take_front().cancel();
   }
 
   /// True if a range has ended. Only now does it step past the items that were used, because the next ones

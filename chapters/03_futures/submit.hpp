@@ -1,9 +1,6 @@
 #pragma once
 
-#include <exception>
 #include <functional>
-#include <memory>
-#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -19,43 +16,6 @@ using CallResult = std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>;
 
 namespace detail {
 
-/// A submitted call: the function with its arguments, and the state of its future, in one piece of memory.
-template <class T, class Call>
-class PackagedCall : public State<T> {
- public:
-  explicit PackagedCall(Call call) : call_(std::in_place, std::move(call)) {}
-
-  /// Runs the call, unless it was cancelled meanwhile, and finishes the future with its outcome.
-  void run() {
-    todo("5.1", "PackagedCall::run");
-  }
-
-  /// Gives the call up, because it will never run.
-  void drop() {
-    todo("5.2", "PackagedCall::drop");
-  }
-
- private:
-  std::optional<Call> call_;
-};
-
-/// The job that runs a packaged call, or drops it if it is destroyed unrun, so that nobody waits for the
-/// result.
-template <class T, class Call>
-class CallJob {
- public:
-  explicit CallJob(std::shared_ptr<PackagedCall<T, Call>> packaged) noexcept : call_(std::move(packaged)) {}
-  CallJob(CallJob&&) noexcept = default;
-  ~CallJob() {
-    if (call_) call_->drop();
-  }
-
-  void operator()() { std::exchange(call_, nullptr)->run(); }
-
- private:
-  std::shared_ptr<PackagedCall<T, Call>> call_;
-};
-
 /// Binds a copy of `fn` and copies of `args` into a function that is to be called once. They are taken by
 /// value, so that calls with the same types give one type, whether their arguments are copied or moved.
 template <class F, class... Args>
@@ -67,10 +27,12 @@ auto bind_call(F fn, Args... args) {
 
 }  // namespace detail
 
-/// Does the work of Executor::submit(): runs `fn(args...)` on `executor` and gives the future of its result.
+/// Does the work of Executor::submit(): runs `fn(args...)` on `executor` and gives the future of its result
+/// at once. The call is destroyed when it has run, before its future is done; or when the executor drops it,
+/// also before its future is done. @throws what executor.post() throws; the call is destroyed then
 template <class F, class... Args>
 Future<CallResult<F, Args...>> submit_to(Executor& executor, F&& fn, Args&&... args) {
-  todo("5.3", "submit_to");
+  todo("5.1", "submit_to");
 }
 
 }  // namespace concurrent

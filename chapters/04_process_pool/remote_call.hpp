@@ -113,9 +113,8 @@ using RunCall = Answer (*)(std::span<const char>);
 template <class T>
 void finish_with(SharedState& shared, const Packet& answer) {
   auto& state = static_cast<State<T>&>(shared);
-  if (!state.try_claim()) return;
-  // TODO 3.3: Store the value, or a RemoteError; what reading it throws is an error too.
-  // Then finish.
+  // TODO 3.3: Complete the state: store the value, or throw a RemoteError; what reading it
+  // throws is an error too.
   todo("3.3", "finish_with");
 }
 

@@ -35,23 +35,28 @@ class BlockingQueue {
   BlockingQueue(const BlockingQueue&) = delete;
   BlockingQueue& operator=(const BlockingQueue&) = delete;
 
+  // <exercise 6.1 members BlockingQueue>
   /// Appends `value`; waits while the queue is full. Python: `put`.
-  /// @throws Closed if the queue is closed, before the call or while it waits; it takes nothing then
+  /// If it throws, it has taken nothing, and the queue is as it was.
+  /// @throws Closed if the queue is closed, before the call or while it waits
   void push(T&& value) {
-    // <exercise 1.1 BlockingQueue::push>
     Lock tail(tail_mutex_);
     not_full_.wait(tail, [this] { return closed_ || free_slots_ > 0; });
     if (closed_) throw Closed();
-    in_.push_back(std::move(value));
+    try {
+      in_.push_back(std::move(value));
+    } catch (...) {
+      not_full_.notify_one();  // the room for which this thread was woken is still there
+      throw;
+    }
     --free_slots_;
     wake_consumer(std::move(tail), true);
-    // </exercise>
   }
   void push(const T& value) { push(T(value)); }
 
   /// Removes and returns the oldest item, or nothing if there is none now. Never waits. Python: `get_nowait`.
+  /// If the move of the item throws, the item stays.
   std::optional<T> try_pop() {
-    // <exercise 1.2 BlockingQueue::try_pop>
     Lock head(head_mutex_);
     if (out_.empty()) {
       Lock tail(tail_mutex_);
@@ -59,21 +64,18 @@ class BlockingQueue {
     }
     if (out_.empty()) return std::nullopt;
     return take(std::move(head));
-    // </exercise>
   }
 
   /// Returns how many items are in the queue now; another thread may have changed that before you look.
   [[nodiscard]] std::size_t size() const {
-    // <exercise 1.3 BlockingQueue::size>
     std::scoped_lock both(head_mutex_, tail_mutex_);
     return in_.size() + out_.size();
-    // </exercise>
   }
 
   /// Removes and returns the oldest item; waits while the queue is empty. Python: `get`.
+  /// If the move of the item throws, the item stays.
   /// @returns nothing once the queue is closed and drained
   std::optional<T> pop() {
-    // <exercise 2.1 BlockingQueue::pop>
     for (;;) {
       Lock head(head_mutex_);
       if (out_.empty()) {
@@ -91,31 +93,27 @@ class BlockingQueue {
       }
       return take(std::move(head));
     }
-    // </exercise>
   }
 
   /// Ends the queue: push() throws Closed from now on, also one that waits; pop() goes on until the queue is
   /// drained. Closing it again does nothing. Python: `shutdown`.
   void close() {
-    // <exercise 3.1 BlockingQueue::close>
     {
       Lock tail(tail_mutex_);
       closed_ = true;
     }
     not_empty_.notify_all();
     not_full_.notify_all();
-    // </exercise>
   }
 
   /// True once close() has been called.
   [[nodiscard]] bool closed() const {
-    // <exercise 3.2 BlockingQueue::closed>
     Lock tail(tail_mutex_);
     return closed_;
-    // </exercise>
   }
 
-  /// Returns how many calls of pop() wait for an item that is not there yet.
+  /// Returns how many calls of pop() wait for an item that is not there yet. A sleeper for whom an item is in
+  /// the queue does not count.
   [[nodiscard]] std::size_t idle() const {
     std::scoped_lock both(head_mutex_, tail_mutex_);
     const std::size_t items = in_.size() + out_.size();
@@ -128,7 +126,6 @@ class BlockingQueue {
   /// Takes the oldest item from out_, which must have one, and wakes the threads that can go on because of
   /// that.
   std::optional<T> take(Lock head) {
-    // <exercise 1.4 BlockingQueue::take>
     std::optional<T> item;
     try {
       item.emplace(std::move(out_.front()));
@@ -149,7 +146,6 @@ class BlockingQueue {
     }
     if (sleepers) wake_consumer(Lock(tail_mutex_), more);
     return item;
-    // </exercise>
   }
 
   /// Wakes one pop() that waits, if there is an item for it, in in_ or `elsewhere`, and no other has been
@@ -177,6 +173,7 @@ class BlockingQueue {
 
   alignas(64) mutable std::mutex head_mutex_;  // guards out_
   Ring<T> out_;
+  // </exercise>
 };
 
 }  // namespace concurrent

@@ -14,7 +14,7 @@ class LossyMailbox {
  public:
   /// Puts a letter in and wakes the thread that waits in take(). The mailbox must be empty.
   void put(int letter) {
-    // <exercise 6.1 LossyMailbox::put>
+    // <exercise 7.1 LossyMailbox::put>
     letter_.store(letter);
     arrived_.notify_one();
     // </exercise>
@@ -22,7 +22,7 @@ class LossyMailbox {
 
   /// Waits for a letter, and takes it out.
   int take() {
-    // <exercise 6.2 LossyMailbox::take>
+    // <exercise 7.1 LossyMailbox::take>
     std::unique_lock lock(mutex_);
     while (letter_.load() == 0) arrived_.wait(lock);
     return letter_.exchange(0);

@@ -61,8 +61,10 @@ class ThreadPool {
   /// Runs what is queued, then ends the workers, as shutdown() does. One of the pool's own workers must not
   /// call it.
   ~ThreadPool() {
+    // <exercise 4.3 quiet ThreadPool::~ThreadPool>
     close();
     join();
+    // </exercise>
   }
 
   /// Queues `job`; a worker runs it, in the order of the posts. Starts a worker if none is idle and there may
@@ -75,6 +77,7 @@ class ThreadPool {
     require_job(job, "ThreadPool::post");
     // <exercise 4.1 ThreadPool::post>
     try {
+      // Without the pool's lock, once there is no worker left to start: step 6.
       if (all_started_.load(std::memory_order_acquire)) return jobs_.push(std::move(job));
       std::lock_guard lock(mutex_);
       if (!jobs_.closed() && jobs_.idle() == 0) start_worker();
@@ -93,7 +96,8 @@ class ThreadPool {
     if (options.wait && worker_of_ == this) throw Error("a worker cannot wait for its own pool to shut down");
     // <exercise 5.1 ThreadPool::shutdown>
     close();
-    if (options.drop_pending) drop_queued();
+    while (options.drop_pending && jobs_.try_pop()) {  // destroys a job, and no lock is held
+    }
     if (options.wait) join();
     // </exercise>
   }
@@ -112,24 +116,11 @@ class ThreadPool {
   [[nodiscard]] std::size_t max_workers() const noexcept { return max_workers_; }
 
  private:
-  /// Starts one more worker, if there may be one. Call it under the lock.
-  void start_worker() {
-    // <exercise 4.2 ThreadPool::start_worker>
-    if (workers_.size() == max_workers_) return;
-    try {
-      workers_.emplace_back([this, number = workers_.size()] { work(number); });
-    } catch (const std::system_error&) {
-      if (workers_.empty()) throw;
-    }
-    all_started_.store(workers_.size() == max_workers_, std::memory_order_release);
-    // </exercise>
-  }
-
   /// Runs on a worker's thread, from its start to its end.
   void work(std::size_t number) {
     set_thread_name(prefix_ + "_" + std::to_string(number));
     worker_of_ = this;
-    // <exercise 4.3 ThreadPool::work>
+    // <exercise 4.2 ThreadPool::work>
     try {
       if (initializer_) initializer_();
     } catch (...) {
@@ -145,39 +136,49 @@ class ThreadPool {
     // </exercise>
   }
 
-  /// Closes the queue, so that no more jobs are taken and no more workers start.
-  void close() {
-    // <exercise 4.4 ThreadPool::close>
-    std::lock_guard lock(mutex_);
-    jobs_.close();
-    // </exercise>
-  }
-
-  /// Waits until all workers have ended. Call it after close().
-  void join() {
-    // <exercise 4.5 ThreadPool::join>
-    std::lock_guard joining(join_mutex_);
-    for (std::thread& worker : workers_)
-      if (worker.joinable()) worker.join();
-    // </exercise>
-  }
-
   /// Makes the pool refuse work for good, because an initializer threw `error`.
   void mark_broken(std::exception_ptr error) {
     on_exception_(std::move(error));
     // <exercise 5.2 ThreadPool::mark_broken>
     const std::exception_ptr reason = refusal_.keep(std::make_exception_ptr(
         BrokenThreadPool("a thread initializer failed: the pool is not usable any more")));
-    close();
+    close();  // after the reason is kept: a post() that finds the queue closed must find it
     DropReason drop(reason);
-    drop_queued();
+    while (jobs_.try_pop()) {
+    }
     // </exercise>
   }
 
-  void drop_queued() {
-    while (jobs_.try_pop()) {
+  // A suggestion. All of it is yours to change: the tests see only what is public.
+  // <exercise 4.1 members your choice, if you want any>
+  /// Starts one more worker, if there may be one. Call it under the lock.
+  void start_worker() {
+    if (workers_.size() == max_workers_) return;
+    try {
+      workers_.emplace_back([this, number = workers_.size()] { work(number); });
+    } catch (const std::system_error&) {
+      if (workers_.empty()) throw;  // otherwise those that are there do the work
     }
+    all_started_.store(workers_.size() == max_workers_, std::memory_order_release);
   }
+  std::atomic<bool> all_started_ = false;  // workers_ is full: nothing is left to be decided under the lock
+  // </exercise>
+
+  // <exercise 4.3 members your choice, if you want any>
+  /// Closes the queue, so that no more jobs are taken and no more workers start.
+  void close() {
+    std::lock_guard lock(mutex_);  // so that no post() is about to start a worker
+    jobs_.close();
+  }
+
+  /// Waits until all workers have ended. Call it after close().
+  void join() {
+    std::lock_guard joining(join_mutex_);
+    for (std::thread& worker : workers_)
+      if (worker.joinable()) worker.join();
+  }
+  std::mutex join_mutex_;  // lets one join() in at a time: each returns only when all workers have ended
+  // </exercise>
 
   static inline std::atomic<std::size_t> next_pool_ = 0;
   static inline thread_local const ThreadPool* worker_of_ = nullptr;
@@ -186,14 +187,11 @@ class ThreadPool {
   std::string prefix_;
   const std::function<void()> initializer_;
   ExceptionHandler on_exception_;
+  Refusal refusal_;
   BlockingQueue<Job> jobs_;
 
-  mutable std::mutex mutex_;               // guards workers_ until the queue is closed
-  std::atomic<bool> all_started_ = false;  // workers_ is full, so post() needs no lock but the queue's
+  mutable std::mutex mutex_;  // guards workers_ until the queue is closed
   std::vector<std::thread> workers_;
-  Refusal refusal_;
-  std::mutex
-      join_mutex_;  // lets one join() in at a time, so that each returns only when all workers have ended
 };
 
 }  // namespace concurrent

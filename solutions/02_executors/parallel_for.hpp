@@ -18,10 +18,12 @@ namespace concurrent {
 
 namespace detail {
 
-/// Waits for a group of jobs. Each job holds a Token, which reports to the group when it is destroyed,
-/// whether the job has run or not.
+/// Waits for a group of jobs, each of which reports to it once, whether it has run or not. A suggestion: the
+/// tests see only parallel_for().
 class WaitGroup {
+  // <exercise 6.1 members WaitGroup>
  public:
+  /// Belongs to a job, and reports to the group when it is destroyed.
   class Token {
    public:
     explicit Token(WaitGroup& group) : group_(&group) { group.add(); }
@@ -62,6 +64,7 @@ class WaitGroup {
   std::condition_variable all_finished_;
   std::size_t unfinished_ = 0;
   std::exception_ptr first_error_;
+  // </exercise>
 };
 
 }  // namespace detail
@@ -77,7 +80,7 @@ class WaitGroup {
 template <std::ranges::forward_range Items, class F>
 requires std::invocable<F&, std::ranges::range_reference_t<Items>>
 void parallel_for(Executor& executor, Items&& items, F fn) {
-  // <exercise 5.1 parallel_for>
+  // <exercise 6.2 parallel_for>
   detail::WaitGroup group;
   std::exception_ptr refusal;
   try {

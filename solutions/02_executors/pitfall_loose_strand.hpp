@@ -4,7 +4,9 @@
 #include <mutex>
 #include <utility>
 
-#include "executor.hpp"
+#include "executor_base.hpp"
+#include "job.hpp"
+#include "ring.hpp"
 #include "todo.hpp"
 
 namespace concurrent {
@@ -15,34 +17,31 @@ class LooseStrand {
  public:
   explicit LooseStrand(Executor& executor) : executor_(executor) {}
 
+  /// Queues the job, and posts a drain job to the executor unless one is posted or runs already.
   void post(Job job) {
-    // <exercise 6.1 LooseStrand::post>
+    // <exercise 8.1 LooseStrand::post>
     {
       std::lock_guard lock(mutex_);
       jobs_.push_back(std::move(job));
     }
     if (active_.load()) return;
     active_.store(true);
-    executor_.post([this] { run(); });
+    executor_.post([this] {
+      for (;;) {
+        std::unique_lock lock(mutex_);
+        if (jobs_.empty()) break;
+        Job job = jobs_.take_front();
+        lock.unlock();
+        job();
+      }
+      active_.store(false);
+    });
     // </exercise>
   }
 
  private:
-  void run() {
-    // <exercise 6.2 LooseStrand::run>
-    for (;;) {
-      std::unique_lock lock(mutex_);
-      if (jobs_.empty()) break;
-      Job job = jobs_.take_front();
-      lock.unlock();
-      job();
-    }
-    active_.store(false);
-    // </exercise>
-  }
-
   Executor& executor_;
-  std::mutex mutex_;
+  std::mutex mutex_;  // guards jobs_, and nothing else
   Ring<Job> jobs_;
   std::atomic<bool> active_ = false;  // a drain job is posted or runs
 };

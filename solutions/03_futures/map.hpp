@@ -56,15 +56,13 @@ class Mapping {
 
   /// Submits calls until the buffer is full or a range has ended.
   void fill() {
-    // <exercise 8.1 Mapping::fill>
     while (futures_.size() < buffersize_ && !at_end()) futures_.push_back(submit_next());
-    // </exercise>
   }
 
   /// Returns the next result, in the order of the items; nothing at the end.
   std::optional<Value> next() {
+    // <exercise 8.1 Mapping::next>
     unread_ = false;
-    // <exercise 8.2 Mapping::next>
     if (futures_.empty()) return std::nullopt;
     futures_.front().shared_state()->wait(deadline_);
     const Future<T> future = futures_.take_front();
@@ -80,9 +78,7 @@ class Mapping {
  private:
   /// Cancels the calls whose results nobody will read.
   void cancel_rest() {
-    // <exercise 8.3 Mapping::cancel_rest>
     while (!futures_.empty()) futures_.take_front().cancel();
-    // </exercise>
   }
 
   /// True if a range has ended. Only now does it step past the items that were used, because the next ones

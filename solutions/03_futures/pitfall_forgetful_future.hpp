@@ -14,7 +14,6 @@ class ForgetfulFuture {
  public:
   /// Makes the future done, and calls the callbacks.
   void set_result(int value) {
-    // <exercise 9.1 ForgetfulFuture::set_result>
     std::vector<Callback> callbacks;
     {
       std::lock_guard lock(mutex_);
@@ -23,12 +22,11 @@ class ForgetfulFuture {
       callbacks.swap(callbacks_);
     }
     for (Callback& callback : callbacks) callback(value);
-    // </exercise>
   }
 
   /// Calls `callback` with the result as soon as there is one; at once if there is one already.
   void add_done_callback(std::function<void(int)> callback) {
-    // <exercise 9.2 ForgetfulFuture::add_done_callback>
+    // <exercise 10.1 ForgetfulFuture::add_done_callback>
     bool done = false;
     {
       std::lock_guard lock(mutex_);

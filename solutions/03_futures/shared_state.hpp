@@ -103,35 +103,27 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
     return now == FutureState::cancelled || now == FutureState::finished;
   }
 
-  /// Goes from pending or running to claimed. From now on only the caller may write the outcome, and it must
-  /// finish().
-  /// @returns false if the future is done, or claimed by another thread
-  bool try_claim() noexcept {
-    // <exercise 1.1 SharedState::try_claim>
-    Phase phase = Phase::pending;
-    if (phase_.compare_exchange_strong(phase, Phase::claimed)) return true;
-    phase = Phase::running;
-    return phase_.compare_exchange_strong(phase, Phase::claimed);
-    // </exercise>
-  }
-
-  /// Makes the future finished, with the outcome that the caller has written.
-  void finish() {
-    // <exercise 1.2 SharedState::finish>
-    std::unique_lock lock(mutex_);
-    phase_.store(Phase::finished, std::memory_order_release);
-    publish(std::move(lock));
-    // </exercise>
-  }
-
-  /// Keeps `error` as the outcome and publishes it. @returns false if there is an outcome already
-  bool try_fail(std::exception_ptr error) {
-    // <exercise 1.3 SharedState::try_fail>
+  /// Calls `store()`, which keeps the outcome, and makes the future done; what `store()` throws becomes the
+  /// outcome. While it runs, under no lock, the future is running, and no other outcome is accepted. In the
+  /// end announces that the future is done.
+  /// @returns false, without calling `store`, if the future is done or another outcome is being stored
+  template <class Store>
+  bool complete(Store&& store) {
+    // <exercise 1.1 SharedState::complete>
     if (!try_claim()) return false;
-    error_ = std::move(error);
+    try {
+      std::forward<Store>(store)();
+    } catch (...) {
+      error_ = std::current_exception();
+    }
     finish();
     return true;
     // </exercise>
+  }
+
+  /// Makes `error` the outcome. @returns false if the future is done or another outcome is being stored
+  bool try_fail(std::exception_ptr error) {
+    return complete([&] { error_ = std::move(error); });
   }
 
   /// Waits until the future is done. @throws TimeoutError if it is not before the deadline
@@ -175,12 +167,10 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
 
   /// Makes the future done because no result will come: its promise or its job was dropped.
   void abandon() {
-    // <exercise 3.3 SharedState::abandon>
     if (std::exception_ptr reason = DropReason::current())
       try_fail(std::move(reason));
     else if (!cancel())
       try_fail(std::make_exception_ptr(BrokenPromise()));
-    // </exercise>
   }
 
   /// Calls `callback` when the future is done, on the thread that makes it so; at once, here, if it is done
@@ -196,11 +186,28 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   }
 
  protected:
+  /// Makes the future finished, with the outcome that the caller has written.
+  void finish() {
+    std::unique_lock lock(mutex_);
+    phase_.store(Phase::finished, std::memory_order_release);
+    publish(std::move(lock));
+  }
+
   std::exception_ptr error_;
 
  private:
   friend class WaitNode;
   enum class Phase { pending, running, claimed, cancelled, finished };
+
+  /// Goes from pending or running to claimed. From now on only the caller may write the outcome, and it must
+  /// finish().
+  /// @returns false if the future is done, or claimed by another thread
+  bool try_claim() noexcept {
+    Phase phase = Phase::pending;
+    if (phase_.compare_exchange_strong(phase, Phase::claimed)) return true;
+    phase = Phase::running;
+    return phase_.compare_exchange_strong(phase, Phase::claimed);
+  }
 
   /// True if the future is done, now or after a few looks. Falling asleep and being woken costs more than
   /// most results take to come.
@@ -212,6 +219,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   /// Announces that the future is done: first to the threads that wait, then, without the lock, to the
   /// callbacks.
   void publish(std::unique_lock<std::mutex> lock) {
+    // <exercise 2.2 quiet SharedState::publish>
     for (WaitNode* node = std::exchange(nodes_, nullptr); node;) {
       WaitNode& current = *std::exchange(node, node->next_);
       current.queue_.push(current);
@@ -222,6 +230,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
     const Nesting nesting;
     if (nesting.is_deep() && nesting.put_off(*this, callbacks)) return;
     for (Callback& callback : callbacks) run_callback(callback);
+    // </exercise>
   }
 
   /// Counts how deep in one another the callbacks are that run on this thread, each set off by the one
@@ -262,30 +271,24 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   };
 
   void run_callback(Callback& callback) noexcept {
-    // <exercise 4.2 SharedState::run_callback>
     try {
       callback(shared_from_this());
     } catch (...) {
       callback_exception_handler()(std::current_exception());
     }
-    // </exercise>
   }
 
   void add(WaitNode& node) {
-    // <exercise 2.2 SharedState::add>
     std::lock_guard lock(mutex_);
     if (done()) return node.queue_.push(node);
     node.next_ = std::exchange(nodes_, &node);
-    // </exercise>
   }
 
   void remove(WaitNode& node) noexcept {
-    // <exercise 2.3 SharedState::remove>
     std::lock_guard lock(mutex_);
     WaitNode** link = &nodes_;
     while (*link && *link != &node) link = &(*link)->next_;
     if (*link) *link = node.next_;
-    // </exercise>
   }
 
   std::atomic<Phase> phase_ = Phase::pending;
@@ -304,7 +307,6 @@ inline WaitNode::~WaitNode() {
 }
 
 inline WaitNode* CompletionQueue::next(Deadline deadline) {
-  // <exercise 2.4 CompletionQueue::next>
   if (!ready_) {
     std::unique_lock lock(mutex_);
     if (!wait_until(arrived_, lock, deadline, [this] { return incoming_ != nullptr; })) return nullptr;
@@ -314,15 +316,12 @@ inline WaitNode* CompletionQueue::next(Deadline deadline) {
     }
   }
   return std::exchange(ready_, ready_->next_);
-  // </exercise>
 }
 
 inline void CompletionQueue::push(WaitNode& node) {
-  // <exercise 2.5 CompletionQueue::push>
   std::lock_guard lock(mutex_);
   node.next_ = std::exchange(incoming_, &node);
   arrived_.notify_one();
-  // </exercise>
 }
 
 }  // namespace detail

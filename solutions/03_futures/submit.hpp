@@ -27,7 +27,7 @@ class PackagedCall : public State<T> {
 
   /// Runs the call, unless it was cancelled meanwhile, and finishes the future with its outcome.
   void run() {
-    // <exercise 5.1 PackagedCall::run>
+    // <exercise 9.1 PackagedCall::run>
     if (!this->start()) return call_.reset();
     try {
       this->store([&]() -> T { return std::invoke(*std::move(call_)); });
@@ -41,10 +41,8 @@ class PackagedCall : public State<T> {
 
   /// Gives the call up, because it will never run.
   void drop() {
-    // <exercise 5.2 PackagedCall::drop>
     call_.reset();
     this->abandon();
-    // </exercise>
   }
 
  private:
@@ -82,7 +80,7 @@ auto bind_call(F fn, Args... args) {
 /// Does the work of Executor::submit(): runs `fn(args...)` on `executor` and gives the future of its result.
 template <class F, class... Args>
 Future<CallResult<F, Args...>> submit_to(Executor& executor, F&& fn, Args&&... args) {
-  // <exercise 5.3 submit_to>
+  // <exercise 5.1 submit_to>
   using T = CallResult<F, Args...>;
   auto call = detail::bind_call(std::forward<F>(fn), std::forward<Args>(args)...);
   auto packaged = std::make_shared<detail::PackagedCall<T, decltype(call)>>(std::move(call));

@@ -129,10 +129,9 @@ using RunCall = Answer (*)(std::span<const char>);
 template <class T>
 void finish_with(SharedState& shared, const Packet& answer) {
   auto& state = static_cast<State<T>&>(shared);
-  if (!state.try_claim()) return;
-  // <exercise 3.3 finish_with> Store the value, or a RemoteError; what reading it throws is an error too.
-  // Then finish.
-  try {
+  // <exercise 3.3 finish_with> Complete the state: store the value, or throw a RemoteError; what reading it
+  // throws is an error too.
+  state.complete([&] {
     answer.read([&](std::span<const char> bytes) {
       if (answer.header().type == PacketType::error)
         throw std::make_from_tuple<RemoteError>(from_bytes<std::string, std::string>(bytes));
@@ -140,10 +139,7 @@ void finish_with(SharedState& shared, const Packet& answer) {
         if constexpr (!std::is_void_v<T>) return std::get<0>(from_bytes<T>(bytes));
       });
     });
-  } catch (...) {
-    state.store_error(std::current_exception());
-  }
-  state.finish();
+  });
   // </exercise>
 }
 

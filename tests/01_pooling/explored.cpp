@@ -203,9 +203,9 @@ TEST(Step5_Shutdown, AJobOfABrokenPoolRunsOrIsDestroyed) {
   EXPECT_TRUE(explore::survives(scenario));
 }
 
-// Step 6: break it.
+// Step 7: break it.
 
-TEST(Step6_BreakIt, ALetterThatIsThereIsTaken) {
+TEST(Step7_BreakIt, ALetterThatIsThereIsTaken) {
   const auto scenario = [] {
     concurrent::LossyMailbox mailbox;
     mailbox.put(7);
@@ -216,7 +216,7 @@ TEST(Step6_BreakIt, ALetterThatIsThereIsTaken) {
   EXPECT_TRUE(explore::survives(scenario));
 }
 
-TEST(Step6_BreakIt, IfNobodyIsInterruptedALetterIsTaken) {
+TEST(Step7_BreakIt, IfNobodyIsInterruptedALetterIsTaken) {
   const auto scenario = [] {
     concurrent::LossyMailbox mailbox;
     std::jthread reader([&] { EXPECT_EQ(mailbox.take(), 7); });
@@ -225,7 +225,7 @@ TEST(Step6_BreakIt, IfNobodyIsInterruptedALetterIsTaken) {
   EXPECT_TRUE(explore::survives(scenario, {.preemptions = 0, .search = explore::Search::systematic}));
 }
 
-TEST(Step6_BreakIt, TwoInterruptionsLoseTheWakeUp) {
+TEST(Step7_BreakIt, TwoInterruptionsLoseTheWakeUp) {
   const auto scenario = [] {
     concurrent::LossyMailbox mailbox;
     std::jthread reader([&] { EXPECT_EQ(mailbox.take(), 7); });

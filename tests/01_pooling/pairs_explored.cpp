@@ -3,8 +3,10 @@
 #include "blocking_queue.hpp"
 #include "thread_pool.hpp"
 
+#include <cstddef>
 #include <exception>
 #include <thread>
+#include <vector>
 
 #include "meet.hpp"
 
@@ -16,7 +18,7 @@ using course::any_two_meet;
 
 namespace {
 
-/// A queue whose items are all at the tail: who takes the first, takes over all.
+/// A queue with three items.
 struct WithQueue {
   BlockingQueue<int> queue{8};
 
@@ -37,6 +39,29 @@ struct WithQueue {
   }
 };
 
+/// A queue with items at both ends, if it has two.
+struct WithBothEnds : WithQueue {
+  WithBothEnds() {
+    queue.try_pop();
+    queue.push(4);
+  }
+};
+
+/// All that may be done to a queue of at least two items.
+template <class Fixture>
+const std::vector<course::Operation<Fixture>> queue_operations{
+    {"push()", [](Fixture& it) { it.push(); }},
+    {"pop()", [](Fixture& it) { EXPECT_TRUE(it.queue.pop()); }},
+    {"try_pop()", [](Fixture& it) { EXPECT_TRUE(it.queue.try_pop()); }},
+    {"size()", [](Fixture& it) { EXPECT_LE(it.queue.size(), 5u); }},
+    {"idle()", [](Fixture& it) { EXPECT_EQ(it.queue.idle(), 0u); }},
+    {"close()", [](Fixture& it) { it.queue.close(); }},
+    {"closed()",
+     [](Fixture& it) {
+       if (it.queue.closed()) it.push();
+     }},
+};
+
 struct WithPool {
   ThreadPool pool{{.max_workers = 2}};
 
@@ -53,18 +78,12 @@ struct WithPool {
 }  // namespace
 
 TEST(Step3_Closing, AnyTwoMembersOfAQueueMayBeCalledAtTheSameTime) {
-  any_two_meet<WithQueue>({
-      {"push()", [](WithQueue& it) { it.push(); }},
-      {"pop()", [](WithQueue& it) { EXPECT_TRUE(it.queue.pop()); }},
-      {"try_pop()", [](WithQueue& it) { EXPECT_TRUE(it.queue.try_pop()); }},
-      {"size()", [](WithQueue& it) { EXPECT_LE(it.queue.size(), 5u); }},
-      {"idle()", [](WithQueue& it) { EXPECT_EQ(it.queue.idle(), 0u); }},
-      {"close()", [](WithQueue& it) { it.queue.close(); }},
-      {"closed()",
-       [](WithQueue& it) {
-         if (it.queue.closed()) it.push();
-       }},
-  });
+  any_two_meet<WithQueue>(queue_operations<WithQueue>);
+}
+
+TEST(Step6_MakeItFast, AnyTwoMembersMayBeCalledAtTheSameTimeWhereverTheItemsAre) {
+  any_two_meet<WithQueue>(queue_operations<WithQueue>);  // whoever takes the first takes over all
+  any_two_meet<WithBothEnds>(queue_operations<WithBothEnds>);
 }
 
 TEST(Step5_Shutdown, AnyTwoMembersOfAPoolMayBeCalledAtTheSameTime) {
@@ -110,14 +129,34 @@ TEST(Step2_Waiting, TwoPushesInARowAreForTwoPops) {
   EXPECT_TRUE(explore::survives(scenario));
 }
 
-TEST(Step2_Waiting, WhileNobodyWaitsNobodyIsWoken) {
+TEST(Step2_Waiting, PopsAndPushesThatWaitAtTheSameTimeAllGoOn) {
   const auto scenario = [] {
-    BlockingQueue<int> queue;
-    const auto before = explore::costs().notifications;
-    for (int item = 0; item < 3; ++item) queue.push(int(item));
-    queue.pop();
-    queue.try_pop();
-    EXPECT_EQ(explore::costs().notifications, before) << "nobody waits, neither for an item nor for room";
+    BlockingQueue<int> queue(1);
+    std::jthread a([&] { EXPECT_TRUE(queue.pop()); });
+    std::jthread b([&] { EXPECT_TRUE(queue.pop()); });
+    std::jthread c([&] { queue.push(1); });
+    queue.push(2);
   };
   EXPECT_TRUE(explore::survives(scenario));
+}
+
+TEST(Step2_Waiting, IdleCountsThePopsForWhichThereIsNoItem) {
+  const auto scenario = [] {
+    BlockingQueue<int> queue;
+    std::jthread a([&] { queue.pop(); });
+    std::jthread b([&] { queue.pop(); });
+    std::jthread c([&] { queue.pop(); });
+    while (queue.idle() < 3) std::this_thread::yield();
+    for (std::size_t left : {2, 1, 0, 0}) {
+      queue.push(1);
+      const std::size_t idle = queue.idle();
+      EXPECT_LE(idle, left) << "each item is for one of the sleepers";
+      if (explore::active()) {
+        EXPECT_EQ(idle, left) << "none of the sleepers has woken up yet";
+      }
+    }
+  };
+  // Nobody is interrupted, so the sleepers go on only when all has been pushed.
+  EXPECT_TRUE(
+      explore::survives(scenario, {.preemptions = 0, .spurious = 0, .search = explore::Search::systematic}));
 }

@@ -3,22 +3,33 @@
 #include "support.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <exception>
 #include <limits>
 #include <memory>
 #include <thread>
+#include <utility>
+#include <vector>
 
-TEST(Step1_BothEnds, AnItemForWhichThereIsNoMemoryStaysWhereItIs) {
+TEST(Step1_AnsweringAtOnce, AnItemForWhichThereIsNoMemoryStaysWhereItIs) {
   const int failures = course::until_memory_suffices([](course::Memory& memory) {
-    BlockingQueue<std::unique_ptr<int>> queue(1);
-    auto item = std::make_unique<int>(7);
-    const bool pushed = memory.suffices_for([&] { queue.push(std::move(item)); });
-    EXPECT_EQ(queue.size(), pushed ? 1u : 0u);
-    EXPECT_EQ(item == nullptr, pushed) << "a push that fails takes nothing";
-    if (!pushed) queue.push(std::move(item));  // hangs if the one that failed has taken up the room
-    EXPECT_EQ(**queue.try_pop(), 7);
-    queue.push(std::make_unique<int>(8));
-    EXPECT_EQ(**queue.try_pop(), 8);
+    constexpr std::size_t count = 1'000;  // more than fit into the memory with which a queue may begin
+    BlockingQueue<std::unique_ptr<int>> queue(count);
+    std::vector<std::unique_ptr<int>> items;
+    for (std::size_t i = 0; i < count; ++i) items.push_back(std::make_unique<int>(i));
+    std::size_t pushed = 0;
+    const bool sufficed = memory.suffices_for([&] {
+      for (; pushed < count; ++pushed) queue.push(std::move(items[pushed]));
+    });
+    EXPECT_EQ(sufficed, pushed == count);
+    EXPECT_EQ(queue.size(), pushed);
+    EXPECT_TRUE(sufficed || items[pushed]) << "a push that fails takes nothing";
+    for (; pushed < count; ++pushed)
+      queue.push(std::move(items[pushed]));  // hangs if the one that failed has taken up the room
+    for (int i = 0; const auto& item : items) {
+      EXPECT_FALSE(item);
+      ASSERT_EQ(**queue.try_pop(), i++);
+    }
   });
   EXPECT_GT(failures, 0);
 }

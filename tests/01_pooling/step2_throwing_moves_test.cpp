@@ -10,14 +10,14 @@
 
 namespace {
 
-/// An item whose move throws, once, when a thread that pops moves it.
+/// An item whose move throws, once, when one of the threads moves it that `moves_badly`.
 struct Fragile {
   static inline std::atomic<int> throws = 0;
-  static inline thread_local bool pops = false;
+  static inline thread_local bool moves_badly = false;
 
   explicit Fragile(int number) : number(number) {}
   Fragile(Fragile&& other) : number(other.number) {
-    if (pops && throws > 0 && throws.fetch_sub(1) == 1) throw std::runtime_error("no move");
+    if (moves_badly && throws > 0 && throws.fetch_sub(1) == 1) throw std::runtime_error("no move");
   }
   Fragile& operator=(Fragile&&) = default;
 
@@ -32,7 +32,7 @@ TEST(Step2_Waiting, AnItemWhoseMoveThrowsStaysAndSomebodyElseIsWokenForIt) {
     BlockingQueue<Fragile> queue;
     std::atomic<int> taken = 0, thrown = 0;
     const auto consume = [&] {
-      Fragile::pops = true;
+      Fragile::moves_badly = true;
       wake_up_politely();
       try {
         if (queue.pop()) ++taken;
@@ -51,4 +51,50 @@ TEST(Step2_Waiting, AnItemWhoseMoveThrowsStaysAndSomebodyElseIsWokenForIt) {
     ASSERT_EQ(thrown, 1);
     ASSERT_EQ(queue.size(), 1u) << "the item whose move threw is still there";
   }
+}
+
+TEST(Step2_Waiting, AnItemThatOnePopCouldNotMoveIsForAnotherThatWaits) {
+  BlockingQueue<Fragile> queue;
+  std::atomic<int> taken = 0, thrown = 0;
+  const auto consume = [&] {
+    Fragile::moves_badly = true;
+    try {
+      if (queue.pop()) ++taken;
+    } catch (const std::runtime_error&) {
+      ++thrown;
+    }
+  };
+  {
+    std::jthread first(consume), second(consume);
+    course::wait_until_others_block();
+    Fragile::throws = 1;
+    queue.push(Fragile(1));
+  }  // hangs if nobody was woken for the item that is still there
+  EXPECT_EQ(taken, 1);
+  EXPECT_EQ(thrown, 1);
+}
+
+TEST(Step2_Waiting, RoomThatOnePushCouldNotUseIsForAnotherThatWaits) {
+  BlockingQueue<Fragile> queue(1);
+  queue.push(Fragile(0));
+  std::atomic<int> pushed = 0, thrown = 0;
+  const auto produce = [&] {
+    Fragile item(1);
+    Fragile::moves_badly = true;
+    try {
+      queue.push(std::move(item));
+      ++pushed;
+    } catch (const std::runtime_error&) {
+      ++thrown;
+    }
+  };
+  {
+    std::jthread first(produce), second(produce);
+    course::wait_until_others_block();
+    Fragile::throws = 1;
+    queue.pop();
+  }  // hangs if nobody was woken for the room that is still there
+  EXPECT_EQ(pushed, 1);
+  EXPECT_EQ(thrown, 1);
+  EXPECT_EQ(queue.size(), 1u);
 }

@@ -217,3 +217,19 @@ inline void posts_racing_with_shutdown_either_run_or_throw(Make make) {
     ASSERT_EQ(ran, accepted) << "a job that was accepted must run";
   }
 }
+
+/// Checks that a job for which there is no memory is destroyed, and that the executor goes on after it. Posts
+/// so many that any queue has to grow.
+inline void a_job_without_memory_is_destroyed(Executor& executor, const std::function<void()>& finish,
+                                              course::Memory& memory) {
+  std::atomic<int> ran = 0, alive = 0;
+  int posted = 0;
+  const bool sufficed = memory.suffices_for([&] {
+    for (; posted < 200; ++posted) executor.post([&ran, counted = Counted(alive)] { ++ran; });
+  });
+  EXPECT_EQ(posted == 200, sufficed);
+  executor.post([&] { ran += 1'000; });
+  finish();
+  EXPECT_EQ(ran, posted + 1'000) << "memory ran out for a job, not for those before it, nor for the next";
+  EXPECT_EQ(alive, 0);
+}

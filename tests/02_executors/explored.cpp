@@ -178,9 +178,23 @@ TEST(Step4_SerialExecutor, NobodyWaitsForJobsThatThePoolDestroys) {
   EXPECT_TRUE(explore::survives(scenario));
 }
 
-// Step 5: parallel_for.
+// Step 5: fairness.
 
-TEST(Step5_ParallelFor, ItReturnsWhenTheLastCallHasEndedAndNotBefore) {
+TEST(Step5_Fairness, ATurnThatIsHandedOnIsTakenOnce) {
+  const auto scenario = [] {
+    int ran = 0;  // no lock
+    ThreadPoolExecutor pool{{.max_workers = 2}};
+    SerialExecutor strand(pool);
+    for (int i = 0; i < 520; ++i) strand.post([&] { ++ran; });
+    strand.shutdown();
+    EXPECT_EQ(ran, 520);
+  };
+  EXPECT_TRUE(explore::survives(scenario, {.schedules = 100}));
+}
+
+// Step 6: parallel_for.
+
+TEST(Step6_ParallelFor, ItReturnsWhenTheLastCallHasEndedAndNotBefore) {
   const auto scenario = [] {
     ThreadPoolExecutor pool{{.max_workers = 2}};
     std::vector<int> squares(2);
@@ -190,7 +204,7 @@ TEST(Step5_ParallelFor, ItReturnsWhenTheLastCallHasEndedAndNotBefore) {
   EXPECT_TRUE(explore::survives(scenario));
 }
 
-TEST(Step5_ParallelFor, ItReturnsAlsoIfTheExecutorShutsDownMeanwhile) {
+TEST(Step6_ParallelFor, ItReturnsAlsoIfTheExecutorShutsDownMeanwhile) {
   const auto scenario = [] {
     ThreadPoolExecutor pool{{.max_workers = 2}};
     std::atomic<int> ran = 0;
@@ -205,9 +219,9 @@ TEST(Step5_ParallelFor, ItReturnsAlsoIfTheExecutorShutsDownMeanwhile) {
   EXPECT_TRUE(explore::survives(scenario));
 }
 
-// Step 6: break it.
+// Step 8: break it.
 
-TEST(Step6_BreakIt, JobsRunInOrder) {
+TEST(Step8_BreakIt, JobsRunInOrder) {
   const auto scenario = [] {
     std::vector<int> order;
     {
@@ -223,7 +237,7 @@ TEST(Step6_BreakIt, JobsRunInOrder) {
   EXPECT_TRUE(explore::survives(scenario));
 }
 
-TEST(Step6_BreakIt, IfNobodyIsInterruptedJobsNeverMeet) {
+TEST(Step8_BreakIt, IfNobodyIsInterruptedJobsNeverMeet) {
   const auto scenario = [] {
     int ran = 0;
     ThreadPerJob executor;
@@ -237,7 +251,7 @@ TEST(Step6_BreakIt, IfNobodyIsInterruptedJobsNeverMeet) {
   EXPECT_TRUE(explore::survives(scenario, {.preemptions = 0, .search = explore::Search::systematic}));
 }
 
-TEST(Step6_BreakIt, AnInterruptionMakesTwoJobsMeet) {
+TEST(Step8_BreakIt, AnInterruptionMakesTwoJobsMeet) {
   const auto scenario = [] {
     int ran = 0;
     ThreadPerJob executor;

@@ -86,3 +86,21 @@ TEST(Step1_InlineExecutor, PostAfterShutdownThrows) { post_after_shutdown_throws
 TEST(Step1_InlineExecutor, ShuttingDownAgainDoesNothing) {  // CF-40
   shutting_down_again_does_nothing(on<Inline>);
 }
+
+TEST(Step1_InlineExecutor, TwoThreadsMayRunJobsThatWaitForEachOther) {
+  std::barrier both(2);
+  InlineExecutor executor;
+  const auto meet = [&] { both.arrive_and_wait(); };
+  std::thread other([&] { executor.post(meet); });
+  executor.post(meet);  // hangs if one job waits for the other to end
+  other.join();
+  const course::Log log = [&] {
+    course::Log names;
+    executor.post([&] {
+      std::thread([&] { executor.shutdown(); }).join();  // hangs if a shutdown waits for the job
+      names.push_back("ended");
+    });
+    return names;
+  }();
+  EXPECT_EQ(log, course::Log{"ended"});
+}

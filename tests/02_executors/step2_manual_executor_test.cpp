@@ -186,3 +186,12 @@ TEST(Step2_ManualExecutor, ACancelledJobsDestructorMayUseTheExecutor) {
 TEST(Step2_ManualExecutor, PostsRacingWithShutdownEitherRunOrThrow) {  // CF-39
   posts_racing_with_shutdown_either_run_or_throw(on<Manual>);
 }
+
+TEST(Step2_ManualExecutor, AJobForWhichThereIsNoMemoryIsDestroyedAndTheNextRuns) {
+  const int failures = course::until_memory_suffices([](course::Memory& memory) {
+    ManualExecutor executor;
+    a_job_without_memory_is_destroyed(
+        executor, [&] { executor.run_all(); }, memory);
+  });
+  EXPECT_GT(failures, 0);
+}

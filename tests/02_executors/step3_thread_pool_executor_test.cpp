@@ -193,3 +193,12 @@ TEST(Step3_ThreadPoolExecutor, ACancelledJobsDestructorMayUseTheExecutor) {
 TEST(Step3_ThreadPoolExecutor, PostsRacingWithShutdownEitherRunOrThrow) {  // CF-39
   posts_racing_with_shutdown_either_run_or_throw(on<Pool>);
 }
+
+TEST(Step3_ThreadPoolExecutor, AJobForWhichThereIsNoMemoryIsDestroyedAndTheNextRuns) {
+  const int failures = course::until_memory_suffices([](course::Memory& memory) {
+    ThreadPoolExecutor executor{{.max_workers = 1}};
+    a_job_without_memory_is_destroyed(
+        executor, [&] { executor.shutdown(); }, memory);
+  });
+  EXPECT_GT(failures, 0);
+}

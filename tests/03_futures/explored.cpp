@@ -302,9 +302,9 @@ TEST(Step8_Map, ARangeMayBeGivenUpWhileItsCallsRun) {
   EXPECT_TRUE(explore::survives(scenario));
 }
 
-// Step 9: break it.
+// Step 10: break it.
 
-TEST(Step9_BreakIt, ACallbackIsCalledBeforeOrAfter) {
+TEST(Step10_BreakIt, ACallbackIsCalledBeforeOrAfter) {
   const auto scenario = [] {
     concurrent::ForgetfulFuture future;
     int sum = 0;
@@ -317,7 +317,7 @@ TEST(Step9_BreakIt, ACallbackIsCalledBeforeOrAfter) {
   EXPECT_TRUE(explore::survives(scenario));
 }
 
-TEST(Step9_BreakIt, IfNobodyIsInterruptedNoCallbackIsForgotten) {
+TEST(Step10_BreakIt, IfNobodyIsInterruptedNoCallbackIsForgotten) {
   const auto scenario = [] {
     concurrent::ForgetfulFuture future;
     std::atomic<int> calls = 0;
@@ -329,7 +329,7 @@ TEST(Step9_BreakIt, IfNobodyIsInterruptedNoCallbackIsForgotten) {
   EXPECT_TRUE(explore::survives(scenario, {.preemptions = 0, .search = explore::Search::systematic}));
 }
 
-TEST(Step9_BreakIt, AnInterruptionMakesItForgetACallback) {
+TEST(Step10_BreakIt, AnInterruptionMakesItForgetACallback) {
   const auto scenario = [] {
     concurrent::ForgetfulFuture future;
     std::atomic<int> calls = 0;

@@ -24,21 +24,6 @@ struct Owner {
   std::unique_ptr<Counted> owned;
 };
 
-/// An executor that keeps jobs in memory that it has from the start, and runs them when told.
-class Preallocated : public concurrent::Executor {
- public:
-  explicit Preallocated(std::size_t most) { jobs_.reserve(most); }
-  void post(Job job) override { jobs_.push_back(std::move(job)); }
-  void shutdown(concurrent::ShutdownOptions) override {}
-  void run_all() {
-    for (Job& job : jobs_) job();
-    jobs_.clear();
-  }
-
- private:
-  std::vector<Job> jobs_;
-};
-
 }  // namespace
 
 TEST(Step5_Submit, SubmitReturnsAtOnceAndTheResultComesLater) {  // CF-24
@@ -312,39 +297,4 @@ TEST(Step5_Submit, ACallThatIsCancelledOrDroppedEndsOnce) {
     ASSERT_EQ(told, 10);
     ASSERT_EQ(std::ranges::count(futures, FutureState::cancelled, &Future<void>::state), 10 - finished);
   }
-}
-
-TEST(Step5_Submit, ASubmitAllocatesOnceAndAResultNever) {
-  Preallocated executor(4);
-  const auto use = [&] {
-    const Future<int> future = executor.submit(add, 40, 2);
-    executor.run_all();
-    EXPECT_EQ(future.result(), 42);
-  };
-  EXPECT_EQ(course::allocations_in(use), 1u) << "function, arguments, result and future share one block";
-  std::optional<Future<int>> future;
-  EXPECT_EQ(course::allocations_in([&] { future = executor.submit(add, 40, 2); }), 1u);
-  executor.run_all();
-  EXPECT_EQ(course::allocations_in([&] { future->result(); }), 0u);
-}
-
-TEST(Step5_Submit, AnExecutorThatHasGrownAddsNoAllocationOfItsOwn) {
-  ManualExecutor executor;
-  const auto run_one = [&] {
-    const Future<int> future = executor.submit(add, 40, 2);
-    executor.run_one();
-    future.result();
-  };
-  run_one();
-  EXPECT_EQ(course::allocations_in(run_one), 1u);
-}
-
-TEST(Step5_Submit, AWarmPoolAllocatesOnceForASubmitAndItsResult) {
-  std::size_t allocations = 0;
-  ThreadPoolExecutor pool{{.max_workers = 1}};
-  for (int i = 0; i < 4; ++i) {  // the worker has started, and both ends of its queue have grown
-    allocations = course::allocations_in([&] { pool.submit(add, 40, 2).result(); });
-    course::wait_until_others_block();
-  }
-  EXPECT_EQ(allocations, 1u);
 }

@@ -2,11 +2,14 @@
 
 #include "support.hpp"
 
+#include <atomic>
 #include <barrier>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <thread>
 #include <unordered_set>
+#include <utility>
 
 TEST(Step7_AsCompleted, ThoseThatAreDoneComeFirstThenTheOthersAsTheyAreDone) {  // CF-21
   Several several(5);
@@ -99,33 +102,68 @@ TEST(Step7_AsCompleted, ATimeoutThatIsNotNeededDoesNoHarm) {  // CF-22
 }
 
 TEST(Step7_AsCompleted, AFutureThatWasGivenIsNotKeptAlive) {  // CF-23
-  Several several(2);
-  auto futures = concurrent::as_completed(several.at({0, 1}));
-  const std::weak_ptr<void> result = several.futures[1].shared_state();
-  several.promises[1].set_result(42);
-  several.promises.pop_back();
-  several.futures.clear();
-  EXPECT_FALSE(result.expired()) << "the range has yet to give it";
-  EXPECT_EQ(futures.next()->result(), 42);
-  EXPECT_TRUE(result.expired()) << "the range still holds a future that it has given away";
-  several.finish_all();
+  std::atomic<int> alive = 0;
+  std::vector<Promise<std::shared_ptr<Counted>>> promises(2);
+  auto futures = concurrent::as_completed(std::vector{promises[0].future(), promises[1].future()});
+  promises[1].set_result(std::make_shared<Counted>(alive));
+  promises.pop_back();
+  EXPECT_EQ(alive, 1) << "the range has yet to give it";
+  EXPECT_TRUE(futures.next()->result());
+  EXPECT_EQ(alive, 0) << "the range still holds a future that it has given away";
+  promises[0].set_result(nullptr);
 }
 
 TEST(Step7_AsCompleted, ARangeThatIsGivenUpLeavesNothingBehind) {  // CF-23
-  Several several(3);
-  several.promises[0].set_result(0);
-  const auto held = several.futures[1].shared_state().use_count();
+  std::atomic<int> alive = 0;
+  std::vector<Promise<std::shared_ptr<Counted>>> promises(3);
+  std::vector<Future<std::shared_ptr<Counted>>> given;
+  for (auto& promise : promises) given.push_back(promise.future());
+  promises[0].set_result(nullptr);
   {
-    auto futures = concurrent::as_completed(several.futures);
-    EXPECT_EQ(futures.next(), several.futures[0]);
-    EXPECT_GT(several.futures[1].shared_state().use_count(), held);
+    auto futures = concurrent::as_completed(std::exchange(given, {}));
+    EXPECT_TRUE(futures.next());
+    promises[1].set_result(std::make_shared<Counted>(alive));
+    promises.erase(promises.begin() + 1);
+    EXPECT_EQ(alive, 1) << "the range has yet to give it";
   }
-  EXPECT_EQ(several.futures[1].shared_state().use_count(), held);
-  several.finish_all();  // crashes if a node is still in the list
+  EXPECT_EQ(alive, 0) << "the range is gone, and what it did not give is still there";
+  promises[1].set_result(nullptr);  // crashes if it still knows the range
+  Several several(3);
+  several.finish_all();
   for (auto& future : concurrent::as_completed(several.futures)) {
     EXPECT_TRUE(future.done());
     break;
   }
+}
+
+TEST(Step7_AsCompleted, AWatchThatIsGoneIsNotTold) {
+  Several several(2);
+  const auto watch = [&](std::initializer_list<std::size_t> numbers) {
+    return std::optional(concurrent::as_completed(several.at(numbers)));
+  };
+  auto early = watch({0}), stays = watch({0, 1}), late = watch({0});
+  early.reset();
+  late.reset();
+  several.promises[0].set_result(1);  // crashes if it tells the first or the last, which are gone
+  EXPECT_EQ(stays->next(), several.futures[0]);
+  several.promises[1].set_result(1);
+  EXPECT_EQ(stays->next(), several.futures[1]);
+  EXPECT_EQ(stays->next(), std::nullopt);
+}
+
+TEST(Step7_AsCompleted, WatchesLineUpInTheOrderInWhichTheirFuturesAreDone) {
+  Several several(6);
+  several.promises[3].set_result(0);
+  auto futures = concurrent::as_completed(several.futures);
+  std::vector<Future<int>> order;
+  const auto take = [&] { order.push_back(*futures.next()); };
+  take();  // the one that was done from the start
+  for (std::size_t i : {5, 0, 4}) several.promises[i].set_result(0);
+  take();
+  for (std::size_t i : {2, 1}) several.promises[i].set_result(0);
+  for (int i = 0; i < 4; ++i) take();
+  EXPECT_EQ(order, several.at({3, 5, 0, 4, 2, 1}));
+  EXPECT_EQ(futures.next(), std::nullopt) << "each is given once";
 }
 
 TEST(Step7_AsCompleted, FuturesThatAreDoneWhileTheLoopEndsDoNoHarm) {  // CF-23

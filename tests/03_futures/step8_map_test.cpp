@@ -92,6 +92,15 @@ TEST(Step8_Map, AnExceptionComesAtItsPlaceAndEndsTheRange) {  // CF-28
   EXPECT_EQ(ran, 3) << "nobody will read the other results: their calls are cancelled";
 }
 
+TEST(Step8_Map, ARangeThatEndsWithAnExceptionSubmitsNoMoreCalls) {
+  ManualExecutor executor;
+  const IntOfInt burn = [](int) -> int { throw std::runtime_error("burnt"); };
+  auto results = executor.map(burn, std::views::iota(0), {.buffersize = 1});
+  executor.run_one();
+  EXPECT_THROW(results.next(), std::runtime_error);
+  EXPECT_EQ(executor.pending(), 0u) << "there was room for a call, but nobody will read its result";
+}
+
 TEST(Step8_Map, WhenTheTimeIsUpTheLoopThrowsAndTheRestIsCancelled) {  // CF-29, CF-30
   std::atomic<int> ran = 0;
   ManualExecutor executor;
@@ -145,6 +154,13 @@ TEST(Step8_Map, ARangeThatNobodyReadsLetsItsCallsRun) {  // CF-27
   executor.run_all();
   EXPECT_EQ(seen, (std::vector<int>{0, 1, 2, 3, 4}))
       << "only a range that somebody has begun to read cancels the rest";
+  {
+    auto results = executor.map(see, std::views::iota(5, 10));
+    executor.run_one();
+    EXPECT_EQ(results.next(), 5);
+  }
+  executor.run_all();
+  EXPECT_EQ(seen.size(), 6u) << "and this one was begun";
 }
 
 TEST(Step8_Map, WithABufferOnlySoManyCallsAreUnderWay) {  // CF-31
@@ -247,6 +263,9 @@ TEST(Step8_Map, IfSubmittingFailsWhatWasSubmittedIsCancelled) {
   EXPECT_EQ(executor.pending(), 3u);
   executor.run_all();
   EXPECT_EQ(ran, 0);
+  auto results = executor.map(run, std::views::iota(7, 8));
+  executor.run_all();
+  EXPECT_EQ(results.next(), 7) << "the executor works on";
 }
 
 TEST(Step8_Map, APoolMapsManyItems) {

@@ -38,7 +38,7 @@ std::string no_hint(const std::vector<Result>& results, const std::string& again
   for (const Result& result : results) {
     if (!result.chapter->problem.empty())
       return result.chapter->id + " " + result.chapter->problem +
-             ". The hints are for tests that fail: first " + again + ".\n";
+             ". The hints are for tests that fail; what is wrong here, " + again + " says.\n";
     if (result.outcome.passed()) continue;
     return "What is written passes its tests. What comes next: " + result.outcome.summary + "\n";
   }

@@ -43,7 +43,8 @@ std::string starter_report(const std::vector<Result>& results, int solved, bool 
             " steps written: " + result.test->full_name() + " " + why + "\n";
   }
   passed = wrong == 0;
-  return text + std::to_string(results.size() + (rebuilds ? 1 : 0) - wrong) + " passed, " + std::to_string(wrong) + " failed\n";
+  return text + std::to_string(results.size() + (rebuilds ? 1 : 0) - wrong) + " passed, " +
+         std::to_string(wrong) + " failed\n";
 }
 
 }  // namespace grader

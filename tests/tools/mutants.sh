@@ -18,10 +18,9 @@ if [ "$1" = --one ]; then
   sed "s,/chapters/support/,/solutions/$chapter/," "$patch" |
     (cd "$tree/headers" && patch -p2 -s --no-backup-if-mismatch) >"$tree/log" 2>&1 ||
     fail "the patch does not apply: $(head -n 1 "$tree/log")"
-  # What stands before a step that builds a header anew takes the place of what stands after it.
-  for earlier in $(sed -n 's,^+++ b/solutions/\([^/]*/before_step[0-9]*/.*\),\1,p' "$patch"); do
-    mv "$tree/headers/$earlier" "$tree/headers/$chapter/"
-  done
+  # What stands before a step that builds headers anew takes the place of what stands after it: all of it.
+  earlier=$(sed -n 's,^+++ b/solutions/\([^/]*/before_step[0-9]*\)/.*,\1,p' "$patch" | head -n 1)
+  [ -z "$earlier" ] || mv "$tree/headers/$earlier"/*.hpp "$tree/headers/$chapter/"
   if [ -n "${PATTERNS:-}" ]; then
     binaries=$(ls tests/"$chapter"/*_test.cpp | sed "s|^tests/\(.*\)\.cpp$|$tree/\1|")
     ${MAKE:-make} -s SAN="${SAN:-}" BASE="${BASE:-}" EXTRA=-w $binaries >"$tree/log" 2>&1

@@ -12,10 +12,8 @@
 #include <utility>
 #include <variant>
 
-#include "deadline.hpp"
 #include "errors.hpp"
 #include "shared_state.hpp"
-#include "todo.hpp"
 
 namespace concurrent {
 
@@ -31,7 +29,7 @@ class State : public SharedState {
       std::conditional_t<std::is_void_v<T>, std::monostate,
                          std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
 
-  /// Calls `make()` and keeps what it returns. The caller must be the only one who may write.
+  /// Calls `make()` and keeps what it returns. Only for use in complete(): nobody else may write meanwhile.
   template <class F>
   void store(F&& make) {
     if constexpr (std::is_void_v<T>) {
@@ -194,7 +192,11 @@ class Promise {
   template <class... Value>
   requires detail::ResultFor<T, Value&&...>
   void set_result(Value&&... value) {
-    todo("1.4", "Promise::set_result");
+    // Value... is one type, or none if T is void: the fold over the comma is that value, or nothing.
+    const auto store = [&] {
+      state_->store([&]() -> T { return static_cast<T>((std::forward<Value>(value), ...)); });
+    };
+    if (!state_->complete(store)) throw InvalidStateError("the future is done already");
   }
 
   /// Finishes the future with `error`.

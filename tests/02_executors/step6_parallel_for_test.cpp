@@ -1,4 +1,4 @@
-// Chapter 02, step 5: a loop on any executor.
+// Chapter 02, step 6: a loop on any executor.
 
 #include "support.hpp"
 
@@ -19,16 +19,18 @@
 #include <thread>
 #include <vector>
 
+#include "fragile.hpp"
+
 using concurrent::parallel_for;
 
-TEST(Step5_ParallelFor, EveryItemIsVisitedOnce) {
+TEST(Step6_ParallelFor, EveryItemIsVisitedOnce) {
   std::vector<std::atomic<int>> visits(1'000);
   ThreadPoolExecutor pool{{.max_workers = 4}};
   parallel_for(pool, visits, [](std::atomic<int>& count) { ++count; });
   EXPECT_TRUE(std::ranges::all_of(visits, [](const auto& count) { return count == 1; }));
 }
 
-TEST(Step5_ParallelFor, TheItemsAreTheRangesOwn) {
+TEST(Step6_ParallelFor, TheItemsAreTheRangesOwn) {
   std::vector<int> numbers(100);
   std::iota(numbers.begin(), numbers.end(), 0);
   ThreadPoolExecutor pool{{.max_workers = 2}};
@@ -36,7 +38,7 @@ TEST(Step5_ParallelFor, TheItemsAreTheRangesOwn) {
   for (int i = 0; i < 100; ++i) EXPECT_EQ(numbers[static_cast<std::size_t>(i)], i * i);
 }
 
-TEST(Step5_ParallelFor, AnyForwardRangeWillDo) {
+TEST(Step6_ParallelFor, AnyForwardRangeWillDo) {
   std::atomic<int> sum = 0;
   const auto add = [&](int number) { sum += number; };
   ThreadPoolExecutor pool{{.max_workers = 2}};
@@ -53,27 +55,27 @@ TEST(Step5_ParallelFor, AnyForwardRangeWillDo) {
   EXPECT_EQ(sum, 30'358);
 }
 
-TEST(Step5_ParallelFor, AnEmptyRangeIsDoneAtOnce) {
+TEST(Step6_ParallelFor, AnEmptyRangeIsDoneAtOnce) {
   int visits = 0;
   ManualExecutor executor;  // nobody runs it
   parallel_for(executor, std::vector<int>(), [&](int) { ++visits; });
   EXPECT_EQ(visits, 0);
 }
 
-TEST(Step5_ParallelFor, TheWorkRunsOnTheExecutor) {
+TEST(Step6_ParallelFor, TheWorkRunsOnTheExecutor) {
   std::set<std::string> names;
   ThreadPoolExecutor pool{{.max_workers = 1, .thread_name_prefix = "cook"}};
   parallel_for(pool, std::views::iota(0, 3), [&](int) { names.insert(concurrent::thread_name()); });
   EXPECT_EQ(names, std::set<std::string>{"cook_0"});
 }
 
-TEST(Step5_ParallelFor, EachItemIsAJobOfItsOwn) {
+TEST(Step6_ParallelFor, EachItemIsAJobOfItsOwn) {
   std::barrier all(3);  // hangs unless three items are worked on at the same time
   ThreadPoolExecutor pool{{.max_workers = 3}};
   parallel_for(pool, std::views::iota(0, 3), [&](int) { all.arrive_and_wait(); });
 }
 
-TEST(Step5_ParallelFor, ItReturnsWhenAllCallsHaveEnded) {
+TEST(Step6_ParallelFor, ItReturnsWhenAllCallsHaveEnded) {
   int visits = 0;
   bool returned = false;
   ManualExecutor executor;
@@ -90,7 +92,7 @@ TEST(Step5_ParallelFor, ItReturnsWhenAllCallsHaveEnded) {
   EXPECT_TRUE(returned);
 }
 
-TEST(Step5_ParallelFor, TheCallerSleepsWhileItWaits) {
+TEST(Step6_ParallelFor, TheCallerSleepsWhileItWaits) {
   ManualExecutor executor;
   std::thread caller([&] { parallel_for(executor, std::views::iota(0, 1), [](int) {}); });
   course::wait_until_others_block();
@@ -99,14 +101,14 @@ TEST(Step5_ParallelFor, TheCallerSleepsWhileItWaits) {
   caller.join();
 }
 
-TEST(Step5_ParallelFor, OnAnInlineExecutorItIsASequentialLoop) {
+TEST(Step6_ParallelFor, OnAnInlineExecutorItIsASequentialLoop) {
   std::vector<int> order;
   InlineExecutor executor;
   parallel_for(executor, std::views::iota(0, 10), [&](int item) { order.push_back(item); });
   EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
 }
 
-TEST(Step5_ParallelFor, OnASerialExecutorItNeedsNoLockAndKeepsTheOrder) {
+TEST(Step6_ParallelFor, OnASerialExecutorItNeedsNoLockAndKeepsTheOrder) {
   std::vector<int> order;
   ThreadPoolExecutor pool{{.max_workers = 4}};
   SerialExecutor strand(pool);
@@ -115,7 +117,7 @@ TEST(Step5_ParallelFor, OnASerialExecutorItNeedsNoLockAndKeepsTheOrder) {
   EXPECT_TRUE(std::ranges::is_sorted(order));
 }
 
-TEST(Step5_ParallelFor, AllCallsShareTheFunction) {
+TEST(Step6_ParallelFor, AllCallsShareTheFunction) {
   struct Adder {
     int total = 0;
     int* sum;
@@ -127,7 +129,7 @@ TEST(Step5_ParallelFor, AllCallsShareTheFunction) {
   EXPECT_EQ(sum, 10) << "fn is called again and again, not copied for each item";
 }
 
-TEST(Step5_ParallelFor, MembersCanBeCalledToo) {
+TEST(Step6_ParallelFor, MembersCanBeCalledToo) {
   struct Dish {
     bool done = false;
     void cook() { done = true; }
@@ -138,7 +140,7 @@ TEST(Step5_ParallelFor, MembersCanBeCalledToo) {
   EXPECT_TRUE(std::ranges::all_of(dishes, &Dish::done));
 }
 
-TEST(Step5_ParallelFor, AnExceptionComesOutAfterAllCallsHaveEnded) {  // CF-25
+TEST(Step6_ParallelFor, AnExceptionComesOutAfterAllCallsHaveEnded) {  // CF-25
   Log told;
   std::vector<int> visited;
   InlineExecutor executor;
@@ -156,7 +158,7 @@ TEST(Step5_ParallelFor, AnExceptionComesOutAfterAllCallsHaveEnded) {  // CF-25
   EXPECT_EQ(told, Log()) << "the exception is for the caller, not for the handler";
 }
 
-TEST(Step5_ParallelFor, TheFirstExceptionWins) {
+TEST(Step6_ParallelFor, TheFirstExceptionWins) {
   ManualExecutor executor;
   Log caught;
   std::thread caller([&] {
@@ -175,7 +177,7 @@ TEST(Step5_ParallelFor, TheFirstExceptionWins) {
   EXPECT_EQ(caught, Log{"0"});
 }
 
-TEST(Step5_ParallelFor, WhatTheWorkUsesMayGoWhenItReturns) {
+TEST(Step6_ParallelFor, WhatTheWorkUsesMayGoWhenItReturns) {
   // The last worker may still be on its way out of the job: it must not touch anything of the caller's then.
   ThreadPoolExecutor pool{{.max_workers = 2}};
   for (int round = 0; round < 2'000; ++round) {
@@ -186,7 +188,7 @@ TEST(Step5_ParallelFor, WhatTheWorkUsesMayGoWhenItReturns) {
   }
 }
 
-TEST(Step5_ParallelFor, ARefusalComesOutAfterTheAcceptedCallsHaveEnded) {  // CF-39
+TEST(Step6_ParallelFor, ARefusalComesOutAfterTheAcceptedCallsHaveEnded) {  // CF-39
   int visits = 0;
   std::optional<int> visits_at_the_end;
   Moody executor;
@@ -205,7 +207,22 @@ TEST(Step5_ParallelFor, ARefusalComesOutAfterTheAcceptedCallsHaveEnded) {  // CF
   EXPECT_EQ(executor.posts, 4) << "once the executor refuses, no more is posted";
 }
 
-TEST(Step5_ParallelFor, AfterShutdownItThrowsExecutorShutdown) {  // CF-39
+TEST(Step6_ParallelFor, ARefusalGoesBeforeTheErrorsOfCalls) {
+  Moody executor;
+  executor.accepts = 2;
+  std::string caught;
+  std::thread caller([&] {
+    caught = course::error_of([&] {
+      parallel_for(executor, std::views::iota(0, 10), [](int) { throw std::runtime_error("burnt"); });
+    });
+  });
+  course::wait_until_others_block();
+  EXPECT_EQ(executor.jobs.run_all(), 2u);
+  caller.join();
+  EXPECT_EQ(caught, "out of gas");
+}
+
+TEST(Step6_ParallelFor, AfterShutdownItThrowsExecutorShutdown) {  // CF-39
   int visits = 0;
   ThreadPoolExecutor pool{{.max_workers = 2}};
   pool.shutdown();
@@ -214,7 +231,7 @@ TEST(Step5_ParallelFor, AfterShutdownItThrowsExecutorShutdown) {  // CF-39
   EXPECT_EQ(visits, 0);
 }
 
-TEST(Step5_ParallelFor, WhatTheExecutorDropsIsCancelled) {  // CF-42
+TEST(Step6_ParallelFor, WhatTheExecutorDropsIsCancelled) {  // CF-42
   std::atomic<int> visits = 0;
   std::atomic<bool> cancelled = false;
   Gate gate;
@@ -239,7 +256,7 @@ TEST(Step5_ParallelFor, WhatTheExecutorDropsIsCancelled) {  // CF-42
   EXPECT_EQ(visits, 1);
 }
 
-TEST(Step5_ParallelFor, WhatABrokenPoolDropsIsToldWhy) {  // CF-38
+TEST(Step6_ParallelFor, WhatABrokenPoolDropsIsToldWhy) {  // CF-38
   std::latch fail(1);
   ThreadPoolExecutor pool{{.max_workers = 1, .initializer = [&] {
                              fail.wait();
@@ -253,7 +270,7 @@ TEST(Step5_ParallelFor, WhatABrokenPoolDropsIsToldWhy) {  // CF-38
   EXPECT_THROW(parallel_for(pool, std::views::iota(0, 3), [](int) {}), concurrent::BrokenThreadPool);
 }
 
-TEST(Step5_ParallelFor, AStrandThatLosesItsTurnCancelsTheRest) {  // CF-42
+TEST(Step6_ParallelFor, AStrandThatLosesItsTurnCancelsTheRest) {  // CF-42
   std::atomic<bool> cancelled = false;
   ManualExecutor executor;
   SerialExecutor strand(executor);
@@ -270,7 +287,7 @@ TEST(Step5_ParallelFor, AStrandThatLosesItsTurnCancelsTheRest) {  // CF-42
   EXPECT_TRUE(cancelled);
 }
 
-TEST(Step5_ParallelFor, AWorkerMayCallItWhileAnotherIsFree) {  // CF-47
+TEST(Step6_ParallelFor, AWorkerMayCallItWhileAnotherIsFree) {  // CF-47
   std::atomic<int> visits = 0;
   std::binary_semaphore done(0);
   ThreadPoolExecutor pool{{.max_workers = 2}};
@@ -282,7 +299,7 @@ TEST(Step5_ParallelFor, AWorkerMayCallItWhileAnotherIsFree) {  // CF-47
   EXPECT_EQ(visits, 10);
 }
 
-TEST(Step5_ParallelFor, TheOnlyWorkerThatCallsItWaitsForItself) {  // CF-47
+TEST(Step6_ParallelFor, TheOnlyWorkerThatCallsItWaitsForItself) {  // CF-47
   std::atomic<int> visits = 0;
   std::atomic<bool> cancelled = false;
   ThreadPoolExecutor pool{{.max_workers = 1}};
@@ -299,4 +316,59 @@ TEST(Step5_ParallelFor, TheOnlyWorkerThatCallsItWaitsForItself) {  // CF-47
   pool.shutdown();
   EXPECT_EQ(visits, 0);
   EXPECT_TRUE(cancelled);
+}
+
+TEST(Step6_ParallelFor, WhereverAnItemBreaksThoseThatWerePostedAreWaitedFor) {
+  const int failures = course::until_nothing_breaks([](course::Fuse& fuse) {
+    std::atomic<int> visited = 0, alive = 0;
+    {
+      ThreadPoolExecutor pool{{.max_workers = 1}};
+      const auto visit = [&, owned = std::make_shared<Counted>(alive)](int) { ++visited; };
+      const std::string error =
+          course::error_of([&] { parallel_for(pool, course::fragile_items(4, fuse), visit); });
+      EXPECT_EQ(error, fuse.burnt() ? "broke" : "nothing");
+      const int visited_before = visited;
+      pool.shutdown();
+      EXPECT_EQ(visited, visited_before) << "it returned before all that it had posted had ended";
+    }
+    if (!fuse.burnt()) {
+      EXPECT_EQ(visited, 4);
+    }
+  });
+  EXPECT_GE(failures, 8) << "each ++ and each * may throw";
+}
+
+TEST(Step6_ParallelFor, IfMemoryRunsOutThoseThatWerePostedAreWaitedFor) {
+  const std::vector<int> items(70);
+  const int failures = course::until_memory_suffices([&](course::Memory& memory) {
+    std::atomic<int> visited = 0;
+    ThreadPoolExecutor pool{{.max_workers = 1}};
+    const bool done = memory.suffices_for([&] { parallel_for(pool, items, [&](int) { ++visited; }); });
+    const int visited_before = visited;
+    pool.shutdown();
+    EXPECT_EQ(visited, visited_before) << "it returned before all that it had posted had ended";
+    if (done) {
+      EXPECT_EQ(visited, 70);
+    }
+  });
+  EXPECT_GT(failures, 0);
+}
+
+TEST(Step6_ParallelFor, AnythingMayBeThrown) {
+  ThreadPoolExecutor pool{{.max_workers = 1}};
+  const std::vector<int> items{1, 2, 3};
+  int called = 0;
+  EXPECT_EQ(course::error_of([&] {
+              parallel_for(pool, items, [&](int item) {
+                ++called;
+                if (item == 2) throw 7;
+              });
+            }),
+            "7");
+  EXPECT_EQ(called, 3);
+
+  struct Odd : ManualExecutor {
+    void post(Job) override { throw 8; }
+  } odd;
+  EXPECT_EQ(course::error_of([&] { parallel_for(odd, items, [](int) {}); }), "8");
 }

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+#include <type_traits>
+#include <utility>
+
+#include "executor_base.hpp"
+#include "promise.hpp"
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// The result of calling a copy of `fn` with copies of `args`.
+template <class F, class... Args>
+using CallResult = std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>;
+
+namespace detail {
+
+/// Binds a copy of `fn` and copies of `args` into a function that is to be called once. They are taken by
+/// value, so that calls with the same types give one type, whether their arguments are copied or moved.
+template <class F, class... Args>
+auto bind_call(F fn, Args... args) {
+  return [fn = std::move(fn), ... args = std::move(args)]() mutable -> CallResult<F, Args...> {
+    return std::invoke(std::move(fn), std::move(args)...);
+  };
+}
+
+}  // namespace detail
+
+/// Does the work of Executor::submit(): runs `fn(args...)` on `executor` and gives the future of its result
+/// at once. The call is destroyed when it has run, before its future is done; or when the executor drops it,
+/// also before its future is done. @throws what executor.post() throws; the call is destroyed then
+template <class F, class... Args>
+Future<CallResult<F, Args...>> submit_to(Executor& executor, F&& fn, Args&&... args) {
+  // <exercise 5.1 submit_to>
+  using T = CallResult<F, Args...>;
+  auto call = detail::bind_call(std::forward<F>(fn), std::forward<Args>(args)...);
+  struct CallJob {
+    Promise<T> promise;    // destroyed last: whoever hears that the job was dropped
+    decltype(call) bound;  // may rely on that the call is gone
+
+    void operator()() {
+      if (!promise.set_running_or_notify_cancel()) return;
+      const auto state = promise.future().shared_state();
+      state->complete([&] {
+        auto once = std::move(bound);  // destroyed before the future is done, whether it returns or throws
+        state->store([&]() -> T { return std::invoke(std::move(once)); });
+      });
+    }
+  };
+  Promise<T> promise;
+  Future<T> future = promise.future();
+  executor.post(CallJob{std::move(promise), std::move(call)});
+  return future;
+  // </exercise>
+}
+
+}  // namespace concurrent
