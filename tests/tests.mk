@@ -250,7 +250,8 @@ $(RANDOM_11): tests/$(call name,11)/random_programs.cpp | $(call have,compiler)
 	@mkdir -p $(@D)
 	@$(COMPILE) -O1 -MMD -MP $(call includes,solution/$(call name,11)) $< -o $@
 random-11: $(RANDOM_11) | $(call have,python)
-	@python3 -B tests/$(call name,11)/random_programs.py $< $(HOW_MANY_PROGRAMS)
+	@python=python3; for newer in python3.14 python3.13; do $$newer -c '' 2>/dev/null && python=$$newer && break; done; \
+	  $$python -B tests/$(call name,11)/random_programs.py $< $(HOW_MANY_PROGRAMS)
 
 # Each behaviour of Python that is ours is cited by a test; what the pages point to is there.
 parity links: %:
