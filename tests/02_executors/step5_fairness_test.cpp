@@ -97,7 +97,7 @@ TEST(Step5_Fairness, AStrandOnAStrandHandsItsTurnOnToo) {
     ManualExecutor manual;
     InlineExecutor in_line;
     SerialExecutor outer(inline_underneath ? static_cast<Executor&>(in_line) : manual);
-    SerialExecutor inner(static_cast<Executor&>(outer));
+    SerialExecutor inner(outer);
     outer.post([&] {  // all are queued before any runs
       for (int i = 0; i < 600; ++i) inner.post([&] { ++ran; });
       outer.post([&] { ran_before_the_other = ran; });
