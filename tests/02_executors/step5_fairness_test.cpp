@@ -203,3 +203,15 @@ TEST(Step5_Fairness, AStrandGoesOnWhateverTheExecutorThrows) {
   EXPECT_EQ(ran, 600) << "it could not post its next turn: the present one must go on";
   strand.shutdown();
 }
+
+TEST(Step5_Fairness, AThreadThatHasHandedItsTurnOnMayWait) {
+  ManualExecutor manual;
+  SerialExecutor strand(manual);
+  std::atomic<int> ran = 0;
+  for (int i = 0; i < 1'000; ++i) strand.post([&] { ++ran; });
+  EXPECT_TRUE(manual.run_one()) << "one turn, which ends before the jobs do";
+  std::jthread other([&] { manual.run_all(); });
+  EXPECT_EQ(course::error_of([&] { strand.shutdown(); }), "nothing")
+      << "no job of the strand runs on this thread any more";
+  EXPECT_EQ(ran, 1'000);
+}
