@@ -48,10 +48,12 @@ GRADE := build/$(COMPILER)/tools/grade
 
 # ---- A tree --------------------------------------------------------------------------------------------------------
 
-# Of learner/06_event_loop/step3_timers_test: the tree, the chapter, the source, the headers, the include path.
+# Of learner/06_event_loop/step3_timers_test: the tree, the chapter, the source (which a tree may have a version of), the
+# headers, the include path.
 tree     = $(firstword $(subst /, ,$1))
 chapter  = $(word 2,$(subst /, ,$1))
-source   = tests/$(patsubst $(call tree,$1)/%,%,$1).cpp
+source   = $(or $(wildcard $B/$(call tree,$1)/$(call tests,$1)),$(call tests,$1))
+tests    = tests/$(patsubst $(call tree,$1)/%,%,$1).cpp
 # from_TREE says where the headers of that tree are; a tree without it has a folder headers/ of its own.
 from_solution = solutions/$(call chapter,$1)
 from_learner  = chapters/$(call chapter,$1)
@@ -116,7 +118,8 @@ $(COMMON): $B/%.o: tests/%.cpp $$(call prelude,tree/$$*)
 	@$(call attempt,$(CXX) $(FLAGS) $(TESTING) -include $(basename $(call prelude,tree/$*)) $(call includes_below,$(*D)) -c $<)
 
 $B/%_test.o: $$(call source,$$*_test) $$(call prelude,$$*) | $$(call needed,$$*) $$(call inspected,$$*)
-	@$(call attempt,$(CXX) $(FLAGS) $(TESTING) $(EXTRA) -include $(basename $(call prelude,$*)) -I$(<D) \
+	@$(call attempt,$(CXX) $(FLAGS) $(TESTING) $(EXTRA) -include $(basename $(call prelude,$*)) \
+	  -Itests/$(call chapter,$*) \
 	  $(call includes,$*) -c $<)
 $B/%_test: $B/%_test.o $$(call common,$$*) $(SUPPORT)
 	@$(call link,$(CXX) $(FLAGS) $^ -lgtest)
@@ -136,8 +139,8 @@ include tests/explorer/explorer.mk
 # $X/works is empty if schedules can be explored here; otherwise it says why not.
 unexplored = [ -n '$(SAN)' ] || [ -s $X/works ]
 $B/%explored.o: $$(call source,$$*explored) $X/works $(X_PRELUDE) | $$(call needed,$$*) $$(call inspected,$$*)
-	@if $(unexplored); then $(call attempt,$(CXX) $(STRESSED) $(EXTRA) $(call includes,$*) -c $<); \
-	else $(call attempt,$(CXX) $(EXPLORED) $(EXTRA) -include $X/prelude.hpp $(call includes,$*) -c $<); fi
+	@if $(unexplored); then $(call attempt,$(CXX) $(STRESSED) $(EXTRA) -Itests/$(*D:$(call tree,$*)/%=%) $(call includes,$*) -c $<); \
+	else $(call attempt,$(CXX) $(EXPLORED) $(EXTRA) -include $X/prelude.hpp -Itests/$(*D:$(call tree,$*)/%=%) $(call includes,$*) -c $<); fi
 $B/%explored: $B/%explored.o $X/works $X/explorer.o $(SUPPORT)
 	@rm -f $@.note; if ! $(unexplored); then $(call link,$(call link_explored,$<,$B/support/main.o)); else \
 	  [ -n '$(SAN)' ] || echo "Schedules are not explored here, but run as they come: `cat $X/works`" >$@.note; \

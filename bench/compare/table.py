@@ -1,7 +1,7 @@
 """The table of a run, 80 columns wide."""
 
 from rows import BarScale
-from text import against, printable, shortened, styled, three_digits, unit_of
+from text import against, printable, shortened, squeezed, styled, three_digits, unit_of
 
 WIDTH = 80
 NUMBERS = 41  # the columns of a row between its names and its bar
@@ -42,7 +42,7 @@ def group_table(group, names, label, colour):
     text += styled(2, f"{'min–max':>13}", colour) + "  vs baseline" + styled(2, note, colour) + "\n"
     previous = None
     for row in group.rows:
-        text += f"  {'' if row.variant == previous else shortened(row.variant, names):{names}}"
+        text += f"  {'' if row.variant == previous else squeezed(row.variant, names):{names}}"
         previous = row.variant
         if label:
             text += f" {shortened(row.program.label, label):{label}}"

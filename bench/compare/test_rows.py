@@ -4,7 +4,7 @@ import unittest
 
 from measure import exactly, gist, time_per_item
 from rows import Program, Row, groups_of, plain_name
-from text import against, printable, shortened, three_digits, time_text
+from text import against, printable, shortened, squeezed, three_digits, time_text
 
 A, B = Program("a", ""), Program("b", "")
 
@@ -63,6 +63,9 @@ class TestArithmetic(unittest.TestCase):
         self.assertEqual(shortened("abcdef", 6), "abcdef")
         self.assertEqual(shortened("abcdef", 4), "abc…")
         self.assertEqual(shortened("abcdef", 0), "")
+        self.assertEqual(squeezed("a pool, 2 workers", 17), "a pool, 2 workers")
+        self.assertEqual(squeezed("ThreadPoolExecutor, 2 workers", 20), "ThreadPo…, 2 workers")
+        self.assertEqual(squeezed("ThreadPoolExecutor", 8), "ThreadP…")
         self.assertEqual(printable("a\033[1m\tb–"), "a [1m b–")
 
 

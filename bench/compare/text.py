@@ -43,6 +43,14 @@ def shortened(text, most):
     return text if len(text) <= most else text[: max(most - 1, 0)] + "…"[:most]
 
 
+def squeezed(text, most):
+    """Returns `text`, or its beginning, an ellipsis and its end, where similar names differ: "ThreadPo…, 2 workers"."""
+    if len(text) <= most or most < 12:
+        return shortened(text, most)
+    end = most // 2 + 1
+    return text[: most - 1 - end] + "…" + text[-end:]
+
+
 def styled(code, text, colour):
     """Returns `text` in a terminal's style number `code`: 1 is bold, 2 dim, 31 red, 32 green."""
     return f"\033[{code}m{text}\033[0m" if colour else text

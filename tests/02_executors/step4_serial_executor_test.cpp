@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 TEST(Step4_SerialExecutor, JobsRunInTheOrderOfThePosts) {
@@ -125,8 +126,9 @@ TEST(Step4_SerialExecutor, AStrandMayStandOnAStrand) {
   std::binary_semaphore done(0);
   ThreadPoolExecutor pool{{.max_workers = 2}};
   SerialExecutor outer(pool);
-  SerialExecutor inner(
-      static_cast<Executor&>(outer));  // without the cast it would be a copy, which there is not
+  SerialExecutor inner(outer);
+  static_assert(!std::is_convertible_v<SerialExecutor&, SerialExecutor>,
+                "one strand is not the copy of another");
   outer.post([&] {
     inner.post([&] {
       log.push_back("inner");

@@ -97,7 +97,7 @@ TEST(Step5_Fairness, AStrandOnAStrandHandsItsTurnOnToo) {
     ManualExecutor manual;
     InlineExecutor in_line;
     SerialExecutor outer(inline_underneath ? static_cast<Executor&>(in_line) : manual);
-    SerialExecutor inner(static_cast<Executor&>(outer));
+    SerialExecutor inner(outer);
     outer.post([&] {  // all are queued before any runs
       for (int i = 0; i < 600; ++i) inner.post([&] { ++ran; });
       outer.post([&] { ran_before_the_other = ran; });
@@ -202,4 +202,16 @@ TEST(Step5_Fairness, AStrandGoesOnWhateverTheExecutorThrows) {
   executor.run_all();
   EXPECT_EQ(ran, 600) << "it could not post its next turn: the present one must go on";
   strand.shutdown();
+}
+
+TEST(Step5_Fairness, AThreadThatHasHandedItsTurnOnMayWait) {
+  ManualExecutor manual;
+  SerialExecutor strand(manual);
+  std::atomic<int> ran = 0;
+  for (int i = 0; i < 1'000; ++i) strand.post([&] { ++ran; });
+  EXPECT_TRUE(manual.run_one()) << "one turn, which ends before the jobs do";
+  std::jthread other([&] { manual.run_all(); });
+  EXPECT_EQ(course::error_of([&] { strand.shutdown(); }), "nothing")
+      << "no job of the strand runs on this thread any more";
+  EXPECT_EQ(ran, 1'000);
 }

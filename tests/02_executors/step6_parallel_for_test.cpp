@@ -372,3 +372,54 @@ TEST(Step6_ParallelFor, AnythingMayBeThrown) {
   } odd;
   EXPECT_EQ(course::error_of([&] { parallel_for(odd, items, [](int) {}); }), "8");
 }
+
+namespace {
+
+/// Iterates over one number. A copy that dies on another thread waits until all others wait, and looks then
+/// whether parallel_for() has returned.
+struct LingeringIterator {
+  using value_type = int;
+  using difference_type = std::ptrdiff_t;
+  using iterator_category = std::forward_iterator_tag;
+
+  LingeringIterator() = default;
+  LingeringIterator(int at, std::atomic<bool>* returned, std::atomic<bool>* late)
+      : at(at), returned(returned), late(late) {}
+  LingeringIterator(const LingeringIterator&) = default;
+  LingeringIterator& operator=(const LingeringIterator&) = default;
+  ~LingeringIterator() {
+    if (!returned || owner == std::this_thread::get_id()) return;
+    course::wait_until_others_block();
+    if (*returned) *late = true;
+  }
+
+  int operator*() const { return at; }
+  LingeringIterator& operator++() {
+    ++at;
+    return *this;
+  }
+  LingeringIterator operator++(int) {
+    LingeringIterator before = *this;
+    ++at;
+    return before;
+  }
+  bool operator==(const LingeringIterator& other) const { return at == other.at; }
+
+  int at = 0;
+  std::atomic<bool>* returned = nullptr;
+  std::atomic<bool>* late = nullptr;
+  std::thread::id owner = std::this_thread::get_id();
+};
+
+}  // namespace
+
+TEST(Step6_ParallelFor, WhatAJobHasOfTheItemsIsGoneWhenItReturns) {
+  std::atomic<bool> returned = false, late = false;
+  ThreadPoolExecutor pool{{.max_workers = 1}};
+  const std::ranges::subrange one(LingeringIterator(0, &returned, &late),
+                                  LingeringIterator(1, nullptr, nullptr));
+  parallel_for(pool, one, [](int) {});
+  returned = true;
+  pool.shutdown();
+  EXPECT_FALSE(late) << "a job still had a copy of an iterator when parallel_for() had returned";
+}

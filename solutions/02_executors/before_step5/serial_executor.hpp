@@ -21,6 +21,8 @@ namespace concurrent {
 class SerialExecutor : public Executor {
  public:
   explicit SerialExecutor(Executor& executor) : strand_(std::make_shared<Strand>(executor, on_exception_)) {}
+  /// A strand on a strand, and no copy of it.
+  explicit SerialExecutor(SerialExecutor& executor) : SerialExecutor(static_cast<Executor&>(executor)) {}
 
   /// Does not wait: what is queued still runs on the executor underneath.
   ~SerialExecutor() override { strand_->shutdown({.wait = false}); }

@@ -9,6 +9,8 @@ expect 'step 1 — read chapters/90_tiny/README.md#step-1' make 90
 expect '5 passed, 0 failed' make solution-90
 expect 'Step 10 Power    1/1' make solution-90 FILTER='Step10*'
 expect '1 passed, 0 failed' make solution-90 FILTER='Step1_*'
+expect '1 passed, 0 failed' make solution-90 FILTER='Step1*'
+expect '4 passed, 0 failed' make solution-90 FILTER='Step*-Step10*'
 expect '5 passed, 0 failed' make starters-fail CHAPTERS=90_tiny
 expect '8 passed, 0 failed' make ladder CHAPTERS=90_tiny
 expect '5 passed, 0 failed' make right CHAPTERS=90_tiny

@@ -18,6 +18,7 @@ namespace concurrent {
 class SerialExecutor : public Executor {
  public:
   explicit SerialExecutor(Executor& below) : state_(std::make_shared<State>(below, on_exception_)) {}
+  explicit SerialExecutor(SerialExecutor& below) : SerialExecutor(static_cast<Executor&>(below)) {}
   ~SerialExecutor() override {
     std::lock_guard lock(state_->mutex);
     state_->refuses = true;
