@@ -110,6 +110,15 @@ class TaskBase : public FutureBase, public PendingTask {
   [[nodiscard]] std::string name() const { return name_.empty() ? "Task-" + std::to_string(number_) : name_; }
   void set_name(std::string name) { name_ = std::move(name); }
 
+  // ---- For what explains a hang.
+
+  /// Returns what it waits for; null if it is about to run.
+  [[nodiscard]] FutureBase* waits_for() const noexcept { return waits_for_; }
+  /// Returns its number, of which there is one in its loop: 1 for the first task.
+  [[nodiscard]] std::size_t number() const noexcept { return number_; }
+
+  // ----
+
   /// Queues it in the loop, which runs its next step.
   void schedule() noexcept {
     if (EventLoop* loop = tasks().loop()) loop->run_soon(Ref<Operation>(*this));

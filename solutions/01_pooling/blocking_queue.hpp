@@ -76,20 +76,23 @@ class BlockingQueue {
   /// If the move of the item throws, the item stays.
   /// @returns nothing once the queue is closed and drained
   std::optional<T> pop() {
-    for (;;) {
+    for (bool woken = false;;) {
       Lock head(head_mutex_);
-      if (out_.empty()) {
+      if (out_.empty() || woken) {
         Lock tail(tail_mutex_);
-        if (in_.empty()) {
+        if (woken) {  // a sleeper until it has both locks: otherwise idle() would give its item to another
+          --waiting_;
+          wakeup_in_flight_ = false;
+        }
+        if (out_.empty() && in_.empty()) {
           if (closed_) return std::nullopt;
           ++waiting_;
           head.unlock();
           not_empty_.wait(tail);
-          --waiting_;
-          wakeup_in_flight_ = false;
+          woken = true;
           continue;
         }
-        out_.swap(in_);
+        if (out_.empty()) out_.swap(in_);
       }
       return take(std::move(head));
     }

@@ -160,3 +160,16 @@ TEST(Step2_Waiting, IdleCountsThePopsForWhichThereIsNoItem) {
   EXPECT_TRUE(
       explore::survives(scenario, {.preemptions = 0, .spurious = 0, .search = explore::Search::systematic}));
 }
+
+TEST(Step2_Waiting, IdleDoesNotCountOnTheItemOfOneThatIsOnItsWay) {
+  const auto scenario = [] {
+    BlockingQueue<int> queue;
+    std::jthread a([&] { queue.pop(); });
+    std::jthread b([&] { queue.pop(); });
+    while (queue.idle() < 2) std::this_thread::yield();
+    queue.push(1);
+    EXPECT_EQ(queue.idle(), 1u) << "one of the two has an item, wherever it is, and the other has none";
+    queue.push(2);
+  };
+  EXPECT_TRUE(explore::survives(scenario));
+}

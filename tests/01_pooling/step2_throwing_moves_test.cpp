@@ -98,3 +98,21 @@ TEST(Step2_Waiting, RoomThatOnePushCouldNotUseIsForAnotherThatWaits) {
   EXPECT_EQ(thrown, 1);
   EXPECT_EQ(queue.size(), 1u);
 }
+
+TEST(Step2_Waiting, WhicheverMoveThrowsTheItemStays) {
+  for (const bool waits : {false, true}) {
+    for (int n = 1;; ++n) {
+      BlockingQueue<Fragile> queue;
+      queue.push(Fragile(1));
+      queue.push(Fragile(2));
+      Fragile::moves_badly = true;
+      Fragile::throws = n;
+      const std::string error = course::error_of([&] { waits ? queue.pop() : queue.try_pop(); });
+      Fragile::moves_badly = false;
+      if (error == "nothing") break;
+      ASSERT_LT(n, 10) << "an item is moved again and again";
+      ASSERT_EQ(queue.size(), 2u) << "move " << n << " of the item threw on its way out, and it is gone";
+      ASSERT_EQ(queue.pop().value().number, 1) << "and it is still the first";
+    }
+  }
+}

@@ -108,12 +108,21 @@ std::vector<Mistake> likely_mistakes(const std::vector<Mistake>& known, const st
 
 std::string next_hint(const std::vector<Result>& results, const std::string& told, const std::string& again,
                       std::size_t width) {
-  const auto first = std::ranges::find_if(results, is_broken);
+  auto first = std::ranges::find_if(results, is_broken);
   if (first == results.end()) return no_hint(results, again);
+  const auto known = mistakes_of(first->chapter->id);
+  const auto failing = broken_tests(results, first->chapter);
+  const auto hints_for = [&](const Result& result) {
+    return likely_mistakes(known, result.test->full_name(), failing);
+  };
+  // The first test of the chapter that a known mistake fails; else the first at all.
+  const auto told_of = std::ranges::find_if(results, [&](const Result& result) {
+    return result.chapter == first->chapter && is_broken(result) && !hints_for(result).empty();
+  });
+  if (told_of != results.end()) first = told_of;
   const Test& test = *first->test;
   const Step& step = *std::ranges::find(first->chapter->steps, test.suite, &Step::suite);
-  const auto likely = likely_mistakes(mistakes_of(first->chapter->id), test.full_name(),
-                                      broken_tests(results, first->chapter));
+  const auto likely = hints_for(*first);
   const std::string title = step.label() + ": " + sentence(test.name) + "\n";
   if (likely.empty())
     return title + "  No mistake is known that fails this test alone. Read " + first->chapter->lesson(step) +

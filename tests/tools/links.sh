@@ -74,7 +74,12 @@ problems=$(
     [ -e "chapters/$chapter/README.md" ] || continue
     awk '
       /^<a id="step-[0-9]+"><\/a>/ {step = $0; gsub(/[^0-9]/, "", step)}
-      step && /^\*.* [0-9]+ tests?[.:, ].*\*$/ {said = $0; sub(/ tests?[.:, ].*/, "", said); sub(/.* /, "", said); print step, said; step = ""}
+      step && /^\*[^*]/ {size = ""; reading = 1}
+      reading && /^$/ {
+        reading = 0
+        if (size ~ / [0-9]+ tests?[.:, *]/) {sub(/ tests?[.:, *].*/, "", size); sub(/.* /, "", size); print step, size; step = ""}
+      }
+      reading {size = size " " $0}
       /^· Step [0-9]+ .* 0\/[0-9]+$/ {said = $0; sub(/.*\//, "", said); print $3, said}
     ' "chapters/$chapter/README.md" | while read -r step said; do
       is=$(cat "$tests"/*.cpp | grep -c "^TEST(Step${step}_")

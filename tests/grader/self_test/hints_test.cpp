@@ -76,6 +76,13 @@ TEST_F(Failing, AnotherTestBeginsAnew) {
   EXPECT_NE(grader::read_file(told).value_or("").find("Step3_Speedup.AmdahlsLimits\n"), std::string::npos);
 }
 
+TEST_F(Failing, ATestThatNoKnownMistakeFailsIsPassedOver) {
+  chapter.tests[0].name = "SomethingElse";
+  EXPECT_TRUE(hint().starts_with("Step 3 Speedup: amdahls limits\n")) << hint();
+  chapter.tests[1].name = "SomethingElseAgain";
+  EXPECT_TRUE(hint().starts_with("Step 1 Measure: something else\n  No mistake is known")) << hint();
+}
+
 TEST_F(Failing, WhatIsNotWrittenIsNoMistake) {
   for (auto& result : results)
     result.outcome = {.verdict = grader::Verdict::not_written, .summary = "1.1 is not written"};

@@ -90,9 +90,10 @@ class BlockingQueue {
 
   /// Takes the first item, if there is one. Call it under the lock.
   std::optional<T> first() {
-    if (queue_.empty()) return std::nullopt;
+    std::optional<T> item;
+    if (queue_.empty()) return item;
     Otherwise tell_another(more_);
-    std::optional<T> item(std::move(queue_.front()));
+    item.emplace(std::move(queue_.front()));
     tell_another.not_needed();
     queue_.pop_front();
     fewer_.notify_one();
