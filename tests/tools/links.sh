@@ -73,12 +73,17 @@ problems=$(
     # What a lesson says of its tests: the line below a step's heading, and the report of one who has just begun.
     [ -e "chapters/$chapter/README.md" ] || continue
     awk '
+      function tell() {
+        reading = 0
+        if (size !~ / [0-9]+ tests?[.:, *]/) return
+        sub(/ tests?[.:, *].*/, "", size); sub(/.* /, "", size)
+        print step, size
+        step = ""
+      }
+      END {if (reading) tell()}
       /^<a id="step-[0-9]+"><\/a>/ {step = $0; gsub(/[^0-9]/, "", step)}
       step && /^\*[^*]/ {size = ""; reading = 1}
-      reading && /^$/ {
-        reading = 0
-        if (size ~ / [0-9]+ tests?[.:, *]/) {sub(/ tests?[.:, *].*/, "", size); sub(/.* /, "", size); print step, size; step = ""}
-      }
+      reading && /^$/ {tell()}
       reading {size = size " " $0}
       /^· Step [0-9]+ .* 0\/[0-9]+$/ {said = $0; sub(/.*\//, "", said); print $3, said}
     ' "chapters/$chapter/README.md" | while read -r step said; do
