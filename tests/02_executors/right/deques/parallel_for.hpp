@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <ranges>
 #include <utility>
 
@@ -44,22 +45,25 @@ class CallOnItem {
   }
   CallOnItem(CallOnItem&&) = default;
   ~CallOnItem() {
-    if (crowd_) crowd_->comes_back(DropReason::current_or_cancelled());
+    if (!crowd_) return;
+    item_.reset();
+    crowd_->comes_back(DropReason::current_or_cancelled());
   }
   void operator()() {
     std::exception_ptr error;
     try {
-      std::invoke(*fn_, *item_);
+      std::invoke(*fn_, **item_);
     } catch (...) {
       error = std::current_exception();
     }
+    item_.reset();  // before it reports: the items may be gone after that
     std::exchange(crowd_, nullptr)->comes_back(error);
   }
 
  private:
   std::shared_ptr<Crowd> crowd_;
   F* fn_;
-  Item item_;
+  std::optional<Item> item_;
 };
 
 }  // namespace detail
