@@ -36,8 +36,8 @@ class Condition : public SyncObject {
   /// returns, and also when it throws. It may return without a reason: see wait_for().
   /// Python: `condition.wait`.
   /// @returns true
-  /// @throws std::runtime_error if nobody has the lock
-  /// @throws CancelledError if the task was cancelled; if it had been notified, another one is
+  /// @throws std::runtime_error if nobody has the lock, or if tasks of another loop have waited
+  /// @throws CancelledError if the task was cancelled; another one is notified in its place
   template <class Result = bool>
   Coro<Result> wait() {
     todo("4.1", "Condition::wait");

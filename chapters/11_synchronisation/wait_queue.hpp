@@ -33,7 +33,7 @@ class WaitQueue {
   /// Lets a task wait: `co_await queue.wait()` returns when it was woken.
   [[nodiscard]] inline Wait wait() noexcept;
 
-  /// True if nobody stands in it, but for those who were cancelled.
+  /// True if nobody stands in it, but for those who were cancelled while they waited.
   [[nodiscard]] bool empty() const noexcept {
     return std::ranges::all_of(waiters_, [](const Ref<Waiter>& waiter) { return waiter->cancelled(); });
   }

@@ -36,12 +36,13 @@ class Condition : public SyncObject {
   /// returns, and also when it throws. It may return without a reason: see wait_for().
   /// Python: `condition.wait`.
   /// @returns true
-  /// @throws std::runtime_error if nobody has the lock
-  /// @throws CancelledError if the task was cancelled; if it had been notified, another one is
+  /// @throws std::runtime_error if nobody has the lock, or if tasks of another loop have waited
+  /// @throws CancelledError if the task was cancelled; another one is notified in its place
   template <class Result = bool>
   Coro<Result> wait() {
     // <exercise 4.1 Condition::wait>
     if (!locked()) throw std::runtime_error("cannot wait on un-acquired lock");
+    bind(detail::TaskBase::running().tasks());  // before the lock goes: what this throws leaves with the lock
     release();
     bool cancelled = false;
     try {

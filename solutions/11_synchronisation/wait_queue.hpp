@@ -32,7 +32,7 @@ class WaitQueue {
   /// Lets a task wait: `co_await queue.wait()` returns when it was woken.
   [[nodiscard]] inline Wait wait() noexcept;
 
-  /// True if nobody stands in it, but for those who were cancelled.
+  /// True if nobody stands in it, but for those who were cancelled while they waited.
   [[nodiscard]] inline bool empty() const noexcept;
 
   /// Wakes the one at the front, unless it was woken or cancelled already.

@@ -239,3 +239,28 @@ TEST(Step1_Event, ItMayGoWhileTasksWait) {
   EXPECT_EQ(v.log, (Log{"1 a cancelled", "1 b cancelled"}));
   for (const std::byte byte : memory) EXPECT_EQ(byte, std::byte{0xaa});  // nobody has written to where it was
 }
+
+TEST(Step1_Event, TwoRequestsInOnePassAreOneError) {
+  VirtualLoop v;
+  Event event;
+  int errors = 0;
+  const auto body = [&]() -> Coro<> {
+    try {
+      co_await event.wait();
+    } catch (const CancelledError&) {
+      ++errors;
+    }
+    co_await event.wait();
+  };
+  Task<> task = v.loop.create_task(body());
+  v.passes(1);
+  task.cancel();
+  task.cancel();
+  v.passes(3);
+  EXPECT_FALSE(task.done()) << "the second request has come with the first";
+  event.set();
+  v.passes(5);
+  ASSERT_TRUE(task.done());
+  EXPECT_FALSE(task.cancelled());
+  EXPECT_EQ(errors, 1);
+}

@@ -226,3 +226,29 @@ TEST(Step2_LockCancelled, NoWakeUpIsLostWhoeverIsCancelledAndWhenever) {  // AIO
     }
   }
 }
+
+TEST(Step2_LockCancelled, BehindOneThatWasWokenAndThenCancelledANewcomerQueues) {  // AIO-81, AIO-82
+  VirtualLoop v;
+  Lock lock;
+  Task<> second = start(v, "nobody", sleep(0s));
+  const auto body = [&]() -> Coro<> {
+    co_await lock.acquire();
+    second = start(v, "b", lock.acquire());
+    co_await sleep(0s);
+    co_await sleep(0s);
+    lock.release();
+    second.cancel();
+    EXPECT_FALSE(lock.locked());
+    v.note("released");
+    co_await lock.acquire();
+    v.note("again");
+  };
+  const Task<> task = v.loop.create_task(body());
+  v.passes(10);
+  ASSERT_TRUE(task.done());
+  EXPECT_TRUE(second.cancelled());
+  Log order;
+  for (const std::string& line : v.log) order.push_back(line.substr(line.find(' ') + 1));
+  EXPECT_EQ(order, (Log{"nobody", "released", "b cancelled", "again"}))
+      << "whoever was woken is before the newcomer, until it has run";
+}

@@ -326,3 +326,19 @@ TEST(Step4_Condition, NoNotificationIsLostWhoeverIsCancelledAndWhenever) {  // A
     }
   }
 }
+
+TEST(Step4_Condition, OnASecondLoopItIsRefusedAndTheLockStays) {  // AIO-47
+  VirtualLoop one;
+  VirtualLoop other;
+  Condition condition;
+  one.loop.create_task(wait_once(one, condition, "a"));
+  one.passes(1);
+  bool locked = false;
+  const auto body = [&]() -> Coro<> {
+    const auto held = co_await condition.scoped();
+    const AtEnd look([&] { locked = condition.locked(); });
+    co_await condition.wait();
+  };
+  EXPECT_EQ(error_of_await(other, body), "Condition is bound to a different event loop");
+  EXPECT_TRUE(locked) << "whoever calls wait() has the lock when it throws";
+}

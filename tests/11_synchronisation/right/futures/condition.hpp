@@ -25,10 +25,10 @@ class Condition : public SyncObject {
   template <class Result = bool>
   Coro<Result> wait() {
     if (!locked()) throw std::runtime_error("cannot wait on un-acquired lock");
-    release();
     std::exception_ptr error;
     {
       Waiters::Place place(waiters_);
+      release();
       try {
         co_await place.future;
       } catch (const CancelledError&) {
