@@ -179,3 +179,24 @@ TEST(Step6_QueueCancelled, NoItemIsLostOrDoubledWhoeverIsCancelledAndWhenever) {
     }
   }
 }
+
+TEST(Step6_QueueCancelled, AGetThatWasNotWokenWakesNobody) {  // AIO-96
+  VirtualLoop v;
+  Queue<int> queue;
+  Log got;
+  const auto take = [&](std::string who) -> Coro<> {
+    const int item = co_await queue.get();
+    got.push_back(who + " " + std::to_string(item));
+  };
+  std::vector<Task<>> tasks;
+  for (const char* who : {"a", "b", "c", "d"}) tasks.push_back(v.loop.create_task(take(who)));
+  v.passes(1);
+  tasks[1].cancel();
+  queue.put_nowait(1);  // for a
+  v.passes(3);
+  queue.put_nowait(2);
+  v.passes(3);
+  queue.put_nowait(3);
+  v.passes(3);
+  EXPECT_EQ(got, (Log{"a 1", "c 2", "d 3"})) << "whoever is woken in vain goes to the end of the line";
+}

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstddef>
+#include <mutex>
+#include <utility>
+
+#include "errors.hpp"
+#include "executor_base.hpp"
+#include "job.hpp"
+#include "ring.hpp"
+
+namespace concurrent {
+
+/// Queues jobs until you run them by hand, one by one: made for tests, where you want to be the scheduler.
+class ManualExecutor : public Executor {
+ public:
+  /// Destroys the jobs that nobody ran.
+  ~ManualExecutor() override { ManualExecutor::shutdown({.wait = false, .cancel_futures = true}); }
+
+  /// Queues the job, and runs nothing.
+  void post(Job job) override {
+    require_job(job, "ManualExecutor::post");
+    std::lock_guard lock(mutex_);
+    if (shut_down_) throw ExecutorShutdown();
+    jobs_.push_back(std::move(job));
+  }
+
+  /// Runs the oldest job on this thread. The job may call any member, run_one() too.
+  /// @returns false if there was none
+  bool run_one() {
+    Job job;
+    {
+      std::lock_guard lock(mutex_);
+      if (jobs_.empty()) return false;
+      job = jobs_.take_front();
+    }
+    run(std::move(job));
+    return true;
+  }
+
+  /// Runs jobs until there is none, those included that are posted meanwhile. @returns how many it ran
+  std::size_t run_all() {
+    std::size_t ran = 0;
+    while (run_one()) ++ran;
+    return ran;
+  }
+
+  /// Returns how many jobs are queued.
+  [[nodiscard]] std::size_t pending() const {
+    std::lock_guard lock(mutex_);
+    return jobs_.size();
+  }
+
+  /// Refuses jobs from now on, and destroys those that are to be cancelled; their destructors may call this
+  /// executor. With `wait`, runs what is queued on this thread, since nobody else would. It does not wait for
+  /// a job that another thread is just running.
+  void shutdown(ShutdownOptions options = {}) override {
+    {
+      Ring<Job> cancelled;  // dies after the lock
+      std::lock_guard lock(mutex_);
+      shut_down_ = true;
+      if (options.cancel_futures) jobs_.swap(cancelled);
+    }
+    if (options.wait) run_all();
+  }
+
+ private:
+  mutable std::mutex mutex_;  // guards all below
+  Ring<Job> jobs_;
+  bool shut_down_ = false;
+};
+
+}  // namespace concurrent

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <stdexcept>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "deadline.hpp"
+#include "executor_base.hpp"
+#include "input_range.hpp"
+#include "promise.hpp"
+#include "ring.hpp"
+#include "submit.hpp"
+
+namespace concurrent {
+
+namespace detail {
+
+/// The calls of one map(): the futures of those that are submitted and not yet read, and the items of those
+/// to come.
+/// @tparam Pool the engine that runs them: any Executor, or a pool of processes
+template <class Pool, class F, class... Views>
+class Mapping {
+ public:
+  using T = CallResult<F, std::ranges::range_reference_t<Views>...>;
+  /// The type of the results in the range: a value, also where `fn` returns a reference; an empty one where
+  /// it returns nothing.
+  using Value = std::conditional_t<std::is_void_v<T>, std::monostate, std::decay_t<T>>;
+
+  Mapping(Pool& executor, F fn, MapOptions options, Views... views)
+      : executor_(executor),
+        fn_(std::move(fn)),
+        deadline_(deadline_after(options.timeout)),
+        buffersize_(options.buffersize.value_or(std::numeric_limits<std::size_t>::max())),
+        views_(std::move(views)...),
+        items_(std::apply([](auto&... view) { return std::tuple(std::ranges::begin(view)...); }, views_)) {
+    if (buffersize_ == 0) throw std::invalid_argument("map: buffersize must be at least 1, not 0");
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+
+  ~Mapping() {
+    if (!unread_ && !futures_.empty()) cancel_rest();
+  }
+
+  /// Marks that the caller has the range now. As long as nobody begins to read it, all its calls run, as in
+  /// Python.
+  void hand_out() noexcept { unread_ = true; }
+
+  /// Submits calls until the buffer is full or a range has ended.
+  void fill() {
+    while (futures_.size() < buffersize_ && !at_end()) futures_.push_back(submit_next());
+  }
+
+  /// Returns the next result, in the order of the items; nothing at the end.
+  std::optional<Value> next() {
+    unread_ = false;
+    if (futures_.empty()) return std::nullopt;
+    futures_.front().shared_state()->wait(deadline_);  // if it throws, the destructor cancels this one, too
+    const Future<T> oldest = futures_.take_front();
+    auto& value = oldest.shared_state()->value();
+    fill();
+    if constexpr (std::is_void_v<T>)
+      return value;
+    else if constexpr (std::is_reference_v<T>)
+      return *value;
+    else
+      return std::move(value);
+  }
+
+ private:
+  /// Cancels the calls whose results nobody will read.
+  void cancel_rest() {
+    while (!futures_.empty()) futures_.take_front().cancel();
+  }
+
+  /// True if a range has ended. Only now does it step past the items that were used, because the next ones
+  /// may take their time to come.
+  [[nodiscard]] bool at_end() {
+    if (std::exchange(consumed_, false)) std::apply([](auto&... item) { (++item, ...); }, items_);
+    return [this]<std::size_t... I>(std::index_sequence<I...>) {
+      return ((std::get<I>(items_) == std::ranges::end(std::get<I>(views_))) || ...);
+    }
+    (std::index_sequence_for<Views...>());
+  }
+
+  Future<T> submit_next() {
+    auto future = std::apply([this](auto&... item) { return executor_.submit(fn_, *item...); }, items_);
+    consumed_ = true;
+    return future;
+  }
+
+  Pool& executor_;
+  const F fn_;
+  const Deadline deadline_;
+  const std::size_t buffersize_;
+  bool unread_ = false;
+  std::tuple<Views...> views_;
+  std::tuple<std::ranges::iterator_t<Views>...> items_;
+  bool consumed_ = false;  // items_ have been submitted: step past them before the next use
+  Ring<Future<T>> futures_;
+};
+
+}  // namespace detail
+
+/// Does the work of Executor::map(): submits the calls of `fn` to `executor` and gives their results as a
+/// range.
+/// @tparam Pool any Executor, or a pool of processes
+/// @throws std::invalid_argument if the buffersize is 0
+template <class Pool, class F, class... Items>
+auto map_on(Pool& executor, F fn, MapOptions options, Items&&... items) {
+  using Calls = detail::Mapping<Pool, F, std::views::all_t<Items>...>;
+  auto calls = std::make_unique<Calls>(executor, std::move(fn), options,
+                                       std::views::all(std::forward<Items>(items))...);
+  calls->fill();
+  calls->hand_out();
+  return InputRange<typename Calls::Value>([calls = std::move(calls)] { return calls->next(); });
+}
+
+}  // namespace concurrent
