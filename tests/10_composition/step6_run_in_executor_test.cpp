@@ -283,7 +283,10 @@ TEST(Step6_Bridge, AClockThatJumpsDoesNotWhileWorkIsOutOnAThread) {  // AIO-19
       return 7;
     });
     gate.wait_until_entered();
-    gate.open();
+    std::jthread opener([&] {
+      course::wait_until_others_block();  // the loop too: it waits, and its clock does not jump to the limit
+      gate.open();
+    });
     const int result = co_await wait_for(future, 1h);
     EXPECT_EQ(result, 7);
     co_await sleep(1h);
