@@ -138,9 +138,10 @@ include tests/explorer/explorer.mk
 
 # $X/works is empty if schedules can be explored here; otherwise it says why not.
 unexplored = [ -n '$(SAN)' ] || [ -s $X/works ]
+explored_includes = -Itests/$(call chapter,$1) $(call includes,$1)
 $B/%explored.o: $$(call source,$$*explored) $X/works $(X_PRELUDE) | $$(call needed,$$*) $$(call inspected,$$*)
-	@if $(unexplored); then $(call attempt,$(CXX) $(STRESSED) $(EXTRA) -Itests/$(*D:$(call tree,$*)/%=%) $(call includes,$*) -c $<); \
-	else $(call attempt,$(CXX) $(EXPLORED) $(EXTRA) -include $X/prelude.hpp -Itests/$(*D:$(call tree,$*)/%=%) $(call includes,$*) -c $<); fi
+	@if $(unexplored); then $(call attempt,$(CXX) $(STRESSED) $(EXTRA) $(call explored_includes,$*) -c $<); \
+	else $(call attempt,$(CXX) $(EXPLORED) $(EXTRA) -include $X/prelude.hpp $(call explored_includes,$*) -c $<); fi
 $B/%explored: $B/%explored.o $X/works $X/explorer.o $(SUPPORT)
 	@rm -f $@.note; if ! $(unexplored); then $(call link,$(call link_explored,$<,$B/support/main.o)); else \
 	  [ -n '$(SAN)' ] || echo "Schedules are not explored here, but run as they come: `cat $X/works`" >$@.note; \
@@ -177,8 +178,8 @@ graded = $(filter-out $(GRADE) %/inspected grade-begun,$^)
 
 # ---- For contributors, and CI --------------------------------------------------------------------------------------
 
-CHECKS := starters-check ladder mutants right errors random-11 tools-test explorer-test sanitize-thread sanitize-address parity links \
-  docs bench-smoke format-check
+CHECKS := starters-check ladder mutants right errors random tools-test explorer-test sanitize-thread sanitize-address \
+  parity links docs bench-smoke format-check
 test:
 	@MAKE='$(MAKE)' sh tests/tools/run_targets.sh solutions starters-fail
 check:
@@ -246,15 +247,17 @@ links-test:
 tools-test: given-test grader-test tiny-chapter-test stale-test costly-test words-test hundred-test links-test compare-test
 -include $(wildcard $(GIVEN:=.d) $(GRADER_TESTS:=.d))
 
-# Random programs of chapter 11, run by it and by CPython to the same log. HOW_MANY_PROGRAMS=10000 for more.
-HOW_MANY_PROGRAMS := 400
-RANDOM_11 := $B/solution/$(call name,11)/random_programs
-$(RANDOM_11): tests/$(call name,11)/random_programs.cpp | $(call have,compiler)
+# Random programs, run by a chapter and by CPython to the same log: tests/NN_name/random_programs.py, with a .cpp beside
+# it. PROGRAMS=10000 for more.
+PROGRAMS := 400
+RANDOM   := $(foreach source,$(wildcard tests/[0-9]*/random_programs.cpp),$(call number,$(word 2,$(subst /, ,$(source)))))
+$B/solution/%/random_programs: tests/%/random_programs.cpp | $(call have,compiler)
 	@mkdir -p $(@D)
-	@$(COMPILE) -O1 -MMD -MP $(call includes,solution/$(call name,11)) $< -o $@
-random-11: $(RANDOM_11) | $(call have,python)
+	@$(COMPILE) -O1 -MMD -MP $(call includes,solution/$*) $< -o $@
+random: $(RANDOM:%=random-%)
+$(RANDOM:%=random-%): random-%: $$B/solution/$$(call name,$$*)/random_programs | $(call have,python)
 	@python=python3; for newer in python3.14 python3.13; do $$newer -c '' 2>/dev/null && python=$$newer && break; done; \
-	  $$python -B tests/$(call name,11)/random_programs.py $< $(HOW_MANY_PROGRAMS)
+	  $$python -B tests/$(call name,$*)/random_programs.py $< $(PROGRAMS)
 
 # Each behaviour of Python that is ours is cited by a test; what the pages point to is there.
 parity links: %:
@@ -277,6 +280,6 @@ compile_commands.json:
 	  '$(CXX) $(FLAGS) -Itests/support -Itests/explorer -Ibench/support $(call includes,$(tree)/$(chapter))' \
 	  $(call headers,$(tree)/$(chapter)) $(chapter))) >$@
 
-.PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants patterns right \
-  errors $(ERRORS) given-test grader-test tiny-chapter-test stale-test costly-test words-test hundred-test links-test tools-test random-11 parity links \
-  format format-check compile_commands.json
+.PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants \
+  patterns right errors $(ERRORS) given-test grader-test tiny-chapter-test stale-test costly-test words-test \
+  hundred-test links-test tools-test random $(RANDOM:%=random-%) parity links format format-check compile_commands.json

@@ -1,21 +1,17 @@
-# Leaves of a source of tests only those that are named: `awk -v only=' Suite.Name Suite.Other ' -f only_tests.awk FILE`.
+# Leaves of a source of tests only those that are named:
+# `awk -v only=' Suite.Name Suite.Other ' -f only_tests.awk FILE`.
 # What is left out becomes empty lines, so that each line keeps its number.
 
-function flush_head() { for (i = 1; i <= heads; i++) print head[i]; heads = 0 }
-
-/^TEST\(/ { heads = 0; collecting = 1; name = "" }
-collecting {
-  head[++heads] = $0
-  name = name $0
-  if (name !~ /\{/) next
-  collecting = 0
-  full = name
-  sub(/^TEST\( */, "", full); sub(/\).*/, "", full); sub(/, */, ".", full)
-  skipping = index(only, " " full " ") == 0
-  whole = $0 ~ /\}$/  # on one line
-  if (skipping) { for (i = 1; i <= heads; i++) print ""; heads = 0 } else flush_head()
-  if (whole) skipping = 0
+/^TEST\(/ {head = ""; lines = 0}
+/^TEST\(/, /\{/ {
+  head = head $0
+  line[++lines] = $0
+  if (!/\{/) next  # a long name stands on the second line
+  sub(/^TEST\( */, "", head); sub(/\).*/, "", head); sub(/, */, ".", head)
+  left_out = index(only, " " head " ") == 0
+  for (i = 1; i <= lines; i++) print left_out ? "" : line[i]
+  if (/\}$/) left_out = 0  # all on one line
   next
 }
-skipping { print ""; if ($0 == "}") skipping = 0; next }
-{ print }
+{print left_out ? "" : $0}
+$0 == "}" {left_out = 0}

@@ -8,28 +8,33 @@ if [ "$1" = --one ]; then
   tree=$b/right-$name-$chapter
   rm -rf "$tree" && mkdir -p "$tree/headers" && cp -r "solutions/$chapter" "$tree/headers/" &&
     cp "$folder"/*.hpp "$tree/headers/$chapter/" || exit
-  binaries=$(ls tests/"$chapter"/*_test.cpp tests/"$chapter"/*explored.cpp 2>/dev/null | sed "s|^tests/\(.*\)\.cpp$|$tree/\1|")
+  binaries=$(ls tests/"$chapter"/*_test.cpp tests/"$chapter"/*explored.cpp 2>/dev/null |
+    sed "s|^tests/\(.*\)\.cpp$|$tree/\1|")
   fails=$(sed -n 's|^// Fails: *||p' "$folder"/*.hpp | head -n 1)
   warnings=$(${MAKE:-make} -s SAN="${SAN:-}" BASE="${BASE:-}" EXTRA='-Wno-unused-function' $binaries 2>&1)
-  [ -z "$warnings" ] || echo "✘ $chapter/$name does not compile without a warning: $(echo "$warnings" | head -n 1)"
-  "$grade" --quiet --filter "*${fails:+-$fails}" $binaries >"$tree/log" 2>&1 || cat "$tree/log"
-  echo "$chapter/$name: $(tail -n 1 "$tree/log")"
+  "$grade" --quiet --filter "*${fails:+-$fails}" $binaries >"$tree/log" 2>&1 || sed '$d' "$tree/log"
+  set -- $(tail -n 1 "$tree/log")  # 96 passed, 0 failed
+  passed=$1 failed=$3
+  if [ -n "$warnings" ]; then
+    failed=$((failed + 1))
+    echo "✘ $chapter/$name does not compile without a warning: $(echo "$warnings" | head -n 1)"
+  fi
   if [ -n "$fails" ]; then
     "$grade" --quiet --filter "$fails" $binaries >"$tree/log" 2>&1
     case $? in
-      1) echo "$chapter/$name fails $fails, as it should: 1 passed, 0 failed" ;;
-      *) echo "$chapter/$name passes $fails, which are to see what it costs: 0 passed, 1 failed" ;;
+      1) passed=$((passed + 1)) ;;
+      *) failed=$((failed + 1)); echo "✘ $chapter/$name passes $fails, which are to see what it costs" ;;
     esac
   fi
+  echo "$chapter/$name: $passed passed, $failed failed"
   rm -rf "$tree"
   exit
 fi
 grade=$1 b=$2
 shift 2
 results=$(mktemp)
-printf '%s\n' "$@" | env -u MAKEFLAGS xargs -P "$(nproc)" -n 1 sh "$0" --one "$grade" "$b" | sed 's/^[0-9]* passed, [0-9]* failed$//' | tee "$results"
-awk 'sub(/.*: /, "") && /^[0-9]+ passed, / {passed += $1; failed += $3}
-  END {print passed + 0 " passed, " failed + 0 " failed"; exit failed > 0 || !passed}' "$results"
+printf '%s\n' "$@" | env -u MAKEFLAGS xargs -P "$(nproc)" -n 1 sh "$0" --one "$grade" "$b" | tee "$results"
+awk -v jobs=$# -f tests/tools/sum.awk "$results"
 status=$?
 rm -f "$results"
 exit $status

@@ -118,11 +118,9 @@ def main():
     subprocess.run(["rm", "-rf", folder], check=True)
     for name in ("submissions", "grades"):
         (folder / name).mkdir(parents=True)
-    copy = "git init -q . && git add -A && git -c user.name=x -c user.email=x@x commit -qm x"
-    subprocess.run(f"tar cf - --exclude=./build --exclude=./.git . | (mkdir {folder}/grading && cd {folder}/grading && tar xf - && "
-                   f"{copy}) && mkdir -p {folder}/grading/build && cp -a build/have {folder}/grading/build/ && "
-                   f"for made in build/*/support build/*/prelude.hpp* build/*/tools build/*/explorer; do "
-                   f"mkdir -p {folder}/grading/$(dirname $made) && cp -a $made {folder}/grading/$made; done", shell=True, check=True)
+    subprocess.run(["sh", "tests/tools/self_test/copy_tree.sh", folder / "grading"], check=True)
+    subprocess.run("git init -q . && git add -A && git -c user.name=x -c user.email=x@x commit -qm x", shell=True,
+                   cwd=folder / "grading", check=True)
     every = list(submissions())
     # The same ones again, under other names, until there are enough; or an even choice of them.
     chosen = [every[i * len(every) // count if count < len(every) else i % len(every)] for i in range(count)]

@@ -11,6 +11,15 @@ echo 'TEST(Step1_A, B) {}' >tests/01_one/step1_a_test.cpp
 expect() {
   printf '# Page\n\n## A heading\n\n%b\n' "$2" >README.md
   printf '# One\n\n<a id="step-1"></a>\n### A step\n' >chapters/01_one/README.md
+  compare "$1" "$2"
+}
+# `expect_step COMPLAINT LINE`: the same with a line in the lesson, whose step has one test.
+expect_step() {
+  printf '# Page\n' >README.md
+  printf '# One\n\n<a id="step-1"></a>\n### A step\n\n%b\n' "$2" >chapters/01_one/README.md
+  compare "$1" "$2"
+}
+compare() {
   said=$(sh "$links" 2>&1 | sed 's/^[^ ]*: //')
   if [ "$said" = "$1" ]; then passed=$((passed + 1)); else
     failed=$((failed + 1)); printf '✘ %s\n  says "%s", not "%s"\n' "$2" "$said" "$1"; fi
@@ -24,14 +33,6 @@ expect 'there is no tests/one' 'Code `over two\nlines, cat tests/one` ends.'
 expect 'there is no docs/*.svg' '```sh\nls docs/*.svg\n```'
 expect '' 'Prose may speak of tests/anything, and `code` of `step1_a_test.cpp`.'
 expect 'there is no step2_b_test.cpp' 'See `step2_b_test.cpp`.'
-# `expect_step COMPLAINT LINE`: the same with a line in the lesson, whose step has one test.
-expect_step() {
-  printf '# Page\n' >README.md
-  printf '# One\n\n<a id="step-1"></a>\n### A step\n\n%b\n' "$2" >chapters/01_one/README.md
-  said=$(sh "$links" 2>&1 | sed 's/^[^ ]*: //')
-  if [ "$said" = "$1" ]; then passed=$((passed + 1)); else
-    failed=$((failed + 1)); printf '✘ %s\n  says "%s", not "%s"\n' "$2" "$said" "$1"; fi
-}
 expect_step '' '*About 5 lines. 1 test.*'
 expect_step 'step 1 has 1 tests, not 12' '*About 5 lines in `step1_a_test.cpp`. 12 tests. The hardest.*'
 expect_step 'step 1 has 1 tests, not 2' '```\n· Step 1 A   0/2\n```'

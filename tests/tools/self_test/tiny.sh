@@ -1,13 +1,7 @@
 # To be read by the scripts beside it: adds a chapter to a copy of the tree in FOLDER, $1, and goes there.
 set -u
 folder=$1 passed=0 failed=0
-rm -rf "$folder" && mkdir -p "$folder" || exit
-tar cf - --exclude=./build --exclude=./.git . | tar xf - -C "$folder" || exit
-# What does not depend on a chapter need not be built again.
-mkdir -p "$folder/build" && cp -a build/have "$folder/build/"
-for made in build/*/support build/*/prelude.hpp* build/*/explorer build/*/tools; do
-  [ -e "$made" ] && mkdir -p "$folder/${made%/*}" && cp -a "$made" "$folder/$made"
-done
+sh tests/tools/self_test/copy_tree.sh "$folder" || exit
 cp -r tests/tools/self_test/tiny/* "$folder/" && cd "$folder" || exit
 sed -i 's/^needs_00 :=$/needs_90 := 00\n&/' Makefile
 
