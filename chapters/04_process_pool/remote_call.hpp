@@ -112,7 +112,6 @@ using RunCall = Answer (*)(std::span<const char>);
 /// Finishes the future of a call with the answer to it.
 template <class T>
 void finish_with(SharedState& shared, const Packet& answer) {
-  auto& state = static_cast<State<T>&>(shared);
   // TODO 3.3: Complete the state: store the value, or throw a RemoteError; what reading it
   // throws is an error too.
   todo("3.3", "finish_with");

@@ -128,9 +128,9 @@ using RunCall = Answer (*)(std::span<const char>);
 /// Finishes the future of a call with the answer to it.
 template <class T>
 void finish_with(SharedState& shared, const Packet& answer) {
-  auto& state = static_cast<State<T>&>(shared);
   // <exercise 3.3 finish_with> Complete the state: store the value, or throw a RemoteError; what reading it
   // throws is an error too.
+  auto& state = static_cast<State<T>&>(shared);
   state.complete([&] {
     answer.read([&](std::span<const char> bytes) {
       if (answer.header().type == PacketType::error)
