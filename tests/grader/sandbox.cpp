@@ -27,6 +27,7 @@
 
 #include "processes.hpp"
 #include "protocol.hpp"
+#include "seclusion.hpp"
 
 namespace grader {
 namespace {
@@ -110,13 +111,30 @@ Sandbox::Sandbox(const std::string& wanted, Limits limits)
                                         {"none", Isolation::none}}) {
     if (!wanted.empty() && wanted != name) continue;
     isolation_ = isolation;
-    if (works(isolation)) return;
+    if (const auto has = what_works(isolation)) {
+      seclusion_ = *has;
+      return;
+    }
   }
   throw UsageError("--isolation " + wanted + " does not work on this system" +
                    (isolation_ == Isolation::user && !root_ ? " unless you are root" : ""));
 }
 
 std::string Sandbox::weakness() const {
+  std::string text = weakness_of_processes();
+  const auto add = [&](const std::string& what) { text += (text.empty() ? "" : "; ") + what; };
+  if (isolation_ != Isolation::namespaces) {
+    add("they share /tmp and the network with you");
+    return text;
+  }
+  if ((seclusion_ & own_files) == 0) add("tests see your home, your /tmp and the solutions");
+  if ((seclusion_ & read_only) == 0) add("tests can write where every user may");
+  if ((seclusion_ & own_network) == 0) add("no network namespaces here: tests can use your network");
+  if ((seclusion_ & own_memory) == 0) add("no IPC namespaces here: tests can use your shared memory");
+  return text;
+}
+
+std::string Sandbox::weakness_of_processes() const {
   if (isolation_ == Isolation::namespaces) return "";
   const std::string what = "no process namespaces here: ";
   if (isolation_ == Isolation::user) return what + "tests run as other users, and can see your processes";
@@ -126,18 +144,23 @@ std::string Sandbox::weakness() const {
          "write your files";
 }
 
-/// True if this kind of isolation works here: tries it in a child process.
-bool Sandbox::works(Isolation isolation) const {
-  if (isolation == Isolation::none) return true;
-  if (isolation == Isolation::user && !root_) return false;
+/// Tries this kind of isolation in a child process.
+/// @returns nothing if it does not work here, or else the bits of what tests have for themselves
+std::optional<int> Sandbox::what_works(Isolation isolation) const {
+  if (isolation == Isolation::none) return 0;
+  if (isolation == Isolation::user && !root_) return std::nullopt;
+  constexpr int fails = 127;
   const pid_t child = fork_into(isolation);
   if (child == 0) {
-    const bool entered = isolation == Isolation::namespaces ? enter() : true;
+    const bool inside = isolation == Isolation::namespaces;
+    const bool entered = !inside || enter();
+    const int has = inside && entered ? seclude("") : 0;
     const bool dropped = !root_ || become_somebody_else();
-    _exit(entered && dropped ? 0 : 1);
+    _exit(entered && dropped ? has : fails);
   }
   int status = 0;
-  return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+  if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status)) return std::nullopt;
+  return WEXITSTATUS(status) == fails ? std::nullopt : std::optional(WEXITSTATUS(status));
 }
 
 pid_t Sandbox::fork_into(Isolation isolation) const {
@@ -205,6 +228,7 @@ void Sandbox::become(const Fd& binary, const std::string& path, const std::strin
   clean_environment();
   setenv(channel_variable, std::to_string(channel.get()).c_str(), 1);
   limit();
+  if (isolation_ == Isolation::namespaces) seclude(path);
   drop_privileges();
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // after the change of user, which clears it
   signal(SIGPIPE, SIG_DFL);

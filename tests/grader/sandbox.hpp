@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,8 +13,7 @@ namespace grader {
 
 /// The way in which tests are kept from the grader's processes and files.
 enum class Isolation {
-  namespaces,  ///< process and mount namespaces of their own: they see only themselves, and the repository is
-               ///< read-only
+  namespaces,  ///< namespaces of their own: they see only their own processes, and what seclusion.hpp says
   user,        ///< the grader is root, and each test is another user
   none,        ///< tests are processes of the grader's own user
 };
@@ -43,7 +43,8 @@ class Sandbox {
   void kill_all() const;
 
  private:
-  [[nodiscard]] bool works(Isolation isolation) const;
+  [[nodiscard]] std::optional<int> what_works(Isolation isolation) const;
+  [[nodiscard]] std::string weakness_of_processes() const;
   [[nodiscard]] pid_t fork_into(Isolation isolation) const;
   [[nodiscard]] bool enter() const;
   void limit() const;
@@ -54,6 +55,7 @@ class Sandbox {
   uid_t user_;
   gid_t group_;
   Isolation isolation_ = Isolation::none;
+  int seclusion_ = 0;  ///< what a test has for itself, as far as the system allows
 };
 
 /// Opens a binary so that any user can execute it, wherever it lies.

@@ -77,6 +77,15 @@ extern "C" void grader_diagram(const char* svg) {
   }
 }
 
+/// Stands before the system's, which calls no function at the end. A sanitizer has its own.
+#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+extern "C" void _exit(int status) {
+  if (channel::is_open()) last_words::on_exit();
+  for (;;) syscall(SYS_exit_group, status);
+}
+extern "C" void _Exit(int status) noexcept { _exit(status); }
+#endif
+
 namespace {
 
 /// Opens the channel before any static object of the test or the submission is constructed, so that none of

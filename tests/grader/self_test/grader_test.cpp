@@ -22,6 +22,7 @@
 #include "../result_files.hpp"
 #include "../symbols.hpp"
 #include "../text.hpp"
+#include "belongings.hpp"
 
 namespace {
 
@@ -98,7 +99,8 @@ INSTANTIATE_TEST_SUITE_P(
         Expected{"Step1_Honest.Fails",
                  "failed: Expected equality of these values.*in words: .*\\]\\]&gt; &lt;&amp;&quot;&gt;"},
         Expected{"Step1_Honest.IsSkipped", "failed: .*not today.*"},
-        Expected{"Step2_Exits.ExitsAtOnce", R"(called exit\(0\) before the test ended)"},
+        Expected{"Step2_Exits.ExitsAtOnce",
+                 R"(called exit\(0\) in the test, misbehaviour_test\.cpp:\d+ before the test ended)"},
         Expected{"Step2_Exits.ExitsQuickly",
                  R"(called exit\(0\) in the test, misbehaviour_test\.cpp:\d+ before the test ended)"},
         Expected{"Step2_Exits.ExitsInOrder",
@@ -106,10 +108,12 @@ INSTANTIATE_TEST_SUITE_P(
         Expected{"Step8_Dies.ThrowsANumber", "failed: Unknown C\\+\\+ exception.*Its type is int.*"},
         Expected{"Step8_Dies.WritesToNoOne", R"(ended by SIGPIPE in the test, misbehaviour_test\.cpp:\d+)"},
         Expected{"Step8_Dies.IsAlarmed", R"(ended by SIGALRM in misbehaviour::.*misbehaviour\.hpp:\d+)"},
-        Expected{"Step2_Exits.PrintsSuccess", R"(called exit\(0\) before the test ended)"},
+        Expected{"Step2_Exits.PrintsSuccess",
+                 R"(called exit\(0\) in the test, misbehaviour_test\.cpp:\d+ before the test ended)"},
         Expected{"Step2_Exits.FailsAfterTheVerdict", "exited with status 7 after the test"},
-        Expected{"Step3_Kills.KillsItsParent", R"(called exit\(0\) before the test ended|killed its parent)"},
-        Expected{"Step3_Kills.KillsAll", R"(called exit\(0\) before the test ended|killed its parent)"},
+        Expected{"Step3_Kills.KillsItsParent",
+                 R"(called exit\(0\) in .* before the test ended|killed its parent)"},
+        Expected{"Step3_Kills.KillsAll", R"(called exit\(0\) in .* before the test ended|killed its parent)"},
         Expected{"Step3_Kills.KillsItself", "was killed: SIGKILL.*"},
         Expected{"Step4_Channel.WritesToEveryDescriptor", "wrote to the grader's channel"},
         Expected{"Step4_Channel.ClosesEveryDescriptor", "closed the grader's channel"},
@@ -164,7 +168,8 @@ std::string verdict_on(const std::string& submission) {
 
 TEST(Forgery, AnHonestSubmissionPasses) { EXPECT_EQ(verdict_on("honest"), "passed"); }
 TEST(Forgery, ExitsBeforeMain) {
-  EXPECT_EQ(verdict_on("exits_before_main"), "called exit(0) before the test began");
+  EXPECT_EQ(verdict_on("exits_before_main"),
+            "called exit(0) in submission::Exit::Exit, submission.hpp:15 before the test began");
 }
 TEST(Forgery, EndsInAListener) {
   EXPECT_NE(verdict_on("ends_in_a_listener").find("failed: "), std::string::npos);
@@ -174,6 +179,26 @@ TEST(Forgery, RegistersTheSameTest) {
 }
 TEST(Forgery, SwallowsFailures) {
   EXPECT_EQ(verdict_on("swallows_failures"), "keeps GoogleTest from reporting what tests find");
+}
+
+TEST(Grader, ATestIsAlone) {
+  const Belongings belongings;
+  const std::string command = " --source tests/grader/self_test/alone_test.cpp " + folder + "/alone_test";
+  const Ran ran = run(grade + options + command);
+  if (ran.text.find("note: ") != std::string::npos) GTEST_SKIP() << "not here, and it says so: " << ran.text;
+  EXPECT_EQ(ran.status, 0) << ran.text;
+  EXPECT_EQ(run("HOME=/ " + grade + options + command).status, 0) << "an odd home is no reason to fail";
+  EXPECT_EQ(run("env -u HOME " + grade + options + command).status, 0);
+  EXPECT_EQ(run("HOME=$PWD/.. " + grade + options + command).status, 0) << "the repository lies in it";
+  EXPECT_EQ(run("HOME=$PWD " + grade + options + command).status, 0);
+}
+
+TEST(Grader, SaysWhatATestCanReach) {
+  const Ran ran = run(grade + " --isolation none --quiet --source tests/grader/self_test/forgery_test.cpp " +
+                      folder + "/honest_test");
+  EXPECT_EQ(ran.status, 0) << ran.text;
+  EXPECT_NE(ran.text.find("note: no process namespaces here: tests run as "), std::string::npos) << ran.text;
+  EXPECT_NE(ran.text.find("; they share /tmp and the network with you\n"), std::string::npos) << ran.text;
 }
 
 TEST(Grader, TellsWhyNothingRuns) {

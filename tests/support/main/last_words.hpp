@@ -70,7 +70,7 @@ inline void install_handler(int signal, void (*handler)(int), int flags) {
 /// Set when the test has told its result: from here on an exit is the end of the program.
 inline bool told = false;
 
-/// Tells where exit() was called, or quick_exit(): their functions run on top of the caller's.
+/// Tells where exit() was called, or quick_exit(), whose functions run on top of the caller's; or _exit().
 inline void on_exit() {
   if (!told) channel::send_value(grader::Kind::crash, backtrace::trace(0));
 }
