@@ -28,7 +28,7 @@ TESTING := -O0 -g1 -Itests/support $(if $(CLANG),,-ffold-simple-inlines)
 TESTING += $(if $(CLANG),,--param ggc-min-expand=200 --param ggc-min-heapsize=1000000)
 
 MAKEFLAGS += --no-builtin-rules $(if $(filter 0,$(MAKELEVEL)),-j$(shell nproc 2>/dev/null || echo 2))
-CCACHE  := $(shell command -v ccache)
+CCACHE  := $(if $(findstring ccache,$(CXX)),,$(shell command -v ccache))
 COMPILE  = $(CCACHE) $(CXX) $(FLAGS)
 .DELETE_ON_ERROR:
 # Objects are kept. (.SECONDARY would do so too, but then a header that has gone would be no reason to compile anew.)

@@ -17,6 +17,10 @@ expect 'SAN=nonsense is not known' make 90 SAN=nonsense
 expect 'no test fits the filter Step1_*'"'"'; echo $broken;' make 90 FILTER="Step1_*'; echo \$\$broken; '"
 expect 'There is no compiler notacompiler' make 90 CXX=notacompiler
 expect_not 'Installing' make 90 CXX=notacompiler
+# The compiler may be several words. Where ccache is not installed, this one stands in for it.
+mkdir -p words && printf '#!/bin/sh\nexec "$@"\n' >words/ccache && chmod +x words/ccache
+several_words() { (command -v ccache >/dev/null || PATH=$PATH:$PWD/words; make 90 FILTER='Step1_*' "$@"); }
+expect '1 passed, 0 failed' several_words CXX='ccache g++ -O1'
 expect 'You are done: every test passes.' make next NUMBERS=90
 expect 'That was the last chapter' make 90
 
