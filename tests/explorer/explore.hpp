@@ -49,6 +49,7 @@ struct Options {
   int timeouts = 1;     ///< how often a schedule may let a time-out come before others have done anything
   int stale = 1;        ///< how often a schedule may let an atomic load read an older value, where its memory
                         ///< order allows it
+  int weak = 1;         ///< how often a schedule may let a weak compare-exchange fail for no reason
   Search search = Search::mixed;
   std::uint64_t seed = 1;            ///< of what is random
   std::uint32_t max_steps = 20'000;  ///< a schedule that takes more synchronisations than this gets nowhere
@@ -93,6 +94,11 @@ struct Costs {
 /// Returns the costs of this thread so far. For tests of what something may cost at most: under the explorer it
 /// counts, elsewhere everything is free.
 Costs costs() noexcept;
+
+/// Steers: the thread goes on here once others have come to the places 1 to `place` - 1, in this order. If it
+/// would have to wait for ever, it goes on all the same. It orders nothing that a data race could hide behind.
+/// Elsewhere than under the explorer it does nothing.
+void at(int place);
 
 /// Adds a line to the schedule, in the column of this thread.
 void note(const char* text);

@@ -223,11 +223,21 @@ void Atomic::exchanged(const char* verb, unsigned long long before, unsigned lon
   publish(value, order, true);
 }
 
+bool Atomic::fails_for_no_reason() noexcept {
+  if (world->weak == 0 || !strategy::choose_to_fail()) return false;
+  --world->weak;
+  return true;
+}
+
 void Atomic::failed(unsigned long long value, unsigned long long expected, int order) noexcept {
   races::touch(thread_, object_.address, size_, Access::use);
   remember(value);
-  journal::add_detail(thread_, "compares atomic %d: it is %lld, not %lld", object_.number,
-                      static_cast<long long>(value), static_cast<long long>(expected));
+  if (value == expected)
+    journal::add_detail(thread_, "compares atomic %d: it is %lld, and FAILS, for it is weak", object_.number,
+                        static_cast<long long>(value));
+  else
+    journal::add_detail(thread_, "compares atomic %d: it is %lld, not %lld", object_.number,
+                        static_cast<long long>(value), static_cast<long long>(expected));
   if (world->options.stale > 0) mark_read(thread_, object_.history->newest(), order);
   acquire(object_.released, order);
   thread_.last_load = object_.address;

@@ -30,6 +30,8 @@ class Atomic {
   void stored(unsigned long long before, unsigned long long value, int order) noexcept;
   /// Likewise, with a load of the newest value in one step. @param verb for the report
   void exchanged(const char* verb, unsigned long long before, unsigned long long value, int order) noexcept;
+  /// True if a weak compare-exchange fails here although it finds what it expects.
+  [[nodiscard]] bool fails_for_no_reason() noexcept;
   /// A compare-exchange has failed, and read `value`.
   void failed(unsigned long long value, unsigned long long expected, int order) noexcept;
 

@@ -62,7 +62,9 @@ void begin() noexcept {
   w.spurious = w.options.spurious;
   w.timeouts = w.options.timeouts;
   w.stale = w.options.stale;
+  w.weak = w.options.weak;
   w.lowest_priority = 0;
+  w.place = 0;
   w.sequential = w.fences.next = 0;
   w.descriptors = w.exceptions = {};
   arena::reset();

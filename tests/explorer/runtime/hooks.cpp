@@ -75,7 +75,7 @@ template <class T, class F>
 
 template <class T>
 [[gnu::always_inline]] inline bool compare_exchange(volatile T* address, T& expected, T value, int order,
-                                                    int failure_order) noexcept {
+                                                    int failure_order, bool weak = false) noexcept {
   Thread* const thread = current;
   if (!thread)
     return __atomic_compare_exchange_n(address, &expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
@@ -84,7 +84,7 @@ template <class T>
   Atomic atomic(*thread, const_cast<const T*>(address), sizeof(T));
   atomic.before_store();
   const T before = *address;
-  if (before == expected) {
+  if (before == expected && !(weak && atomic.fails_for_no_reason())) {
     *address = value;
     atomic.exchanged("compares and sets", before, value, order);
     return true;
@@ -193,7 +193,7 @@ HOOK void* __wrap_memset(void* to, int byte, std::size_t size) {
   }                                                                                                         \
   HOOK int __tsan_atomic##bits##_compare_exchange_weak(volatile U##bits* p, U##bits* e, U##bits v, int o,   \
                                                        int f) {                                             \
-    return compare_exchange(p, *e, v, o, f);                                                                \
+    return compare_exchange(p, *e, v, o, f, true);                                                          \
   }                                                                                                         \
   HOOK U##bits __tsan_atomic##bits##_compare_exchange_val(volatile U##bits* p, U##bits e, U##bits v, int o, \
                                                           int f) {                                          \

@@ -59,6 +59,8 @@ void describe(const Thread& thread, ThreadState& state) noexcept {
       return say("waits for semaphore", number(objects::Kind::semaphore));
     case State::descriptor:
       return say("waits for a file descriptor");
+    case State::place:
+      return say("waits until it is the turn of place", thread.place);
     case State::ended:
       return say("has ended");
   }

@@ -2,6 +2,7 @@
 
 #include "failure.hpp"
 #include "journal.hpp"
+#include "scheduler.hpp"
 #include "world.hpp"
 
 namespace explore {
@@ -9,6 +10,14 @@ namespace explore {
 bool active() noexcept { return runtime::current != nullptr; }
 
 Costs costs() noexcept { return runtime::current ? runtime::current->costs : Costs(); }
+
+void at(int place) {
+  runtime::Thread* const thread = runtime::current;
+  if (!thread) return;
+  const runtime::Entered entered(*thread);
+  runtime::scheduler::come_to(*thread, place);
+  runtime::journal::add(*thread, "is at %d", place);
+}
 
 void note(const char* text) {
   runtime::Thread* const thread = runtime::current;

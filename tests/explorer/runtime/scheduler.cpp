@@ -53,6 +53,16 @@ void pass_time_until(std::int64_t time) noexcept {
     if (thread.blocked() && thread.has_deadline && thread.deadline <= world->now) time_out(thread);
 }
 
+/// Nobody else goes on: who waits for the turn of the first of the places goes on all the same.
+/// @returns false if there is none
+bool give_up_a_place() noexcept {
+  Thread* first = nullptr;
+  for (Thread& thread : world->all())
+    if (thread.state == State::place && (!first || thread.place < first->place)) first = &thread;
+  if (first) wake(*first);
+  return first != nullptr;
+}
+
 /// Nobody can run: it is the next deadline's time, or there is none.
 void pass_time() noexcept {
   std::int64_t next = std::numeric_limits<std::int64_t>::max();
@@ -94,6 +104,7 @@ Thread& next_after(Thread& thread) noexcept {
     each_after(thread, [&](Thread& other) {
       if (!other.yielded && !(preempts && &other == &thread) && can_run(other)) ways.add(other);
     });
+    if (ways.size() == 0 && give_up_a_place()) continue;
     if (ways.size() == 0) {  // whoever can run has yielded: some time passes, and they go on
       each_after(thread, [&](Thread& other) {
         if (other.state == State::runnable) ways.add(other);
@@ -176,6 +187,14 @@ void wake(Thread& thread) noexcept {
 void wake_all(State state, const void* what) noexcept {
   for (Thread& thread : world->all())
     if (thread.blocked_in(state, what)) wake(thread);
+}
+
+void come_to(Thread& thread, int place) noexcept {
+  thread.place = place;
+  if (place > world->place + 1) block(thread, State::place, nullptr);
+  world->place = std::max(world->place, place);
+  for (Thread& other : world->all())
+    if (other.state == State::place && other.place <= world->place + 1) wake(other);
 }
 
 void yield(Thread& thread) noexcept {

@@ -24,6 +24,9 @@ void wake(Thread& thread) noexcept;
 /// Wakes all that are blocked so.
 void wake_all(State state, const void* what) noexcept;
 
+/// The thread waits until others have come to all places before `place`, or nobody else can go on.
+void come_to(Thread& thread, int place) noexcept;
+
 /// Lets all others go first that can run.
 void yield(Thread& thread) noexcept;
 

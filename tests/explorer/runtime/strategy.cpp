@@ -143,6 +143,8 @@ std::size_t choose(std::span<const Way> ways, std::size_t going_on, bool preempt
 std::size_t choose_among(std::size_t ways) noexcept { return take(ways, ways, false, {}); }
 std::size_t choose_age(std::size_t ways) noexcept { return take(ways, 1, true, {}); }
 
+bool choose_to_fail() noexcept { return take(2, 1, true, {}) == 1; }
+
 int new_priority() noexcept { return 1'000'000 + static_cast<int>(present->random.below(1 << 24)); }
 
 }  // namespace explore::runtime::strategy

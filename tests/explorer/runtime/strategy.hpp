@@ -38,6 +38,9 @@ std::size_t choose_among(std::size_t ways) noexcept;
 /// How old a value an atomic load reads; 0 is the newest.
 std::size_t choose_age(std::size_t ways) noexcept;
 
+/// True if a weak compare-exchange is to fail although it need not.
+bool choose_to_fail() noexcept;
+
 /// A priority for a new thread.
 int new_priority() noexcept;
 

@@ -25,6 +25,7 @@ enum class State : std::uint8_t {
   once,
   semaphore,
   descriptor,
+  place,
   //
   ended,
 };
@@ -61,6 +62,7 @@ struct Thread {
   int priority = 0;
   std::uint32_t in_a_row = 0;  ///< steps since another thread ran
   std::uint32_t starved = 0;   ///< how often others took a mutex that it waits for
+  int place = 0;               ///< to which it has come, if it waits until it is its turn: explore::at()
   int go = 0;                  ///< the word that it sleeps on while others run
 
   // What it knows: see atomics.cpp for the last three.

@@ -51,8 +51,9 @@ struct World {
   Thread* running = nullptr;
   std::uint32_t steps = 0;
   std::int64_t now = 0;                       ///< nanoseconds, by the scenario's clock
-  int spurious = 0, timeouts = 0, stale = 0;  ///< how many the schedule may still have
+  int spurious = 0, timeouts = 0, stale = 0, weak = 0;  ///< how many the schedule may still have
   int lowest_priority = 0;
+  int place = 0;  ///< the last to which a thread has come: explore::at()
   std::uint32_t sequential = 0;  ///< sequentially consistent operations so far
   Fences fences;
   VectorClock descriptors;  ///< what was known to those who wrote to a file descriptor

@@ -69,6 +69,31 @@ TEST(RightAtomics, AWaitForSixtyFourBits) {
   EXPECT_TRUE(finds_nothing(program));
 }
 
+TEST(RightAtomics, AWeakExchangeInALoop) {
+  const auto program = [] {
+    std::atomic<int> count = 0;
+    const auto add = [&] {
+      int before = count;
+      while (!count.compare_exchange_weak(before, before + 1)) {
+      }
+    };
+    std::jthread other(add);
+    add();
+    other.join();
+    EXPECT_EQ(count, 2);
+  };
+  EXPECT_TRUE(finds_nothing(program));
+}
+
+TEST(RightAtomics, AStrongExchangeFailsForAReason) {
+  const auto program = [] {
+    std::atomic<int> left = 1;
+    int expected = 1;
+    EXPECT_TRUE(left.compare_exchange_strong(expected, 0));
+  };
+  EXPECT_TRUE(finds_nothing(program));
+}
+
 TEST(RightAtomics, ASpinLock) {
   const auto program = [] {
     std::atomic_flag locked;

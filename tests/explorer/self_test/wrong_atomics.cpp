@@ -72,6 +72,17 @@ TEST(WrongAtomics, AStaleValue) {
   EXPECT_TRUE(finds(Failure::check_failed, program));
 }
 
+// A weak compare-exchange may fail although nobody else is there: without a loop, nobody gets it.
+TEST(WrongAtomics, AWeakExchangeWithoutALoop) {
+  const auto program = [] {
+    std::atomic<int> left = 1;
+    int expected = 1;
+    EXPECT_TRUE(left.compare_exchange_weak(expected, 0));  // here
+  };
+  EXPECT_TRUE(finds(Failure::check_failed, program));
+  EXPECT_EQ(explore::explore(program, {.weak = 0}).failure, Failure::none) << "it has just the one reason";
+}
+
 // Peterson's way to exclude the other: with less than seq_cst both may find it away.
 TEST(WrongAtomics, BothComeIn) {
   const auto program = [] {

@@ -41,6 +41,8 @@ bool active() noexcept { return false; }
 
 Costs costs() noexcept { return {}; }
 
+void at(int place) {}
+
 void note(const char* text) {}
 
 }  // namespace explore
