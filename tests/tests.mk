@@ -178,7 +178,7 @@ graded = $(filter-out $(GRADE) %/inspected grade-begun,$^)
 
 # ---- For contributors, and CI --------------------------------------------------------------------------------------
 
-CHECKS := starters-check ladder mutants right errors random tools-test explorer-test sanitize-thread sanitize-address \
+CHECKS := starters-check ladder mutants kinds right errors random tools-test explorer-test sanitize-thread sanitize-address \
   parity links docs bench-smoke format-check
 test:
 	@MAKE='$(MAKE)' sh tests/tools/run_targets.sh solutions starters-fail
@@ -260,7 +260,7 @@ $(RANDOM:%=random-%): random-%: $$B/solution/$$(call name,$$*)/random_programs |
 	  $$python -B tests/$(call name,$*)/random_programs.py $< $(PROGRAMS)
 
 # Each behaviour of Python that is ours is cited by a test; what the pages point to is there.
-parity links: %:
+parity links kinds: %:
 	@sh tests/tools/$*.sh
 
 FORMATTED := $(wildcard chapters/*/*.cpp chapters/*/downloads*.hpp \
@@ -282,4 +282,4 @@ compile_commands.json:
 
 .PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants \
   patterns right errors $(ERRORS) given-test grader-test tiny-chapter-test stale-test costly-test words-test \
-  hundred-test links-test tools-test random $(RANDOM:%=random-%) parity links format format-check compile_commands.json
+  hundred-test links-test tools-test random $(RANDOM:%=random-%) parity links kinds format format-check compile_commands.json

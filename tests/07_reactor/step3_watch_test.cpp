@@ -231,6 +231,29 @@ TEST(Step3_Watch, AReaderThatIsDestroyedMayRemoveOthers) {
   EXPECT_FALSE(e.loop.remove_reader(b.get()));
 }
 
+TEST(Step3_Watch, AReaderThatIsDestroyedMayWatchItsFileAnew) {
+  EpollLoop e;
+  int calls = 0;
+  const auto [here, there] = socket_pair();
+  struct Watcher {
+    EventLoop* loop;
+    int fd;
+    int& calls;
+    Watcher(EventLoop& loop, int fd, int& calls) : loop(&loop), fd(fd), calls(calls) {}
+    Watcher(Watcher&& other) noexcept
+        : loop(std::exchange(other.loop, nullptr)), fd(other.fd), calls(other.calls) {}
+    ~Watcher() {
+      if (loop) loop->add_reader(fd, [&calls = calls] { ++calls; });
+    }
+  };
+  e.loop.add_reader(here.get(), [watcher = Watcher(e.loop, here.get(), calls)] {});
+  EXPECT_TRUE(e.loop.remove_reader(here.get()));
+  put(there, "hello");
+  e.run_once();
+  e.run_once();
+  EXPECT_GE(calls, 1) << "the one that was added meanwhile is watched";
+}
+
 TEST(Step3_Watch, OnlyALoopWithAnEpollSelectorHasReaders) {
   EventLoop loop;
   const auto [here, there] = socket_pair();

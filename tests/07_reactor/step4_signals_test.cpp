@@ -111,6 +111,25 @@ TEST(Step4_Signals, WhatHasComeBeforeARemovalIsForgotten) {
   EXPECT_EQ(calls, 0);
 }
 
+TEST(Step4_Signals, OneMayReplaceOrRemoveAnotherThatHasComeInTheSamePass) {
+  EpollLoop e;
+  Log log;
+  e.loop.add_signal_handler(SIGUSR1,
+                            [&] { e.loop.add_signal_handler(SIGUSR2, [&] { log.push_back("removed"); }); });
+  e.loop.add_signal_handler(SIGUSR2, [&] { log.push_back("replaced"); });
+  const auto both_come = [&] {
+    ::raise(SIGUSR1);
+    ::raise(SIGUSR2);
+    e.run_once();
+    e.run_once();
+  };
+  both_come();
+  EXPECT_EQ(log, Log{});
+  e.loop.add_signal_handler(SIGUSR1, [&] { e.loop.remove_signal_handler(SIGUSR2); });
+  both_come();
+  EXPECT_EQ(log, Log{});
+}
+
 TEST(Step4_Signals, AHandlerMayRemoveItself) {
   EpollLoop e;
   int calls = 0;

@@ -77,7 +77,7 @@ Mistake mistake_in(const std::string& name, const std::string& patch) {
     } else if (text.starts_with("Caught by:") || text.starts_with("Also fails:")) {
       std::istringstream names(text.substr(text.find(':') + 1));
       for (std::string one; std::getline(names >> std::ws, one, ',');) mistake.caught_by.push_back(one);
-    } else if (wrong.empty()) {
+    } else if (wrong.empty() && !text.starts_with("Kind: ")) {
       wrong = text;
     }
   }

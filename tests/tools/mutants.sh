@@ -1,14 +1,14 @@
 #!/bin/sh
 # Builds wrong solutions, and sees to it that the tests that they name catch them:
 # `mutants.sh GRADE B tests/01_pooling/mutants/notify_one_at_close.patch …`, where B is make's $B.
-# A mutant's first lines say what is wrong, and `# Caught by: Step3_Closing.CloseWakesEveryPopThatWaits`.
+# A mutant's first lines say what is wrong, `# Kind: 5`, and `# Caught by: Step3_Closing.CloseWakesEveryPopThatWaits`.
 # With --patterns before the rest: runs all tests of the chapter on each, and notes in it which others fail, for hints:
 # `# Also fails: …`.
 if [ "$1" = --one ]; then
   grade=$2 patch=$4
   chapter=$(basename "$(dirname "$(dirname "$patch")")") name=$(basename "$patch" .patch)
   tree=$3/mutant-$chapter-$name
-  wrong=$(sed -n 's/^# //p' "$patch" | grep -v '^Caught by:\|^Hint:\|^Also fails:' | head -n 1)
+  wrong=$(sed -n 's/^# //p' "$patch" | grep -v '^Caught by:\|^Kind:\|^Hint:\|^Also fails:' | head -n 1)
   tests=$(sed -n 's/^# Caught by: *//p' "$patch" | tr ',' ' ')
   fail() { echo "✘ $chapter/$name: $1"; exit 0; }
   [ -n "$wrong" ] && [ -n "$tests" ] || fail "its first lines must say what is wrong, and which test catches it"
