@@ -42,12 +42,21 @@ template <class F, class Item>
 using ChunkValue = std::conditional_t<std::is_void_v<std::invoke_result_t<F, Item>>, std::monostate,
                                       std::invoke_result_t<F, Item>>;
 
-/// Calls the function with each item of the chunk, in their order. @returns the value of each call
+/// Calls the function with each item of the chunk, in their order. Given, not an exercise.
+/// @returns the value of each call
 template <class F, class Item>
 std::vector<ChunkValue<F, Item>> call_chunk(Chunk<Item> chunk) {
-  // TODO 8.1: Call callable_named() the chunk's function with each item, moved, and gather
-  // the values.
-  todo("8.1", "call_chunk");
+  const F fn = callable_named<F>(chunk.function);
+  std::vector<ChunkValue<F, Item>> values;
+  values.reserve(chunk.items.size());
+  for (auto&& item : chunk.items)
+    if constexpr (std::is_void_v<std::invoke_result_t<F, Item>>) {
+      std::invoke(fn, std::forward<Item>(item));
+      values.emplace_back();
+    } else {
+      values.push_back(std::invoke(fn, std::forward<Item>(item)));
+    }
+  return values;
 }
 
 /// The items of a range, one after another, each read only when it is asked for. Given, not an exercise.
@@ -75,28 +84,25 @@ class Items {
   bool ended_ = false;
 };
 
-/// Returns the items of a range in chunks of `size`; the last may be smaller. An item is read when its chunk
-/// is.
+/// Returns the items of a range in chunks of `size`; the last may be smaller. An item is read once, and no
+/// sooner than its chunk is asked for.
 template <class Item, std::ranges::view View>
 InputRange<Chunk<Item>> in_chunks(std::int64_t function, View items, std::size_t size) {
   if (size == 0) throw std::invalid_argument("map: chunksize must be at least 1, not 0");
   return InputRange<Chunk<Item>>(
       [function, size,
        next = std::make_unique<Items<View>>(std::move(items))]() -> std::optional<Chunk<Item>> {
-        // TODO 8.2: The next chunk, of up to `size` items; nothing if there is no item left.
-        // Do not advance() to an item that is not for this chunk.
-        todo("8.2", "in_chunks");
+        todo("10.1", "in_chunks");
       });
 }
 
-/// Returns the values of the chunks, one by one. @param chunks a range of vectors, read once
+/// Returns the values of the chunks, one by one, each moved out. A chunk is read when its first value is
+/// asked for. @param chunks a range of vectors, read once
 template <class Value>
 InputRange<Value> one_by_one(InputRange<std::vector<Value>> chunks) {
   return InputRange<Value>([chunks = std::move(chunks), values = std::vector<Value>(),
                             next = std::size_t{0}]() mutable -> std::optional<Value> {
-    // TODO 8.3: The next value of this chunk, moved, or the first of the next chunk that has
-    // any; nothing at the end.
-    todo("8.3", "one_by_one");
+    todo("10.1", "one_by_one");
   });
 }
 

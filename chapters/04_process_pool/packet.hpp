@@ -60,11 +60,10 @@ auto uninterrupted(F call) {
   return result;
 }
 
-/// Makes a file in memory with these bytes in it. @throws std::system_error if there is no room for it
+/// Makes a file in memory with all these bytes in it. @throws std::system_error if there is no room for it
 inline Fd file_of(std::span<const char> bytes) {
   Fd file(checked(::memfd_create("packet", MFD_CLOEXEC), "memfd_create"));
-  // TODO 2.1: Write the bytes: a write() may take fewer than you give it.
-  todo("2.1", "file_of");
+  todo("3.1", "file_of");
   return file;
 }
 
@@ -110,14 +109,13 @@ class Message {
   alignas(cmsghdr) char control_[CMSG_SPACE(sizeof(int))] = {};
 };
 
-/// Sends a packet. If the receiver is gone, that is an error, and no SIGPIPE.
+/// Sends a packet; a body of more than `most_inline` bytes in a file. If the receiver is gone, that is an
+/// error, and no SIGPIPE. A signal that interrupts it goes unnoticed. No descriptor is left open.
 /// @param flags MSG_DONTWAIT: do not wait for room
 /// @returns false if there was no room
 /// @throws std::system_error if it cannot be sent
 inline bool send_packet(const Fd& socket, Header header, std::span<const char> body, int flags = 0) {
-  // TODO 2.2: If the body is larger than most_inline, attach a file_of() it instead. Send it
-  // with MSG_NOSIGNAL. EAGAIN says that there is no room.
-  todo("2.2", "send_packet");
+  todo("3.1", "send_packet");
 }
 
 /// True if `error` says that nothing can be sent because all who could have received it are gone.

@@ -135,21 +135,18 @@ class ProcessPoolExecutor {
     return value;
   }
 
+  /// Posts a call. What is thrown while its arguments are written is its outcome.
   template <class T, class F, class... Args>
   Future<T> post(F fn, const Args&... args) {
     const auto state = std::make_shared<detail::State<T>>();
     detail::Call call{
         state, &detail::finish_with<T>, detail::name_of(&detail::run_call<F, Crossing<Args>...>), {}};
-    // TODO 6.5: The arguments' bytes begin with name_of_callable(fn). If they
-    // cannot be written, what was thrown is the outcome. Else post the call to the dispatcher. In any case
-    // give the state's future.
-    todo("6.5", "ProcessPoolExecutor::post");
+    todo("7.1", "ProcessPoolExecutor::post");
   }
 
+  /// Shuts down without waiting, cancels what is queued, and sends `signal` to the workers.
   void end_workers(int signal) {
-    // TODO 7.3: Shut down without waiting, and cancel what is queued.
-    // Then send the signal to the workers.
-    todo("7.3", "ProcessPoolExecutor::end_workers");
+    todo("9.1", "ProcessPoolExecutor::end_workers");
   }
 
   detail::Dispatcher dispatcher_;

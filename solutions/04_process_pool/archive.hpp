@@ -43,11 +43,11 @@ using Crossing =
     std::conditional_t<std::is_same_v<std::decay_t<T>, const char*> || std::is_same_v<std::decay_t<T>, char*>,
                        std::string, std::decay_t<T>>;
 
-/// Returns the values as bytes, one after another. @throws whatever their serialisation throws
+/// Returns the values as bytes, one after another; no values are no bytes.
+/// @throws whatever their serialisation throws
 template <class... Values>
 Bytes to_bytes(const Values&... values) {
-  // <exercise 1.1 to_bytes> Write the values with a cereal::BinaryOutputArchive to a std::ostringstream, and
-  // move its text out.
+  // <exercise 2.1 to_bytes>
   std::ostringstream stream;
   cereal::BinaryOutputArchive archive(stream);
   (archive(values), ...);
@@ -59,8 +59,7 @@ Bytes to_bytes(const Values&... values) {
 /// @throws cereal::Exception if they are too few; whatever the reading of a value throws
 template <class... Values>
 std::tuple<Values...> from_bytes(std::span<const char> bytes) {
-  // <exercise 1.2 from_bytes> Read the values, in their order, with a cereal::BinaryInputArchive from a
-  // std::ispanstream.
+  // <exercise 2.1 from_bytes>
   std::tuple<Values...> values;
   std::ispanstream stream(bytes);
   cereal::BinaryInputArchive archive(stream);

@@ -102,6 +102,8 @@ class ForkServer {
   }
 
  private:
+  // A suggestion, from here on. All of it is yours to change: the tests see only what is public.
+
   void request(int what) noexcept {
     uninterrupted([&] { return ::send(control_.get(), &what, sizeof what, MSG_NOSIGNAL); });
   }
@@ -126,7 +128,11 @@ class ForkServer {
     for (unsigned fd = first; fd <= last && fd < most; ++fd) ::close(static_cast<int>(fd));
   }
 
-  /// Runs the server: does what is requested, until no more requests can come.
+  /// Runs the server, in its own process. It starts a worker for each 0 that comes on `control`, and sends
+  /// any other number to all workers as a signal. It reports each worker that has ended or could not be
+  /// started. When no more requests can come, or the program has ended, it kills all workers, waits for them,
+  /// and returns.
+  /// @param work the work of a worker; returns the status to exit with
   static void serve(const Fd& control, const std::function<int()>& work) {
     reset_signal_handlers();
     sigset_t child_ends;
@@ -137,10 +143,8 @@ class ForkServer {
     const Fd ends(::signalfd(-1, &child_ends, SFD_CLOEXEC | SFD_NONBLOCK));
     // Readable once the program has ended, whoever else may have a copy of its end of `control`.
     program_ = parent_end();
+    // <exercise 5.1 ForkServer::serve>
     std::vector<pid_t> workers;
-    // <exercise 4.2 ForkServer::serve> Again and again, poll() all three: if workers have ended, empty `ends`
-    // and reap_workers(); if there is a number on `control`, 0 asks to start_worker(), any other is a signal
-    // for each worker. When nobody can ask any more, or the program_ has ended, kill and wait for all.
     for (;;) {
       std::array<pollfd, 3> wanted{
           {{control.get(), POLLIN, 0}, {ends.get(), POLLIN, 0}, {program_.get(), POLLIN, 0}}};
@@ -164,11 +168,9 @@ class ForkServer {
     // </exercise>
   }
 
+  // <exercise 5.1 members your choice, if you want any>
   /// Forks a worker, and remembers it.
   static void start_worker(const Fd& control, std::vector<pid_t>& workers, const std::function<int()>& work) {
-    // <exercise 4.1 ForkServer::start_worker> Fork. In the child, become_worker() of this process, whose id
-    // you have asked for before, and end_worker() with what work() gives. Here, remember the child; if there
-    // is none, report {0, errno}.
     const pid_t server = ::getpid();
     const pid_t process = ::fork();
     if (process == 0) {
@@ -179,21 +181,20 @@ class ForkServer {
       workers.push_back(process);
     else
       report(control, {0, errno});
-    // </exercise>
   }
 
   /// Waits for the workers that have ended, and reports and forgets them.
   static void reap_workers(const Fd& control, std::vector<pid_t>& workers) {
-    // <exercise 4.3 ForkServer::reap_workers> Ask waitpid() for children until it has no more that ended.
     int status = 0;
     while (const pid_t process = ::waitpid(-1, &status, WNOHANG)) {
       if (process < 0) break;
       std::erase(workers, process);
       report(control, {process, status});
     }
-    // </exercise>
   }
+  // </exercise>
 
+  /// Tells the program how a worker has ended: next_exit() returns it there.
   static void report(const Fd& control, WorkerExit ended) noexcept {
     uninterrupted([&] { return ::send(control.get(), &ended, sizeof ended, MSG_NOSIGNAL); });
   }

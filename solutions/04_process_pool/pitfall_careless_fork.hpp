@@ -18,9 +18,7 @@ namespace concurrent {
 /// @returns the child, for waitpid()
 template <class F>
 pid_t fork_while_locked(std::mutex& mutex, F in_child) {
-  // <exercise 9.1 fork_while_locked> Let another thread lock the mutex, and wait until it has. Fork. In the
-  // child, _exit() with what in_child() returns. In the parent, let the thread give the mutex back, and join
-  // it.
+  // <exercise 1.1 fork_while_locked>
   std::latch locked(1), forked(1);
   std::jthread holder([&] {
     std::lock_guard lock(mutex);

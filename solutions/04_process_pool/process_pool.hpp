@@ -135,14 +135,13 @@ class ProcessPoolExecutor {
     return value;
   }
 
+  /// Posts a call. What is thrown while its arguments are written is its outcome.
   template <class T, class F, class... Args>
   Future<T> post(F fn, const Args&... args) {
     const auto state = std::make_shared<detail::State<T>>();
     detail::Call call{
         state, &detail::finish_with<T>, detail::name_of(&detail::run_call<F, Crossing<Args>...>), {}};
-    // <exercise 6.5 ProcessPoolExecutor::post> The arguments' bytes begin with name_of_callable(fn). If they
-    // cannot be written, what was thrown is the outcome. Else post the call to the dispatcher. In any case
-    // give the state's future.
+    // <exercise 7.1 ProcessPoolExecutor::post>
     try {
       call.arguments = to_bytes(detail::name_of_callable(fn), static_cast<const Crossing<Args>&>(args)...);
     } catch (...) {
@@ -154,9 +153,9 @@ class ProcessPoolExecutor {
     // </exercise>
   }
 
+  /// Shuts down without waiting, cancels what is queued, and sends `signal` to the workers.
   void end_workers(int signal) {
-    // <exercise 7.3 ProcessPoolExecutor::end_workers> Shut down without waiting, and cancel what is queued.
-    // Then send the signal to the workers.
+    // <exercise 9.1 ProcessPoolExecutor::end_workers>
     dispatcher_.shutdown({.wait = false, .cancel_futures = true});
     dispatcher_.signal_workers(signal);
     // </exercise>

@@ -91,11 +91,11 @@ inline std::pair<std::string, std::string> current_error() {
   }
 }
 
-/// Calls `call()`. @returns its result or the exception that it threw
+/// Calls `call()`, and lets nothing out that it throws. @returns the bytes of its result, none if it is void;
+/// or the type and the text of whatever was thrown, by the call or while its result was written
 template <class F>
 Answer answer_of(F call) {
-  // <exercise 3.1 answer_of> The result's bytes, none for void; or those of current_error(), whatever was
-  // thrown: also if the result cannot be written.
+  // <exercise 4.1 answer_of>
   try {
     if constexpr (std::is_void_v<std::invoke_result_t<F>>) {
       call();
@@ -110,26 +110,24 @@ Answer answer_of(F call) {
   // </exercise>
 }
 
-/// Runs a call in a worker: reads the callable's name and its arguments, and calls it.
+/// Runs a call in a worker: reads the callable's name and its arguments, and calls it with the arguments,
+/// moved. What cannot be read is the outcome of the call, too. Given, not an exercise.
 template <class F, class... Args>
 Answer run_call(std::span<const char> bytes) {
-  // <exercise 3.2 run_call> The answer_of() reading the name and the values, and of calling the
-  // callable_named() so with the values, moved.
   return answer_of([bytes] {
     return std::apply([](std::int64_t name,
                          Args&&... args) { return std::invoke(callable_named<F>(name), std::move(args)...); },
                       from_bytes<std::int64_t, Args...>(bytes));
   });
-  // </exercise>
 }
 
 using RunCall = Answer (*)(std::span<const char>);
 
-/// Finishes the future of a call with the answer to it.
+/// Finishes the future of a call with the answer to it: with the value, a RemoteError, or whatever the
+/// reading of the value throws. A future that is done keeps its outcome.
 template <class T>
 void finish_with(SharedState& shared, const Packet& answer) {
-  // <exercise 3.3 finish_with> Complete the state: store the value, or throw a RemoteError; what reading it
-  // throws is an error too.
+  // <exercise 4.1 finish_with>
   auto& state = static_cast<State<T>&>(shared);
   state.complete([&] {
     answer.read([&](std::span<const char> bytes) {

@@ -1,4 +1,4 @@
-// Chapter 04, step 2: packets.
+// Chapter 04, step 3: packets.
 
 #include "support.hpp"
 
@@ -11,7 +11,7 @@
 #include <span>
 #include <system_error>
 
-TEST(Step2_Packets, APacketArrivesWhole) {
+TEST(Step3_Packets, APacketArrivesWhole) {
   const auto [a, b] = packet_sockets();
   Receiver receiver;
   EXPECT_TRUE(send_packet(a, {PacketType::error, 7, 11}, Bytes("text")));
@@ -23,7 +23,7 @@ TEST(Step2_Packets, APacketArrivesWhole) {
   packet->read([](std::span<const char> bytes) { EXPECT_EQ(Bytes(bytes.begin(), bytes.end()), "text"); });
 }
 
-TEST(Step2_Packets, TwoPacketsStayTwo) {
+TEST(Step3_Packets, TwoPacketsStayTwo) {
   const auto [a, b] = packet_sockets();
   Receiver receiver;
   for (const std::size_t size : {5u, 0u, 32'768u}) send_packet(a, {}, Bytes(size, 'x'));
@@ -31,7 +31,7 @@ TEST(Step2_Packets, TwoPacketsStayTwo) {
     receiver.receive(b)->read([&](std::span<const char> bytes) { EXPECT_EQ(bytes.size(), size); });
 }
 
-TEST(Step2_Packets, ALargeBodyTravelsInAFile) {
+TEST(Step3_Packets, ALargeBodyTravelsInAFile) {
   const NothingIsLeft nothing_is_left;
   const auto [a, b] = packet_sockets();
   Receiver receiver;
@@ -48,7 +48,7 @@ TEST(Step2_Packets, ALargeBodyTravelsInAFile) {
   }
 }
 
-TEST(Step2_Packets, AFileThatFindsNoRoomIsAnError) {
+TEST(Step3_Packets, AFileThatFindsNoRoomIsAnError) {
   const auto [a, b] = packet_sockets();
   std::signal(SIGXFSZ, SIG_IGN);
   rlimit before{};
@@ -60,7 +60,7 @@ TEST(Step2_Packets, AFileThatFindsNoRoomIsAnError) {
   EXPECT_TRUE(send_packet(a, {}, Bytes(1 << 20, 'x')));
 }
 
-TEST(Step2_Packets, WithoutRoomItIsNotSent) {
+TEST(Step3_Packets, WithoutRoomItIsNotSent) {
   const auto [a, b] = packet_sockets();
   Receiver receiver;
   std::uint32_t sent = 0;
@@ -72,7 +72,7 @@ TEST(Step2_Packets, WithoutRoomItIsNotSent) {
   EXPECT_TRUE(send_packet(a, {}, {}, MSG_DONTWAIT));
 }
 
-TEST(Step2_Packets, WhenAllSendersAreGoneThereIsNothing) {
+TEST(Step3_Packets, WhenAllSendersAreGoneThereIsNothing) {
   auto [a, b] = packet_sockets();
   Receiver receiver;
   send_packet(a, {.number = 7}, {});
@@ -81,7 +81,7 @@ TEST(Step2_Packets, WhenAllSendersAreGoneThereIsNothing) {
   EXPECT_FALSE(receiver.receive(b));
 }
 
-TEST(Step2_Packets, AReceiverThatIsGoneIsAnErrorAndNoSignal) {
+TEST(Step3_Packets, AReceiverThatIsGoneIsAnErrorAndNoSignal) {
   std::signal(SIGPIPE, SIG_DFL);
   auto [a, b] = packet_sockets();
   b.close();

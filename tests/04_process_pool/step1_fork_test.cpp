@@ -1,4 +1,4 @@
-// Chapter 04, step 9: break it.
+// Chapter 04, step 1: fork() in a program that has threads.
 
 #include "pitfall_careless_fork.hpp"
 #include "support.hpp"
@@ -25,27 +25,20 @@ int status_of(pid_t child) {
 
 }  // namespace
 
-TEST(Step9_BreakIt, TheChildExitsWithItsStatus) {
+TEST(Step1_Fork, TheChildExitsWithItsStatus) {
   const NothingIsLeft nothing_is_left;
   EXPECT_EQ(status_of(concurrent::fork_while_locked(log_mutex, [] { return 42; })), 42);
 }
 
-TEST(Step9_BreakIt, TheLockIsHeldForEverByAThreadThatIsNotThere) {
+TEST(Step1_Fork, TheLockIsHeldForEverByAThreadThatIsNotThere) {
   EXPECT_EQ(status_of(concurrent::fork_while_locked(log_mutex, what_a_child_finds)), 3)
       << "1: the mutex is locked; 2: no other thread is there that could give it back";
 }
 
-TEST(Step9_BreakIt, InTheProgramAllGoesOn) {
+TEST(Step1_Fork, InTheProgramAllGoesOn) {
   const pid_t child = concurrent::fork_while_locked(log_mutex, [] { return 0; });
   EXPECT_TRUE(log_mutex.try_lock());
   log_mutex.unlock();
   EXPECT_EQ(course::live_threads(), 1u);
   status_of(child);
-}
-
-TEST(Step9_BreakIt, AWorkerOfAPoolThatWasMadeBeforeIsNotHarmed) {
-  ProcessPoolExecutor pool({.max_workers = 1});
-  EXPECT_EQ(status_of(concurrent::fork_while_locked(log_mutex, what_a_child_finds)), 3);
-  std::lock_guard lock(log_mutex);  // after the fork server was forked, before the worker is
-  EXPECT_TRUE(pool.submit([] { return log_mutex.try_lock(); }).result());
 }

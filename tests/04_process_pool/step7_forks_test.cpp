@@ -1,5 +1,6 @@
-// Chapter 04, step 6: what else the program forks, and a program that is killed.
+// Chapter 04, step 7: what else the program forks, and a program that is killed.
 
+#include "pitfall_careless_fork.hpp"
 #include "sanitizers.hpp"
 #include "support.hpp"
 
@@ -12,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -39,9 +41,21 @@ pid_t fork_helper(const Fd& stop) {
   ::_exit(0);
 }
 
+std::mutex log_mutex;
+
 }  // namespace
 
-TEST(Step6_Submit, AnotherProcessOfTheProgramDoesNotKeepItOpen) {
+TEST(Step7_Submit, AWorkerOfAPoolThatWasMadeBeforeIsNotHarmed) {
+  ProcessPoolExecutor pool({.max_workers = 1});
+  const pid_t child = concurrent::fork_while_locked(log_mutex, [] { return log_mutex.try_lock() ? 0 : 1; });
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 1) << "a child that is forked carelessly finds the mutex locked";
+  std::lock_guard lock(log_mutex);  // after the fork server was forked, before the worker is
+  EXPECT_TRUE(pool.submit([] { return log_mutex.try_lock(); }).result());
+}
+
+TEST(Step7_Submit, AnotherProcessOfTheProgramDoesNotKeepItOpen) {
   auto [stop, stops] = make_pipe();
   std::optional<ProcessPoolExecutor> pool(std::in_place, ProcessPoolOptions{.max_workers = 1});
   EXPECT_EQ(pool->submit([] { return 1; }).result(), 1);
@@ -51,7 +65,7 @@ TEST(Step6_Submit, AnotherProcessOfTheProgramDoesNotKeepItOpen) {
   ::waitpid(helper, nullptr, 0);
 }
 
-TEST(Step6_Submit, WhenTheProgramIsKilledItsWorkersEndWhoeverElseHasItsFiles) {
+TEST(Step7_Submit, WhenTheProgramIsKilledItsWorkersEndWhoeverElseHasItsFiles) {
   auto [stop, stops] = make_pipe();
   auto [told, tells] = make_pipe();
   const pid_t program = checked(::fork(), "fork");
@@ -72,7 +86,7 @@ TEST(Step6_Submit, WhenTheProgramIsKilledItsWorkersEndWhoeverElseHasItsFiles) {
   EXPECT_EQ(::poll(&wanted, 1, -1), 1);  // hangs if the worker runs on
 }
 
-TEST(Step6_Submit, ALargeResultForWhichNoDescriptorIsLeftSaysSo) {
+TEST(Step7_Submit, ALargeResultForWhichNoDescriptorIsLeftSaysSo) {
   const bool limited = !asyncio::address_sanitizer;  // which needs descriptors of its own
   ProcessPoolExecutor pool({.max_workers = 1});
   EXPECT_EQ(pool.submit([](int number) { return 2 * number; }, 1).result(), 2);

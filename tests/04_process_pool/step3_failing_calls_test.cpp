@@ -1,4 +1,4 @@
-// Chapter 04, steps 2 to 7: the system says no, where it seldom does.
+// Chapter 04, steps 3 to 9: the system says no, where it seldom does.
 
 #include "support.hpp"
 
@@ -71,7 +71,7 @@ void use(ProcessPoolExecutor& pool) {
 
 }  // namespace
 
-TEST(Step2_Packets, ALargePacketForWhichThereIsNoRoomIsNotSentAndLeavesNoFile) {
+TEST(Step3_Packets, ALargePacketForWhichThereIsNoRoomIsNotSentAndLeavesNoFile) {
   const auto [a, b] = packet_sockets();
   const NothingIsLeft nothing_is_left;
   for (const std::size_t size : {1u, 100'000u}) {
@@ -85,7 +85,7 @@ TEST(Step2_Packets, ALargePacketForWhichThereIsNoRoomIsNotSentAndLeavesNoFile) {
   }
 }
 
-TEST(Step2_Packets, AnInterruptionIsNoError) {
+TEST(Step3_Packets, AnInterruptionIsNoError) {
   const auto [a, b] = packet_sockets();
   Receiver receiver;
   for (course::SystemCalls* calls : {&sendmsg_calls, &recvmsg_calls, &write_calls})
@@ -98,7 +98,7 @@ TEST(Step2_Packets, AnInterruptionIsNoError) {
     }
 }
 
-TEST(Step2_Packets, BodiesAroundTheMostThatAPacketCarries) {
+TEST(Step3_Packets, BodiesAroundTheMostThatAPacketCarries) {
   const auto [a, b] = packet_sockets();
   Receiver receiver;
   for (const std::size_t size : {32'767u, 32'768u, 32'769u}) {
@@ -111,7 +111,7 @@ TEST(Step2_Packets, BodiesAroundTheMostThatAPacketCarries) {
   }
 }
 
-TEST(Step4_Workers, AWorkerThatCannotBeForkedIsReported) {
+TEST(Step5_Workers, AWorkerThatCannotBeForkedIsReported) {
   const NothingIsLeft nothing_is_left;
   const CallsFail no_process(fork_calls, EAGAIN, 1, 1);  // the server's own is good
   ForkServer server({}, [] { return ::pause(), 0; });
@@ -125,7 +125,7 @@ TEST(Step4_Workers, AWorkerThatCannotBeForkedIsReported) {
   EXPECT_GT(next_exit(server).process, 0) << "the next one is started";
 }
 
-TEST(Step4_Workers, AWorkerThatHasEndedGetsNoMoreSignals) {
+TEST(Step5_Workers, AWorkerThatHasEndedGetsNoMoreSignals) {
   Gate gate;
   ForkServer server({}, [] {
     std::signal(SIGUSR1, SIG_IGN);
@@ -146,7 +146,7 @@ TEST(Step4_Workers, AWorkerThatHasEndedGetsNoMoreSignals) {
   EXPECT_EQ(shared.calls, 1) << "by now other processes may have the numbers of those that have ended";
 }
 
-TEST(Step4_Workers, TheRequestsOfAProgramThatIsInterruptedArrive) {
+TEST(Step5_Workers, TheRequestsOfAProgramThatIsInterruptedArrive) {
   const NothingIsLeft nothing_is_left;
   ForkServer server({}, [] { return 3; });
   {
@@ -162,7 +162,7 @@ TEST(Step4_Workers, TheRequestsOfAProgramThatIsInterruptedArrive) {
   server.stop();
 }
 
-TEST(Step5_PoolLife, APoolThatCannotBeMadeLeavesNothingBehind) {
+TEST(Step6_PoolLife, APoolThatCannotBeMadeLeavesNothingBehind) {
   const NothingIsLeft nothing_is_left;
   for (course::SystemCalls* calls : {&socketpair_calls, &eventfd_calls, &fork_calls}) {
     int failures = 0;
@@ -179,7 +179,7 @@ TEST(Step5_PoolLife, APoolThatCannotBeMadeLeavesNothingBehind) {
   }
 }
 
-TEST(Step6_Submit, InterruptionsGoUnnoticed) {
+TEST(Step7_Submit, InterruptionsGoUnnoticed) {
   const NothingIsLeft nothing_is_left;
   for (course::SystemCalls* calls : {&sendmsg_calls, &recvmsg_calls, &poll_calls, &write_calls, &send_calls,
                                      &recv_calls, &waitpid_calls}) {
@@ -193,7 +193,7 @@ TEST(Step6_Submit, InterruptionsGoUnnoticed) {
   }
 }
 
-TEST(Step6_Submit, WhereverThereIsNoRoomACallIsSentLater) {
+TEST(Step8_NoRoom, WhereverThereIsNoRoomACallIsSentLater) {
   const NothingIsLeft nothing_is_left;
   for (int good = 0; good < 4; ++good) {
     ProcessPoolExecutor pool({.max_workers = 2});
@@ -211,7 +211,7 @@ TEST(Step6_Submit, WhereverThereIsNoRoomACallIsSentLater) {
   }
 }
 
-TEST(Step6_Submit, ACallForWhichThereIsNoFileFailsAlone) {
+TEST(Step8_NoRoom, ACallForWhichThereIsNoFileFailsAlone) {
   const NothingIsLeft nothing_is_left;
   ProcessPoolExecutor pool({.max_workers = 1});
   EXPECT_EQ(pool.submit(twice, 1).result(), 2);
@@ -224,7 +224,7 @@ TEST(Step6_Submit, ACallForWhichThereIsNoFileFailsAlone) {
   }
 }
 
-TEST(Step6_Submit, IfMemoryRunsOutNoOtherCallIsLost) {
+TEST(Step8_NoRoom, IfMemoryRunsOutNoOtherCallIsLost) {
   const NothingIsLeft nothing_is_left;
   const int failures = course::until_memory_suffices([](course::Memory& memory) {
     ProcessPoolExecutor pool({.max_workers = 1});
@@ -237,14 +237,14 @@ TEST(Step6_Submit, IfMemoryRunsOutNoOtherCallIsLost) {
   EXPECT_GT(failures, 0);
 }
 
-TEST(Step6_Submit, WhateverCopiesThrowFailsThatCallAlone) {
+TEST(Step7_Submit, WhateverCopiesThrowFailsThatCallAlone) {
   ProcessPoolExecutor pool({.max_workers = 1});
   EXPECT_EQ(course::error_of([&] { pool.submit([] { return ThrowsANumber(); }).result(); }), "7");
   EXPECT_EQ(outcome(pool.submit([](ThrowsANumber) {}, ThrowsANumber())), "int: an exception of type int");
   EXPECT_EQ(pool.submit(twice, 21).result(), 42);
 }
 
-TEST(Step6_Submit, LargeValuesLeaveNoDescriptorOpenMeanwhile) {
+TEST(Step7_Submit, LargeValuesLeaveNoDescriptorOpenMeanwhile) {
   ProcessPoolExecutor pool({.max_workers = 1});
   const auto count = [](std::string) { return course::open_descriptors(); };
   const std::string large(100'000, 'x');
@@ -255,7 +255,7 @@ TEST(Step6_Submit, LargeValuesLeaveNoDescriptorOpenMeanwhile) {
   EXPECT_EQ(pool.submit(count, large).result(), there) << "in the worker";
 }
 
-TEST(Step6_Submit, WhoeverWaitsForAPoolSleeps) {
+TEST(Step7_Submit, WhoeverWaitsForAPoolSleeps) {
   Gate gate;
   ProcessPoolExecutor pool({.max_workers = 1});
   pool.submit(Gate::pass, 1);
@@ -267,7 +267,7 @@ TEST(Step6_Submit, WhoeverWaitsForAPoolSleeps) {
   waiter.join();
 }
 
-TEST(Step7_Broken, ACallbackMayEndThePoolWithoutWaiting) {
+TEST(Step9_Broken, ACallbackMayEndThePoolWithoutWaiting) {
   const NothingIsLeft nothing_is_left;
   for (const bool kill : {false, true}) {
     Gate gate;
@@ -286,7 +286,7 @@ TEST(Step7_Broken, ACallbackMayEndThePoolWithoutWaiting) {
   }
 }
 
-TEST(Step7_Broken, IfNoWorkerCanBeStartedThePoolIsBroken) {
+TEST(Step9_Broken, IfNoWorkerCanBeStartedThePoolIsBroken) {
   const NothingIsLeft nothing_is_left;
   for (int good = 1; good < 3; ++good) {
     const CallsFail no_process(fork_calls, EAGAIN, course::every_time, good);
@@ -307,7 +307,7 @@ TEST(Step7_Broken, IfNoWorkerCanBeStartedThePoolIsBroken) {
   }
 }
 
-TEST(Step7_Broken, AnErrorWhileAnswersComeBreaksThePool) {
+TEST(Step9_Broken, AnErrorWhileAnswersComeBreaksThePool) {
   const NothingIsLeft nothing_is_left;
   Gate gate;
   ProcessPoolExecutor pool({.max_workers = 1});

@@ -1,4 +1,4 @@
-// Chapter 04, step 8: map.
+// Chapter 04, step 10: map.
 
 #include "support.hpp"
 #include "to_vector.hpp"
@@ -29,14 +29,14 @@ const std::vector<int> doubled = [] {
 
 }  // namespace
 
-TEST(Step8_Map, ResultsComeInTheOrderOfTheItemsForAnyChunksize) {  // CF-54
+TEST(Step10_Map, ResultsComeInTheOrderOfTheItemsForAnyChunksize) {  // CF-54
   ProcessPoolExecutor pool({.max_workers = 2});
   for (const std::size_t chunksize : {1u, 6u, 40u, 50u})
     EXPECT_EQ(to_vector(pool.map(twice, forty, {.chunksize = chunksize})), doubled);
   EXPECT_TRUE(to_vector(pool.map(twice, std::vector<int>())).empty());
 }
 
-TEST(Step8_Map, AChunkIsOneCall) {
+TEST(Step10_Map, AChunkIsOneCall) {
   ProcessPoolExecutor pool({.max_workers = 1, .max_tasks_per_child = 1});
   const auto processes = to_vector(pool.map([](int) { return process(); }, forty, {.chunksize = 12}));
   EXPECT_EQ(processes.size(), 40u);
@@ -45,14 +45,14 @@ TEST(Step8_Map, AChunkIsOneCall) {
   EXPECT_NE(processes[11], processes[12]);
 }
 
-TEST(Step8_Map, AChunksizeOfZeroIsRefused) {  // CF-54
+TEST(Step10_Map, AChunksizeOfZeroIsRefused) {  // CF-54
   ProcessPoolExecutor pool({.max_workers = 1});
   EXPECT_THROW(pool.map(twice, forty, {.chunksize = 0}), std::invalid_argument);
   EXPECT_THROW(pool.map(twice, forty, {.buffersize = 0}), std::invalid_argument);
   EXPECT_EQ(to_vector(pool.map(twice, forty)), doubled);
 }
 
-TEST(Step8_Map, AnyItemAndAnyResultThatCanCross) {
+TEST(Step10_Map, AnyItemAndAnyResultThatCanCross) {
   ProcessPoolExecutor pool({.max_workers = 1});
   EXPECT_EQ(to_vector(pool.map([](const std::string& text) { return text + "!"; },
                                std::vector<const char*>{"a", "b"}, {.chunksize = 2})),
@@ -63,7 +63,7 @@ TEST(Step8_Map, AnyItemAndAnyResultThatCanCross) {
   EXPECT_EQ(to_vector(pool.map([](int) {}, std::views::iota(0, 4), {.chunksize = 3})).size(), 4u);
 }
 
-TEST(Step8_Map, WhatACallThrowsComesInThePlaceOfItsChunk) {
+TEST(Step10_Map, WhatACallThrowsComesInThePlaceOfItsChunk) {
   ProcessPoolExecutor pool({.max_workers = 2});
   auto results = pool.map([](int number) { return number == 7 ? throw std::out_of_range("far") : number; },
                           forty, {.chunksize = 5});
@@ -72,7 +72,7 @@ TEST(Step8_Map, WhatACallThrowsComesInThePlaceOfItsChunk) {
   EXPECT_FALSE(results.next()) << "that ends the range";
 }
 
-TEST(Step8_Map, ItemsMayBeReadOnceAndNoSoonerThanTheirChunk) {
+TEST(Step10_Map, ItemsMayBeReadOnceAndNoSoonerThanTheirChunk) {
   ProcessPoolExecutor pool({.max_workers = 1});
   int pulled = 0;
   auto items = concurrent::InputRange<int>([&]() -> std::optional<int> { return pulled++; });
@@ -82,7 +82,7 @@ TEST(Step8_Map, ItemsMayBeReadOnceAndNoSoonerThanTheirChunk) {
   EXPECT_LE(pulled, 28);
 }
 
-TEST(Step8_Map, TheTimeoutIsForTheWholeIteration) {
+TEST(Step10_Map, TheTimeoutIsForTheWholeIteration) {
   Gate gate;
   ProcessPoolExecutor pool({.max_workers = 1});
   auto results = pool.map(Gate::pass, forty, {.timeout = 0s});
@@ -90,7 +90,7 @@ TEST(Step8_Map, TheTimeoutIsForTheWholeIteration) {
   gate.open(40);
 }
 
-TEST(Step8_Map, ThePoolOfABrokenMapIsBroken) {
+TEST(Step10_Map, ThePoolOfABrokenMapIsBroken) {
   ProcessPoolExecutor pool({.max_workers = 1});
   auto results =
       pool.map([](int number) { return number == 20 ? (::_exit(3), 0) : number; }, forty, {.chunksize = 10});
@@ -99,13 +99,13 @@ TEST(Step8_Map, ThePoolOfABrokenMapIsBroken) {
   EXPECT_THROW(pool.map(twice, forty), BrokenProcessPool);
 }
 
-TEST(Step8_Map, AfterShutdownItIsRefused) {  // CF-39
+TEST(Step10_Map, AfterShutdownItIsRefused) {  // CF-39
   ProcessPoolExecutor pool({.max_workers = 1});
   pool.shutdown();
   EXPECT_THROW(pool.map(twice, forty), ExecutorShutdown);
 }
 
-TEST(Step8_Map, ItemsThatAreShownByAProxyCrossAsWhatTheyStandFor) {
+TEST(Step10_Map, ItemsThatAreShownByAProxyCrossAsWhatTheyStandFor) {
   ProcessPoolExecutor pool({.max_workers = 1});
   const std::vector<bool> flags{true, false, true};
   std::vector<bool> negated;
@@ -114,7 +114,7 @@ TEST(Step8_Map, ItemsThatAreShownByAProxyCrossAsWhatTheyStandFor) {
   EXPECT_EQ(negated, (std::vector<bool>{false, true, false}));
 }
 
-TEST(Step8_Map, NumbersMayBeAsLargeAsTheyGet) {
+TEST(Step10_Map, NumbersMayBeAsLargeAsTheyGet) {
   ProcessPoolExecutor pool({.max_workers = 1});
   constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
   const std::vector<int> items{1, 2, 3};

@@ -1,4 +1,4 @@
-// Chapter 04, step 3: calls by name.
+// Chapter 04, step 4: calls by name.
 
 #include "support.hpp"
 
@@ -32,72 +32,72 @@ const auto from_name = [](auto function) {
 
 }  // namespace
 
-TEST(Step3_Calls, AFunctionIsFoundByItsName) {
+TEST(Step4_Calls, AFunctionIsFoundByItsName) {
   EXPECT_EQ(from_name(&twice)(21), 42);
   const Answer answer = call_here(&twice, 21);
   EXPECT_EQ(answer.type, PacketType::result);
   EXPECT_EQ(answer.bytes, to_bytes(42));
 }
 
-TEST(Step3_Calls, ALambdaWithoutCapturesIsItsType) {
+TEST(Step4_Calls, ALambdaWithoutCapturesIsItsType) {
   const Answer answer =
       call_here([](std::string a, int b) { return a + std::to_string(b); }, std::string("x"), 7);
   EXPECT_EQ(answer.type, PacketType::result);
   EXPECT_EQ(answer.bytes, to_bytes(std::string("x7")));
 }
 
-TEST(Step3_Calls, ArgumentsAreMovedIn) {
+TEST(Step4_Calls, ArgumentsAreMovedIn) {
   const Answer answer =
       call_here([](std::unique_ptr<int> number) { return *number; }, std::make_unique<int>(7));
   EXPECT_EQ(answer.bytes, to_bytes(7));
 }
 
-TEST(Step3_Calls, WhatReturnsNothingSendsNothing) {
+TEST(Step4_Calls, WhatReturnsNothingSendsNothing) {
   const Answer answer = call_here([] {});
   EXPECT_EQ(answer.type, PacketType::result);
   EXPECT_EQ(answer.bytes, "");
 }
 
-TEST(Step3_Calls, WhatIsThrownCrossesAsTypeAndText) {
+TEST(Step4_Calls, WhatIsThrownCrossesAsTypeAndText) {
   const Answer answer = call_here([](int) -> int { throw std::out_of_range("far"); }, 1);
   EXPECT_EQ(answer.type, PacketType::error);
   EXPECT_EQ(answer.bytes, to_bytes(std::string("std::out_of_range"), std::string("far")));
 }
 
-TEST(Step3_Calls, AnythingCanBeThrown) {
+TEST(Step4_Calls, AnythingCanBeThrown) {
   const Answer answer = call_here([] { throw 7; });
   EXPECT_EQ(answer.type, PacketType::error);
   EXPECT_EQ(answer.bytes, to_bytes(std::string("int"), std::string("an exception of type int")));
 }
 
-TEST(Step3_Calls, AResultThatCannotBeWrittenIsAnError) {
+TEST(Step4_Calls, AResultThatCannotBeWrittenIsAnError) {
   const Answer answer = call_here([] { return Shy(); });
   EXPECT_EQ(answer.type, PacketType::error);
   EXPECT_EQ(answer.bytes, to_bytes(std::string("std::runtime_error"), std::string("too shy")));
 }
 
-TEST(Step3_Calls, ArgumentsThatCannotBeReadAreAnError) {
+TEST(Step4_Calls, ArgumentsThatCannotBeReadAreAnError) {
   const auto run = concurrent::detail::run_call<decltype(&twice), int>;
   EXPECT_EQ(run(Bytes("short")).type, PacketType::error);
 }
 
-TEST(Step3_Calls, TheAnswerFinishesTheFuture) {
+TEST(Step4_Calls, TheAnswerFinishesTheFuture) {
   EXPECT_EQ(outcome(finished_with<int>(PacketType::result, to_bytes(42))), "42");
   EXPECT_EQ(outcome(finished_with<void>(PacketType::result, {})), "void");
 }
 
-TEST(Step3_Calls, AnErrorBecomesARemoteError) {
+TEST(Step4_Calls, AnErrorBecomesARemoteError) {
   const Bytes bytes = to_bytes(std::string("std::out_of_range"), std::string("far"));
   EXPECT_EQ(outcome(finished_with<int>(PacketType::error, bytes)), "std::out_of_range: far");
   EXPECT_EQ(outcome(finished_with<void>(PacketType::error, bytes)), "std::out_of_range: far");
 }
 
-TEST(Step3_Calls, AResultThatCannotBeReadIsAnError) {
+TEST(Step4_Calls, AResultThatCannotBeReadIsAnError) {
   EXPECT_EQ(outcome(finished_with<Illegible>(PacketType::result, to_bytes(1))), "illegible");
   EXPECT_THROW(finished_with<int>(PacketType::result, Bytes("x")).result(), cereal::Exception);
 }
 
-TEST(Step3_Calls, AnAnswerComesTooLateForADoneFuture) {
+TEST(Step4_Calls, AnAnswerComesTooLateForADoneFuture) {
   EXPECT_EQ(outcome(finished_with<int>(PacketType::result, to_bytes(42))), "42");
   const auto state = std::make_shared<State<int>>();
   state->try_fail(std::make_exception_ptr(BrokenProcessPool("gone")));

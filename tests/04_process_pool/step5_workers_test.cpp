@@ -1,4 +1,4 @@
-// Chapter 04, step 4: workers.
+// Chapter 04, step 5: workers.
 
 #include "support.hpp"
 
@@ -78,7 +78,7 @@ class Crew {
 
 }  // namespace
 
-TEST(Step4_Workers, AWorkerAnswersCalls) {
+TEST(Step5_Workers, AWorkerAnswersCalls) {
   const NothingIsLeft nothing_is_left;
   Crew crew;
   crew.server().start();
@@ -91,7 +91,7 @@ TEST(Step4_Workers, AWorkerAnswersCalls) {
   }
 }
 
-TEST(Step4_Workers, EachIsAProcessOfItsOwn) {
+TEST(Step5_Workers, EachIsAProcessOfItsOwn) {
   const Gate gate;
   Crew crew;
   std::set<Bytes> processes{to_bytes(process())};
@@ -111,7 +111,7 @@ TEST(Step4_Workers, EachIsAProcessOfItsOwn) {
   EXPECT_EQ(processes.size(), 4u);
 }
 
-TEST(Step4_Workers, WhenNoMoreCallsCanComeItLeaves) {
+TEST(Step5_Workers, WhenNoMoreCallsCanComeItLeaves) {
   Crew crew;
   crew.server().start();
   crew.call(1, &twice, 21);
@@ -124,7 +124,7 @@ TEST(Step4_Workers, WhenNoMoreCallsCanComeItLeaves) {
   EXPECT_EQ(ended.status, 0);
 }
 
-TEST(Step4_Workers, AfterTheMostCallsItLeaves) {
+TEST(Step5_Workers, AfterTheMostCallsItLeaves) {
   Crew crew(2);
   crew.server().start();
   for (std::uint32_t number = 1; number <= 3; ++number) crew.call(number, &process);
@@ -139,7 +139,7 @@ TEST(Step4_Workers, AfterTheMostCallsItLeaves) {
   EXPECT_NE(crew.body(), first) << "the third call is the next worker's";
 }
 
-TEST(Step4_Workers, AnAnswerThatCannotBeSentIsAnError) {
+TEST(Step5_Workers, AnAnswerThatCannotBeSentIsAnError) {
   Crew crew;
   crew.server().start();
   crew.call(1, [] {
@@ -156,7 +156,7 @@ TEST(Step4_Workers, AnAnswerThatCannotBeSentIsAnError) {
   EXPECT_EQ(std::get<0>(from_bytes<std::string, std::string>(crew.body())), "std::system_error");
 }
 
-TEST(Step4_Workers, AnInitializerRunsOnceBeforeTheFirstCall) {
+TEST(Step5_Workers, AnInitializerRunsOnceBeforeTheFirstCall) {
   const Gate gate;
   Crew crew({}, [] { shared.calls += 10; });
   crew.server().start();
@@ -167,7 +167,7 @@ TEST(Step4_Workers, AnInitializerRunsOnceBeforeTheFirstCall) {
   EXPECT_EQ(shared.calls, 12);
 }
 
-TEST(Step4_Workers, AnInitializerThatFailsEndsTheWorker) {
+TEST(Step5_Workers, AnInitializerThatFailsEndsTheWorker) {
   Crew crew({}, [] { throw std::out_of_range("far"); });
   crew.server().start();
   EXPECT_EQ(crew.receive().type, PacketType::broken);
@@ -175,7 +175,7 @@ TEST(Step4_Workers, AnInitializerThatFailsEndsTheWorker) {
   EXPECT_EQ(next_exit(crew.server()).text().substr(0, 7), "worker ");
 }
 
-TEST(Step4_Workers, HowItEndedIsReported) {
+TEST(Step5_Workers, HowItEndedIsReported) {
   const NothingIsLeft nothing_is_left;
   ForkServer server({}, [] { return 3; });
   server.start();
@@ -187,7 +187,7 @@ TEST(Step4_Workers, HowItEndedIsReported) {
   EXPECT_EQ(killed.text(), "worker " + std::to_string(killed.process) + " was killed by signal 9 (Killed)");
 }
 
-TEST(Step4_Workers, AllThatEndTogetherAreReported) {
+TEST(Step5_Workers, AllThatEndTogetherAreReported) {
   const Gate gate;
   ForkServer server({}, [] { return Gate::pass(0); });
   std::set<pid_t> ended;
@@ -198,7 +198,7 @@ TEST(Step4_Workers, AllThatEndTogetherAreReported) {
   EXPECT_EQ(ended.size(), 8u);
 }
 
-TEST(Step4_Workers, ASignalReachesEachWorker) {
+TEST(Step5_Workers, ASignalReachesEachWorker) {
   const Gate gate;
   ForkServer server({}, [] { return Gate::pass(0); });
   for (int i = 0; i < 3; ++i) server.start();
@@ -207,7 +207,7 @@ TEST(Step4_Workers, ASignalReachesEachWorker) {
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(next_exit(server).text().contains("signal 15"));
 }
 
-TEST(Step4_Workers, StoppingKillsThemAndWaits) {
+TEST(Step5_Workers, StoppingKillsThemAndWaits) {
   const NothingIsLeft nothing_is_left;
   const Gate gate;
   ForkServer server({}, [] {
@@ -222,7 +222,7 @@ TEST(Step4_Workers, StoppingKillsThemAndWaits) {
   server.stop();
 }
 
-TEST(Step4_Workers, WhenTheProgramDiesTheyDieToo) {
+TEST(Step5_Workers, WhenTheProgramDiesTheyDieToo) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // so that we see it
   const Gate gate;
   const pid_t program = ::fork();
@@ -238,7 +238,7 @@ TEST(Step4_Workers, WhenTheProgramDiesTheyDieToo) {
   EXPECT_GE(gone, 2) << "the program and its server; a worker may be the server's to wait for";
 }
 
-TEST(Step4_Workers, WhenTheServerDiesTheyDieToo) {
+TEST(Step5_Workers, WhenTheServerDiesTheyDieToo) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const Gate gate;
   ForkServer server({}, [] { return Gate::pass(::kill(::getppid(), SIGKILL)); });
@@ -250,7 +250,7 @@ TEST(Step4_Workers, WhenTheServerDiesTheyDieToo) {
   EXPECT_EQ(gone, 2) << "it, and its worker";
 }
 
-TEST(Step4_Workers, TheyHaveNoneOfTheProgramsDescriptors) {
+TEST(Step5_Workers, TheyHaveNoneOfTheProgramsDescriptors) {
   std::vector<std::pair<Fd, Fd>> many;
   for (int i = 0; i < 20; ++i) many.push_back(packet_sockets());
   ForkServer server({many.back().first.get()}, [] { return open_descriptors(); });
@@ -259,7 +259,7 @@ TEST(Step4_Workers, TheyHaveNoneOfTheProgramsDescriptors) {
   EXPECT_LE(WEXITSTATUS(next_exit(server).status), 7);
 }
 
-TEST(Step4_Workers, WhatTheProgramHadNotPrintedYetIsPrintedOnce) {
+TEST(Step5_Workers, WhatTheProgramHadNotPrintedYetIsPrintedOnce) {
   testing::internal::CaptureStdout();
   std::printf("program ");
   {
@@ -270,7 +270,7 @@ TEST(Step4_Workers, WhatTheProgramHadNotPrintedYetIsPrintedOnce) {
   EXPECT_EQ(testing::internal::GetCapturedStdout(), "program worker ");
 }
 
-TEST(Step4_Workers, HandlersOfTheProgramAreNotTheirs) {
+TEST(Step5_Workers, HandlersOfTheProgramAreNotTheirs) {
   const Gate gate;
   std::signal(SIGTERM, [](int) {});
   ForkServer server({}, [] { return Gate::pass(0); });
@@ -281,7 +281,7 @@ TEST(Step4_Workers, HandlersOfTheProgramAreNotTheirs) {
   std::signal(SIGTERM, SIG_DFL);
 }
 
-TEST(Step4_Workers, AnInterruptIsForTheProgramToHandle) {
+TEST(Step5_Workers, AnInterruptIsForTheProgramToHandle) {
   Crew crew;
   crew.server().start();
   crew.call(1, &interrupt_yourself);

@@ -1,4 +1,4 @@
-// Chapter 04, step 7: what breaks.
+// Chapter 04, step 9: what breaks.
 
 #include "support.hpp"
 
@@ -27,7 +27,7 @@ bool is_broken(const std::string& outcome, const std::string& why) {
 
 }  // namespace
 
-TEST(Step7_Broken, AWorkerThatIsKilledBreaksEveryCall) {  // CF-50
+TEST(Step9_Broken, AWorkerThatIsKilledBreaksEveryCall) {  // CF-50
   const NothingIsLeft nothing_is_left;
   Gate gate;
   ProcessPoolExecutor pool({.max_workers = 1});
@@ -40,7 +40,7 @@ TEST(Step7_Broken, AWorkerThatIsKilledBreaksEveryCall) {  // CF-50
     EXPECT_TRUE(is_broken(outcome(future), "was killed by signal 9 (Killed)"));
 }
 
-TEST(Step7_Broken, TheOtherWorkersAreKilledToo) {  // CF-50
+TEST(Step9_Broken, TheOtherWorkersAreKilledToo) {  // CF-50
   const NothingIsLeft nothing_is_left;
   Gate gate;
   ProcessPoolExecutor pool({.max_workers = 3});
@@ -53,7 +53,7 @@ TEST(Step7_Broken, TheOtherWorkersAreKilledToo) {  // CF-50
   EXPECT_TRUE(::waitpid(-1, nullptr, WNOHANG) < 0 && errno == ECHILD);
 }
 
-TEST(Step7_Broken, AnIdleWorkerThatIsKilledBreaksThePool) {  // CF-50
+TEST(Step9_Broken, AnIdleWorkerThatIsKilledBreaksThePool) {  // CF-50
   ProcessPoolExecutor pool({.max_workers = 1});
   ::kill(pool.submit(process).result(), SIGKILL);
   std::string what;
@@ -65,12 +65,12 @@ TEST(Step7_Broken, AnIdleWorkerThatIsKilledBreaksThePool) {  // CF-50
   EXPECT_TRUE(is_broken(what, "was killed by signal 9"));
 }
 
-TEST(Step7_Broken, AnExitIsNoAnswer) {  // CF-50
+TEST(Step9_Broken, AnExitIsNoAnswer) {  // CF-50
   ProcessPoolExecutor pool({.max_workers = 1});
   EXPECT_TRUE(is_broken(outcome(pool.submit([] { ::_exit(0); })), "exited with status 0"));
 }
 
-TEST(Step7_Broken, AWorkerThatDiesWithAHalfWrittenResultBreaksThePool) {  // CF-51
+TEST(Step9_Broken, AWorkerThatDiesWithAHalfWrittenResultBreaksThePool) {  // CF-51
   const NothingIsLeft nothing_is_left;
   ProcessPoolExecutor pool({.max_workers = 2});
   const auto dies = pool.submit([] { return DiesWhileSent(); });
@@ -85,7 +85,7 @@ TEST(Step7_Broken, AWorkerThatDiesWithAHalfWrittenResultBreaksThePool) {  // CF-
     EXPECT_TRUE(outcome(future) == "value" || is_broken(outcome(future), "signal 9"));
 }
 
-TEST(Step7_Broken, WhatAWorkerSentBeforeItDiedCounts) {
+TEST(Step9_Broken, WhatAWorkerSentBeforeItDiedCounts) {
   Gate gate;
   ProcessPoolExecutor pool({.max_workers = 1});
   const auto first = pool.submit(Gate::pass, 1);
@@ -97,7 +97,7 @@ TEST(Step7_Broken, WhatAWorkerSentBeforeItDiedCounts) {
   EXPECT_EQ(outcome(second), "42");
 }
 
-TEST(Step7_Broken, ABrokenPoolTakesNoCalls) {  // CF-50
+TEST(Step9_Broken, ABrokenPoolTakesNoCalls) {  // CF-50
   ProcessPoolExecutor pool({.max_workers = 1});
   const std::string why = outcome(pool.submit([] { ::_exit(3); }));
   try {
@@ -110,7 +110,7 @@ TEST(Step7_Broken, ABrokenPoolTakesNoCalls) {  // CF-50
   EXPECT_THROW(pool.submit(twice, 1), BrokenProcessPool) << "also after shutdown";
 }
 
-TEST(Step7_Broken, AnInitializerThatFailsBreaksThePool) {  // CF-38
+TEST(Step9_Broken, AnInitializerThatFailsBreaksThePool) {  // CF-38
   const NothingIsLeft nothing_is_left;
   ProcessPoolExecutor pool({.max_workers = 2, .initializer = [] { throw std::out_of_range("far"); }});
   const auto future = pool.submit(twice, 1);
@@ -118,7 +118,7 @@ TEST(Step7_Broken, AnInitializerThatFailsBreaksThePool) {  // CF-38
   EXPECT_THROW(pool.submit(twice, 1), BrokenProcessPool);
 }
 
-TEST(Step7_Broken, AWorkerMayDieAfterShutdown) {  // CF-50
+TEST(Step9_Broken, AWorkerMayDieAfterShutdown) {  // CF-50
   const NothingIsLeft nothing_is_left;
   Gate gate;
   ProcessPoolExecutor pool({.max_workers = 1});
@@ -131,7 +131,7 @@ TEST(Step7_Broken, AWorkerMayDieAfterShutdown) {  // CF-50
   EXPECT_TRUE(is_broken(outcome(queued), "signal 9"));
 }
 
-TEST(Step7_Broken, IfTheServerDiesThePoolIsBroken) {
+TEST(Step9_Broken, IfTheServerDiesThePoolIsBroken) {
   ProcessPoolExecutor pool({.max_workers = 1});
   EXPECT_EQ(outcome(pool.submit([] {
               ::kill(::getppid(), SIGKILL);
@@ -140,7 +140,7 @@ TEST(Step7_Broken, IfTheServerDiesThePoolIsBroken) {
             "broken: the process that starts the workers is gone: the pool is broken");
 }
 
-TEST(Step7_Broken, CallsThatNobodyIsLeftToReadAreBrokenToo) {
+TEST(Step9_Broken, CallsThatNobodyIsLeftToReadAreBrokenToo) {
   for (int round = 0; round < 20; ++round) {
     ProcessPoolExecutor pool({.max_workers = 2});
     const pid_t server = pool.submit([] { return static_cast<int>(::getppid()); }).result();
@@ -159,7 +159,7 @@ TEST(Step7_Broken, CallsThatNobodyIsLeftToReadAreBrokenToo) {
   }
 }
 
-TEST(Step7_Broken, ACallbackSeesABrokenPool) {
+TEST(Step9_Broken, ACallbackSeesABrokenPool) {
   Gate gate;
   ProcessPoolExecutor pool({.max_workers = 1});
   const auto refused = std::make_shared<concurrent::Promise<bool>>();
@@ -176,7 +176,7 @@ TEST(Step7_Broken, ACallbackSeesABrokenPool) {
   EXPECT_TRUE(answer.result());
 }
 
-TEST(Step7_Broken, TerminatedAndKilledPoolsAreBroken) {  // CF-57
+TEST(Step9_Broken, TerminatedAndKilledPoolsAreBroken) {  // CF-57
   for (const auto& [end, why] : {std::pair(&ProcessPoolExecutor::terminate_workers, "signal 15"),
                                  std::pair(&ProcessPoolExecutor::kill_workers, "signal 9")}) {
     const NothingIsLeft nothing_is_left;
@@ -187,14 +187,14 @@ TEST(Step7_Broken, TerminatedAndKilledPoolsAreBroken) {  // CF-57
     gate.wait_until_entered(2);
     (pool.*end)();
     EXPECT_TRUE(is_broken(outcome(futures.front()), why));
-    EXPECT_TRUE(futures.back().cancelled()) << "it was not out";
+    EXPECT_TRUE(futures.back().cancelled()) << "it was not in flight";
     EXPECT_THROW(pool.submit(twice, 1), concurrent::Error);
     pool.shutdown();
     (pool.*end)();
   }
 }
 
-TEST(Step7_Broken, APoolWithoutWorkersCanBeKilled) {  // CF-57
+TEST(Step9_Broken, APoolWithoutWorkersCanBeKilled) {  // CF-57
   const NothingIsLeft nothing_is_left;
   ProcessPoolExecutor pool({.max_workers = 2});
   pool.kill_workers();

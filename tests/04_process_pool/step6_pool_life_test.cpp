@@ -1,10 +1,10 @@
-// Chapter 04, step 5: a pool begins and ends.
+// Chapter 04, step 6: a pool begins and ends.
 
 #include "support.hpp"
 
 #include <thread>
 
-TEST(Step5_PoolLife, APoolThatDoesNothingStartsNoWorkerAndEnds) {
+TEST(Step6_PoolLife, APoolThatDoesNothingStartsNoWorkerAndEnds) {
   const NothingIsLeft nothing_is_left;
   const Gate gate;
   {
@@ -14,7 +14,7 @@ TEST(Step5_PoolLife, APoolThatDoesNothingStartsNoWorkerAndEnds) {
   EXPECT_EQ(shared.calls, 0);
 }
 
-TEST(Step5_PoolLife, ShutdownMayBeCalledAgainAndFromManyThreads) {
+TEST(Step6_PoolLife, ShutdownMayBeCalledAgainAndFromManyThreads) {
   const NothingIsLeft nothing_is_left;
   ProcessPoolExecutor pool({.max_workers = 2});
   pool.shutdown({.wait = false});
@@ -25,13 +25,13 @@ TEST(Step5_PoolLife, ShutdownMayBeCalledAgainAndFromManyThreads) {
   pool.shutdown({.wait = false, .cancel_futures = true});
 }
 
-TEST(Step5_PoolLife, WhenShutdownReturnsNoProcessIsLeft) {
+TEST(Step6_PoolLife, WhenShutdownReturnsNoProcessIsLeft) {
   ProcessPoolExecutor pool({.max_workers = 2});
   pool.shutdown();
   EXPECT_TRUE(::waitpid(-1, nullptr, WNOHANG) < 0 && errno == ECHILD);
 }
 
-TEST(Step5_PoolLife, NumbersBelowOneAreRefused) {  // CF-35, CF-55
+TEST(Step6_PoolLife, NumbersBelowOneAreRefused) {  // CF-35, CF-55
   EXPECT_THROW(ProcessPoolExecutor({.max_workers = 0}), std::invalid_argument);
   EXPECT_THROW(ProcessPoolExecutor({.max_tasks_per_child = 0}), std::invalid_argument);
   try {

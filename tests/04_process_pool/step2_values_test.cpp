@@ -1,4 +1,4 @@
-// Chapter 04, step 1: values as bytes.
+// Chapter 04, step 2: values as bytes.
 
 #include "support.hpp"
 
@@ -12,7 +12,7 @@
 
 using concurrent::Sendable;
 
-TEST(Step1_Values, ValuesComeBackAsTheyWent) {
+TEST(Step2_Values, ValuesComeBackAsTheyWent) {
   const std::map<std::string, std::vector<int>> table{{"a", {1, 2}}, {"b", {}}};
   const auto [number, text, values, point] =
       from_bytes<int, std::string, std::map<std::string, std::vector<int>>, Point>(
@@ -23,27 +23,27 @@ TEST(Step1_Values, ValuesComeBackAsTheyWent) {
   EXPECT_EQ(point, (Point{3, 4}));
 }
 
-TEST(Step1_Values, WhatCanOnlyBeMovedCrossesToo) {
+TEST(Step2_Values, WhatCanOnlyBeMovedCrossesToo) {
   const auto [number] = from_bytes<std::unique_ptr<int>>(to_bytes(std::make_unique<int>(7)));
   EXPECT_EQ(*number, 7);
 }
 
-TEST(Step1_Values, NoValuesAreNoBytes) {
+TEST(Step2_Values, NoValuesAreNoBytes) {
   EXPECT_EQ(to_bytes(), "");
   EXPECT_EQ(from_bytes<>(Bytes()), std::tuple<>());
 }
 
-TEST(Step1_Values, TooFewBytesAreAnError) {
+TEST(Step2_Values, TooFewBytesAreAnError) {
   const Bytes bytes = to_bytes(1, 2);
   EXPECT_THROW((from_bytes<int, int>(std::span(bytes).first(6))), cereal::Exception);
 }
 
-TEST(Step1_Values, WhatTheirSerialisationThrowsComesOut) {
+TEST(Step2_Values, WhatTheirSerialisationThrowsComesOut) {
   EXPECT_THROW(to_bytes(Shy()), std::runtime_error);
   EXPECT_THROW(from_bytes<Illegible>(to_bytes(Illegible())), std::runtime_error);
 }
 
-TEST(Step1_Values, PointersAndReferencesCannotCross) {
+TEST(Step2_Values, PointersAndReferencesCannotCross) {
   EXPECT_EQ(from_bytes<int>(to_bytes(7)), std::tuple(7));
   static_assert(Sendable<int> && Sendable<Point> && Sendable<std::vector<std::string>>);
   static_assert(!Sendable<int*> && !Sendable<int&> && !Sendable<std::reference_wrapper<int>>);
