@@ -3,28 +3,24 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <iterator>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "callback.hpp"
 #include "current_loop.hpp"
 #include "handle.hpp"
-#include "inject_queue.hpp"
 #include "loop_exceptions.hpp"
 #include "loop_methods.hpp"
-#include "loop_thread.hpp"
 #include "loop_time.hpp"
-#include "node_pool.hpp"
-#include "operation.hpp"
-#include "ready_queue.hpp"
-#include "ref.hpp"
 #include "selector.hpp"
 #include "service.hpp"
-#include "timer_heap.hpp"
 #include "todo.hpp"
 
 /// The course's own `asyncio`: everything that lives on one loop.
@@ -53,8 +49,8 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
   template <class F, class... Args>
   Handle call_soon(F&& fn, Args&&... args) {
     check();
-    return schedule(ready_,
-                    make<Operation>(RefCount::local, std::forward<F>(fn), std::forward<Args>(args)...));
+    ready_.push_back(make_call(false, TimePoint(), std::forward<F>(fn), std::forward<Args>(args)...));
+    return Handle(ready_.back());
   }
 
   /// Calls `fn(args...)` when `delay` is over, and not earlier. Without a delay, or with a negative one, that
@@ -72,7 +68,8 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
   template <class F, class... Args>
   TimerHandle call_at(TimePoint when, F&& fn, Args&&... args) {
     check();
-    return schedule(timers_, make<Timer>(when, std::forward<F>(fn), std::forward<Args>(args)...));
+    SharedCall call = make_call(false, when, std::forward<F>(fn), std::forward<Args>(args)...);
+    todo("3.1", "EventLoop::call_at");
   }
 
   /// As call_soon(), from any thread, and it wakes the loop if it sleeps. Any thread may use the handle.
@@ -81,15 +78,8 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
   /// @throws std::runtime_error if the loop is closed
   template <class F, class... Args>
   Handle call_soon_threadsafe(F&& fn, Args&&... args) {
-    auto call = bind_once(std::forward<F>(fn), std::forward<Args>(args)...);
-    using Node = Callback<Operation, decltype(call)>;
-    Ref<Operation> node = NodePool::make_apart<Node>(std::move(call), RefCount::atomic);
-    Handle handle(node);
-    if (running() == this)
-      ready_.push(std::move(node));  // behind what call_soon() has put there, and before what it will
-    else
-      inject_queue_.post(std::move(node), *selector_);
-    return handle;
+    SharedCall call = make_call(true, TimePoint(), std::forward<F>(fn), std::forward<Args>(args)...);
+    todo("5.1", "EventLoop::call_soon_threadsafe");
   }
 
   /// Returns the time on the loop's clock. Python: `loop.time`, in seconds.
@@ -101,23 +91,17 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
     check_can_run();
     const LoopThread::Running running(thread_, *this);
     const ResetAtEnd stop_is_over{stopping_};
-    // TODO 2.4: Pass after pass, until the loop is stopping_: at least one.
-    todo("2.4", "EventLoop::run_forever");
+    run();
   }
 
   /// Ends run_forever() after the pass that runs now. A loop that is not running will run for one pass.
   /// From another thread: `loop.call_soon_threadsafe([&] { loop.stop(); })`. Python: `loop.stop`.
-  void stop() {
-    // TODO 2.5: Note that the loop is stopping_.
-    todo("2.5", "EventLoop::stop");
-  }
+  void stop() { stopping_ = true; }
 
   /// Drops all that was to be called; the loop cannot be used any more. Closing it again does nothing.
   /// Python: `loop.close`.
   /// @throws std::runtime_error if the loop is running
   void close() {
-    // TODO 7.1: Throw a std::runtime_error "Cannot close a running event loop" if it
-    // is. Otherwise drop_all(), unless it is closed_ already.
     todo("7.1", "EventLoop::close");
   }
 
@@ -131,17 +115,6 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
 
   /// Returns the loop that is running on this thread; null if none is.
   [[nodiscard]] static EventLoop* running() noexcept { return detail::thread_state().running; }
-
-  /// Adds a node itself to what runs in the next pass. A closed loop drops it.
-  void run_soon(Ref<Operation> node) noexcept {
-    if (!closed_) return ready_.push(std::move(node));
-    node->drop();
-  }
-  /// As run_soon(), all of them.
-  void run_soon(ReadyQueue&& nodes) noexcept {
-    ReadyQueue all = std::move(nodes);
-    if (!closed_) ready_.append(std::move(all));
-  }
 
   /// Returns the service of type S, which is made when it is first asked for.
   template <class S>
@@ -167,122 +140,73 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
   }
   /// Throws unless the loop may run, as run_forever() says.
   void check_can_run() const {
-    if (closed_ || is_running() || running()) refuse_to_run();
+    if (closed_) throw std::runtime_error("Event loop is closed");
+    if (is_running()) throw std::runtime_error("This event loop is already running");
+    if (running()) throw std::runtime_error("Cannot run the event loop while another loop is running");
   }
 
-  /// Returns where its nodes come from.
-  [[nodiscard]] NodePool& nodes() noexcept { return *pool_; }
-
  private:
+  // A suggestion, from here on. All of it is yours to change: the tests see only what is public.
+
+  using SharedCall = std::shared_ptr<detail::Call>;
+
+  /// A timer. Of two, the greater one comes later.
+  struct TimerEntry {
+    TimePoint when;
+    std::uint64_t number;  // equal times are first come, first served
+    SharedCall call;
+
+    bool operator>(const TimerEntry& other) const noexcept {
+      return when != other.when ? when > other.when : number > other.number;
+    }
+  };
+
   /// Sets a flag to false when it goes, even if an exception ends the run.
   struct ResetAtEnd {
     bool& flag;
     ~ResetAtEnd() { flag = false; }
   };
 
-  // ---- A pass
-
-  /// Makes one pass: the plan of the chapter. To inline it spares a sixth of what an empty callback takes.
-  [[gnu::always_inline]] void run_once() {
-    if (!timers_.empty()) timers_.drop_cancelled();
-    if (ready_.empty() || called_ >= poll_interval) poll();
-    if (inject_queue_.has_posts()) ready_.append(inject_queue_.collect());
-    if (!timers_.empty()) timers_.take_due(time(), due_);
-    run_ready();
-    if (!due_.empty()) run_due();
+  /// Packs a function, and copies of its arguments, into something that can be called once.
+  template <class F, class... Args>
+  static SharedCall make_call(bool from_any_thread, TimePoint when, F&& fn, Args&&... args) {
+    auto call = bind_once(std::forward<F>(fn), std::forward<Args>(args)...);
+    const std::type_info& type = typeid(typename decltype(call)::Function);
+    return SharedCall(new detail::Call{[call = std::move(call)]() mutable { std::move(call)(); }, type,
+                                       from_any_thread, when});
   }
 
-  /// Takes what the selector has found; sleeps if there is nothing else to do.
-  void poll() {
-    called_ = 0;
-    if (ready_.empty() && !stopping_)
-      wait();
-    else
-      selector_->select(Duration::zero());
-    ready_.append(selector_->found());
+  /// Makes one pass after another, until the loop is told to stop: one at least.
+  void run() {
+    todo("1.1", "EventLoop::run");
+  }
+
+  /// Returns when the next timer is due that was not cancelled; nothing if there is none.
+  std::optional<TimePoint> next_due() {
+    todo("3.1", "EventLoop::next_due");
+  }
+
+  /// Moves what is due to the end of what is ready, in the order of the times.
+  void take_due() {
+    todo("3.1", "EventLoop::take_due");
   }
 
   /// Sleeps until there is something to do.
   void wait() {
-    // TODO 4.4: If there are timers, the timeout is the time until the next(): 0 if that
-    // is past (compare before you subtract: it may be TimePoint::min()), and longest_wait if it is longer.
-    // Without timers, there is none. If the inject queue lets you fall_asleep(), select(), and wake_up().
-    todo("4.4", "EventLoop::wait");
+    todo("4.2", "EventLoop::wait");
   }
 
-  /// Calls what is ready now. What that brings is for the next pass.
-  void run_ready() {
-    // TODO 2.2: Take the whole queue, so that ready_ is empty. Pop one after
-    // another, and dispatch() it.
-    todo("2.2", "EventLoop::run_ready");
+  /// Calls a function in debug mode: tells of what it throws, as ever, and of it if it was slow.
+  void call_and_time(const SharedCall& call, std::move_only_function<void()>& fn) {
+    todo("6.1", "EventLoop::call_and_time");
   }
 
-  /// Calls the timers that are due.
-  void run_due() {
-    for (Ref<Timer>& due : due_) {
-      const Ref<Timer> timer = std::move(due);
-      dispatch(*timer);
-    }
-    due_.clear();
-  }
-
-  /// Runs or drops what came out of a queue.
-  void dispatch(Operation& node) {
-    // TODO 2.3: call() it or, if it was cancelled, drop() it. Count it in called_.
-    todo("2.3", "EventLoop::dispatch");
-  }
-
-  /// Calls one node. What it throws goes to the exception handler.
-  void call(Operation& node) {
-    if (get_debug()) return call_and_time(node);
-    try {
-      node.run();
-    } catch (...) {
-      tell_of_exception(node);
-    }
-  }
-
-  /// As call(), and tells if it was slow.
-  void call_and_time(Operation& node) {
-    // TODO 6.2: run() it, with what it throws to tell_of_exception(). If the
-    // two took slow_callback_duration or more of the loop's time(), tell_of_slowness().
-    todo("6.2", "EventLoop::call_and_time");
-  }
-
-  // ---- What is called
-
-  /// Makes a node of kind `Base`, which is made from `argument`.
-  template <class Base, class Argument, class F, class... Args>
-  auto make(Argument argument, F&& fn, Args&&... args) {
-    auto call = bind_once(std::forward<F>(fn), std::forward<Args>(args)...);
-    return pool_->make<Callback<Base, decltype(call)>>(std::move(call), argument);
-  }
-
-  template <class Queue, class Node>
-  static auto schedule(Queue& queue, Ref<Node> node) {
-    using HandleOfIt = std::conditional_t<std::is_base_of_v<Timer, Node>, TimerHandle, Handle>;
-    HandleOfIt handle(node);
-    queue.push(std::move(node));
-    return handle;
-  }
-
-  /// Closes the loop. What waits is destroyed, and its destructor can schedule nothing.
+  /// Closes the loop: destroys each callback that waits, even if somebody has its handle. Their destructors
+  /// can schedule nothing.
   void drop_all() {
-    closed_ = true;
+    // 7.1, EventLoop::drop_all: empty until step 7.
     services_.close();
-    const ReadyQueue posted = inject_queue_.close();
-    const ReadyQueue ready = std::move(ready_);
-    timers_.clear();
     selector_->close();
-  }
-
-  // ---- What is refused
-
-  [[noreturn]] void refuse_to_run() const {
-    // TODO 7.2: Throw a std::runtime_error that says why: "Event loop is
-    // closed", "This event loop is already running", or else "Cannot run the event loop while another loop is
-    // running".
-    todo("7.2", "EventLoop::refuse_to_run");
   }
 
   // On a busy loop, callbacks between two looks at the selector.
@@ -290,16 +214,17 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
   static constexpr Duration longest_wait = std::chrono::hours(24);
 
   const std::unique_ptr<Selector> selector_;
-  const NodePool::Owner pool_ = NodePool::create();
-  ReadyQueue ready_;
-  TimerHeap timers_;
-  std::vector<Ref<Timer>> due_;  // in this pass
-  std::size_t called_ = 0;       // callbacks since the loop has looked at its selector
+  std::vector<SharedCall> ready_;
+  std::vector<TimerEntry> timers_;  // a heap: the earliest is in front
+  std::uint64_t timers_made_ = 0;
+  std::size_t called_ = 0;  // callbacks since the loop has looked at its selector
   bool stopping_ = false;
-  bool closed_ = false;
   LoopThread thread_;
-  InjectQueue inject_queue_;
   ServiceTable services_;
+
+  std::mutex mutex_;               // guards the two below
+  std::vector<SharedCall> posts_;  // from other threads
+  bool closed_ = false;            // only the loop's thread changes it, and so may read it without the lock
 };
 
 /// A fresh loop, which is set for no thread. Python: `asyncio.new_event_loop`.

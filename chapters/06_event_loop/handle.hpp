@@ -1,13 +1,28 @@
 #pragma once
 
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <typeinfo>
 #include <utility>
 
-#include "operation.hpp"
-#include "ref.hpp"
-#include "timer_heap.hpp"
+#include "loop_time.hpp"
 #include "todo.hpp"
 
 namespace asyncio {
+namespace detail {
+
+/// A callback that a loop is going to call. A queue of the loop and the handles share it. A suggestion, too:
+/// the tests see only what is public in Handle and EventLoop.
+struct Call {
+  std::move_only_function<void()> fn;  // with its arguments; null once it has run, or was dropped
+  const std::type_info& type;          // of the function, for messages
+  const bool from_any_thread = false;  // it came through call_soon_threadsafe()
+  const TimePoint when{};              // at which it is due, if it is a timer
+  std::atomic<bool> cancelled = false;
+};
+
+}  // namespace detail
 
 /// A callback that a loop is going to call. It is copied and moved like a pointer, and letting it go cancels
 /// nothing. Only the loop's thread may use it or destroy it, unless it came from call_soon_threadsafe(): then
@@ -21,26 +36,20 @@ class Handle {
   /// once, or by the loop if the handle came from call_soon_threadsafe(). If it has run already, nothing
   /// happens to it.
   void cancel() noexcept {
-    // TODO 2.1: If there is a node_, cancel() it.
     todo("2.1", "Handle::cancel");
   }
 
   /// True if cancel() was called.
-  [[nodiscard]] bool cancelled() const noexcept { return node_ && node_->cancelled(); }
+  [[nodiscard]] bool cancelled() const noexcept { return call_ && call_->cancelled; }
 
   /// True if it is a handle of something.
-  explicit operator bool() const noexcept { return bool(node_); }
-
-  // For what is built on the loop.
-
-  /// Makes a handle of `node`.
-  explicit Handle(Ref<Operation> node) noexcept : node_(std::move(node)) {}
-
-  /// Returns what it is a handle of; null for nothing.
-  [[nodiscard]] Operation* node() const noexcept { return node_.get(); }
+  explicit operator bool() const noexcept { return bool(call_); }
 
  protected:
-  Ref<Operation> node_;
+  friend class EventLoop;
+  explicit Handle(std::shared_ptr<detail::Call> call) noexcept : call_(std::move(call)) {}
+
+  std::shared_ptr<detail::Call> call_;
 };
 
 /// A Handle of something that is called at a certain time. Python: `asyncio.TimerHandle`.
@@ -49,7 +58,7 @@ class TimerHandle : public Handle {
   TimerHandle() = default;
 
   /// The time at which it is due, on the clock of loop.time(). Not of a handle of nothing.
-  [[nodiscard]] TimePoint when() const noexcept { return static_cast<const Timer&>(*node_).when(); }
+  [[nodiscard]] TimePoint when() const noexcept { return call_->when; }
 
  private:
   friend class EventLoop;

@@ -21,10 +21,7 @@ class InjectQueue {
   void post(Ref<Operation> node, Selector& selector) {
     ReadyQueue posted;  // which drops it if this throws
     posted.push(std::move(node));
-    // TODO 5.1: Under the lock: if it is closed_, throw a std::runtime_error "Event
-    // loop is closed". Append what is posted to posts_, and set has_posts_. If the loop is asleep_, it is no
-    // more: wake() the selector, still under the lock.
-    todo("5.1", "InjectQueue::post");
+    todo("8.2", "InjectQueue::post");
   }
 
   /// True if something may have been posted: a hint, which costs no lock.
@@ -32,15 +29,14 @@ class InjectQueue {
 
   /// Takes what was posted, in order.
   ReadyQueue collect() {
-    // TODO 5.2: Under the lock: there are no posts any more, for has_posts() too.
-    // Return what there was.
-    todo("5.2", "InjectQueue::collect");
+    std::lock_guard lock(mutex_);
+    has_posts_.store(false, std::memory_order_relaxed);
+    return std::exchange(posts_, {});
   }
 
   /// Notes that the loop falls asleep. @returns false if it must not, for something was posted
   [[nodiscard]] bool fall_asleep() {
-    // TODO 4.3: Under the lock: the loop is asleep_ if there are no posts_.
-    todo("4.3", "InjectQueue::fall_asleep");
+    todo("8.2", "InjectQueue::fall_asleep");
   }
 
   /// Notes that the loop is awake again, whatever woke it.

@@ -5,6 +5,7 @@
 #include <exception>
 #include <functional>
 #include <string>
+#include <typeinfo>
 #include <utility>
 
 #include "handle.hpp"
@@ -47,8 +48,6 @@ inline void write_exception(const ExceptionContext& context) noexcept {
 /// Hands `context` to `handler`; without one, writes it. What the handler throws is written. Throws nothing.
 /// @param handler a copy: the handler may replace itself
 inline void handle_exception(LoopExceptionHandler handler, EventLoop& loop, const ExceptionContext& context) {
-  // TODO 6.1: If there is no handler, write_exception(). Otherwise call it. What it
-  // throws is written, with the message "Unhandled error in exception handler".
   todo("6.1", "handle_exception");
 }
 
@@ -81,15 +80,16 @@ class LoopReports {
   explicit LoopReports(EventLoop& loop) noexcept : loop_(loop) {}
   ~LoopReports() = default;
 
-  /// Reports the exception that is being handled, which `node` let out.
-  void tell_of_exception(Operation& node) {
-    call_exception_handler({.message = "Exception in callback " + concurrent::type_name(node.type()),
+  /// Reports the exception that is being handled, which a callback of this type let out.
+  void tell_of_exception(const std::type_info& type, Handle handle) {
+    call_exception_handler({.message = "Exception in callback " + concurrent::type_name(type),
                             .exception = std::current_exception(),
-                            .handle = Handle(Ref(node))});
+                            .handle = std::move(handle)});
   }
 
-  static void tell_of_slowness(const Operation& node, Duration took) {
-    std::fprintf(stderr, "Executing %s took %.3f seconds\n", concurrent::type_name(node.type()).c_str(),
+  /// Writes a line about a callback of this type, which took too long.
+  static void tell_of_slowness(const std::type_info& type, Duration took) {
+    std::fprintf(stderr, "Executing %s took %.3f seconds\n", concurrent::type_name(type).c_str(),
                  std::chrono::duration<double>(took).count());
   }
 

@@ -29,16 +29,12 @@ class ReadyQueue {
 
   /// Adds `node` at the end.
   void push(Ref<Operation> node) noexcept {
-    // TODO 1.1: Nothing follows the node, whose reference you release() to the queue.
-    // It follows last_, or is first_ if there is none; and it is last_ now.
-    todo("1.1", "ReadyQueue::push");
+    todo("8.1", "ReadyQueue::push");
   }
 
   /// Takes out the first node. @returns null if the queue is empty
   Ref<Operation> pop() noexcept {
-    // TODO 1.2: Let the one after first_ be first_, and return what was, adopt()ed by a
-    // Ref. Of an empty queue, null.
-    todo("1.2", "ReadyQueue::pop");
+    todo("8.1", "ReadyQueue::pop");
   }
 
   /// Takes out `node`, wherever it is: in as many steps as there are nodes before it.
@@ -56,9 +52,7 @@ class ReadyQueue {
 
   /// Moves all nodes of `other` to the end, however many there are, in a few steps.
   void append(ReadyQueue&& other) noexcept {
-    // TODO 1.3: If other is not empty, its first_ is added as push() adds a node, but
-    // last_ is the other's. Then other is empty.
-    todo("1.3", "ReadyQueue::append");
+    todo("8.1", "ReadyQueue::append");
   }
 
  private:

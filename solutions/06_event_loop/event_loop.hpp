@@ -16,7 +16,6 @@
 #include "inject_queue.hpp"
 #include "loop_exceptions.hpp"
 #include "loop_methods.hpp"
-#include "loop_thread.hpp"
 #include "loop_time.hpp"
 #include "node_pool.hpp"
 #include "operation.hpp"
@@ -101,26 +100,19 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
     check_can_run();
     const LoopThread::Running running(thread_, *this);
     const ResetAtEnd stop_is_over{stopping_};
-    // <exercise 2.4 EventLoop::run_forever> Pass after pass, until the loop is stopping_: at least one.
     do run_once();
     while (!stopping_);
-    // </exercise>
   }
 
   /// Ends run_forever() after the pass that runs now. A loop that is not running will run for one pass.
   /// From another thread: `loop.call_soon_threadsafe([&] { loop.stop(); })`. Python: `loop.stop`.
-  void stop() {
-    // <exercise 2.5 EventLoop::stop> Note that the loop is stopping_.
-    stopping_ = true;
-    // </exercise>
-  }
+  void stop() { stopping_ = true; }
 
   /// Drops all that was to be called; the loop cannot be used any more. Closing it again does nothing.
   /// Python: `loop.close`.
   /// @throws std::runtime_error if the loop is running
   void close() {
-    // <exercise 7.1 EventLoop::close> Throw a std::runtime_error "Cannot close a running event loop" if it
-    // is. Otherwise drop_all(), unless it is closed_ already.
+    // <exercise 7.1 EventLoop::close>
     if (is_running()) throw std::runtime_error("Cannot close a running event loop");
     if (!closed_) drop_all();
     // </exercise>
@@ -209,9 +201,7 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
 
   /// Sleeps until there is something to do.
   void wait() {
-    // <exercise 4.4 EventLoop::wait> If there are timers, the timeout is the time until the next(): 0 if that
-    // is past (compare before you subtract: it may be TimePoint::min()), and longest_wait if it is longer.
-    // Without timers, there is none. If the inject queue lets you fall_asleep(), select(), and wake_up().
+    // <exercise 4.2 EventLoop::wait>
     std::optional<Duration> timeout;
     if (!timers_.empty()) {
       const TimePoint now = time();
@@ -225,11 +215,8 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
 
   /// Calls what is ready now. What that brings is for the next pass.
   void run_ready() {
-    // <exercise 2.2 EventLoop::run_ready> Take the whole queue, so that ready_ is empty. Pop one after
-    // another, and dispatch() it.
     ReadyQueue batch = std::move(ready_);
     while (const Ref<Operation> node = batch.pop()) dispatch(*node);
-    // </exercise>
   }
 
   /// Calls the timers that are due.
@@ -243,13 +230,11 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
 
   /// Runs or drops what came out of a queue.
   void dispatch(Operation& node) {
-    // <exercise 2.3 EventLoop::dispatch> call() it or, if it was cancelled, drop() it. Count it in called_.
     if (node.cancelled())
       node.drop();
     else
       call(node);
     ++called_;
-    // </exercise>
   }
 
   /// Calls one node. What it throws goes to the exception handler.
@@ -258,22 +243,21 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
     try {
       node.run();
     } catch (...) {
-      tell_of_exception(node);
+      tell_of_exception(node.type(), Handle(Ref(node)));
     }
   }
 
   /// As call(), and tells if it was slow.
   void call_and_time(Operation& node) {
-    // <exercise 6.2 EventLoop::call_and_time> run() it, with what it throws to tell_of_exception(). If the
-    // two took slow_callback_duration or more of the loop's time(), tell_of_slowness().
+    // <exercise 6.1 EventLoop::call_and_time>
     const TimePoint start = time();
     try {
       node.run();
     } catch (...) {
-      tell_of_exception(node);
+      tell_of_exception(node.type(), Handle(Ref(node)));
     }
     const Duration took = time() - start;
-    if (took >= slow_callback_duration) tell_of_slowness(node, took);
+    if (took >= slow_callback_duration) tell_of_slowness(node.type(), took);
     // </exercise>
   }
 
@@ -307,13 +291,9 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
   // ---- What is refused
 
   [[noreturn]] void refuse_to_run() const {
-    // <exercise 7.2 EventLoop::refuse_to_run> Throw a std::runtime_error that says why: "Event loop is
-    // closed", "This event loop is already running", or else "Cannot run the event loop while another loop is
-    // running".
     if (closed_) throw std::runtime_error("Event loop is closed");
     if (is_running()) throw std::runtime_error("This event loop is already running");
     throw std::runtime_error("Cannot run the event loop while another loop is running");
-    // </exercise>
   }
 
   // On a busy loop, callbacks between two looks at the selector.

@@ -21,7 +21,7 @@ class Handle {
   /// once, or by the loop if the handle came from call_soon_threadsafe(). If it has run already, nothing
   /// happens to it.
   void cancel() noexcept {
-    // <exercise 2.1 Handle::cancel> If there is a node_, cancel() it.
+    // <exercise 2.1 Handle::cancel>
     if (node_) node_->cancel();
     // </exercise>
   }

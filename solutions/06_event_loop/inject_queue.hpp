@@ -21,9 +21,7 @@ class InjectQueue {
   void post(Ref<Operation> node, Selector& selector) {
     ReadyQueue posted;  // which drops it if this throws
     posted.push(std::move(node));
-    // <exercise 5.1 InjectQueue::post> Under the lock: if it is closed_, throw a std::runtime_error "Event
-    // loop is closed". Append what is posted to posts_, and set has_posts_. If the loop is asleep_, it is no
-    // more: wake() the selector, still under the lock.
+    // <exercise 8.2 InjectQueue::post>
     std::lock_guard lock(mutex_);
     if (closed_) throw std::runtime_error("Event loop is closed");
     posts_.append(std::move(posted));
@@ -37,17 +35,14 @@ class InjectQueue {
 
   /// Takes what was posted, in order.
   ReadyQueue collect() {
-    // <exercise 5.2 InjectQueue::collect> Under the lock: there are no posts any more, for has_posts() too.
-    // Return what there was.
     std::lock_guard lock(mutex_);
     has_posts_.store(false, std::memory_order_relaxed);
     return std::exchange(posts_, {});
-    // </exercise>
   }
 
   /// Notes that the loop falls asleep. @returns false if it must not, for something was posted
   [[nodiscard]] bool fall_asleep() {
-    // <exercise 4.3 InjectQueue::fall_asleep> Under the lock: the loop is asleep_ if there are no posts_.
+    // <exercise 8.2 InjectQueue::fall_asleep>
     std::lock_guard lock(mutex_);
     asleep_ = posts_.empty();
     return asleep_;

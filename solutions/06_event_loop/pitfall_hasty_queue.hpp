@@ -26,8 +26,7 @@ class HastyQueue {
 
   /// Returns what was posted, and sleeps until then. Only the loop calls it, once.
   int wait() {
-    // <exercise 8.1 HastyQueue::wait> Under the lock, take() the post: if there is one, return it. Let the
-    // lock go. Then take it again, and fall_asleep(lock), without another look. Return what you take() now.
+    // <exercise 9.1 HastyQueue::wait>
     {
       std::lock_guard lock(mutex_);
       if (const std::optional<int> post = take()) return *post;

@@ -29,8 +29,7 @@ class ReadyQueue {
 
   /// Adds `node` at the end.
   void push(Ref<Operation> node) noexcept {
-    // <exercise 1.1 ReadyQueue::push> Nothing follows the node, whose reference you release() to the queue.
-    // It follows last_, or is first_ if there is none; and it is last_ now.
+    // <exercise 8.1 ReadyQueue::push>
     Operation* const added = node.release();
     added->next_ = nullptr;
     (first_ ? last_->next_ : first_) = added;
@@ -40,8 +39,7 @@ class ReadyQueue {
 
   /// Takes out the first node. @returns null if the queue is empty
   Ref<Operation> pop() noexcept {
-    // <exercise 1.2 ReadyQueue::pop> Let the one after first_ be first_, and return what was, adopt()ed by a
-    // Ref. Of an empty queue, null.
+    // <exercise 8.1 ReadyQueue::pop>
     Operation* const node = first_;
     if (node) first_ = node->next_;
     return Ref<Operation>::adopt(node);
@@ -63,8 +61,7 @@ class ReadyQueue {
 
   /// Moves all nodes of `other` to the end, however many there are, in a few steps.
   void append(ReadyQueue&& other) noexcept {
-    // <exercise 1.3 ReadyQueue::append> If other is not empty, its first_ is added as push() adds a node, but
-    // last_ is the other's. Then other is empty.
+    // <exercise 8.1 ReadyQueue::append>
     if (other.empty()) return;
     (first_ ? last_->next_ : first_) = std::exchange(other.first_, nullptr);
     last_ = other.last_;

@@ -44,8 +44,7 @@ class Selector {
 class SleepSelector final : public Selector {
  public:
   void select(std::optional<Duration> timeout) override {
-    // <exercise 4.1 SleepSelector::select> Under the lock, wait for changed_ until woken_ is set; with a
-    // timeout above 0 at most so long, and with one of 0 not at all. Then woken_ is used up.
+    // <exercise 4.1 SleepSelector::select>
     std::unique_lock lock(mutex_);
     const auto woken = [this] { return woken_; };
     if (!timeout)
@@ -57,7 +56,7 @@ class SleepSelector final : public Selector {
   }
 
   void wake() override {
-    // <exercise 4.2 SleepSelector::wake> Set woken_ under the lock, and notify changed_ without it.
+    // <exercise 4.1 SleepSelector::wake>
     {
       std::lock_guard lock(mutex_);
       woken_ = true;

@@ -66,26 +66,20 @@ class TimerHeap {
     return timer;
   }
 
-  /// Moves all that are due at `now` to the end of `due`, in order.
+  /// Moves all that are due at `now` to the end of `due`, in order. If that is more than a sixteenth of all,
+  /// it stops popping, for sorting the rest costs less.
   void take_due(TimePoint now, std::vector<Ref<Timer>>& due) {
-    // <exercise 3.3 TimerHeap::take_due> As long as there is a next() that is not after now, pop() it to due.
-    // But if that would be more than a sixteenth of those that there were at the beginning, let take_many()
-    // take the rest.
     for (std::size_t few = size() / 16 + 1; !empty() && next() <= now; --few) {
       if (few == 0) return take_many(now, due);
       due.push_back(pop());
     }
-    // </exercise>
   }
 
   /// Drops cancelled timers: those that are in front, and all if there are more than 100 timers and more than
   /// half of them are cancelled.
   void drop_cancelled() {
-    // <exercise 3.4 TimerHeap::drop_cancelled> If there are too many, compact(). Then pop(), as long as the
-    // timer in front is cancelled().
     if (entries_.size() > 100 && cancelled_ > entries_.size() / 2) compact();
     while (cancelled_ > 0 && entries_.front().timer->cancelled()) pop();
-    // </exercise>
   }
 
   /// Drops all.
@@ -110,8 +104,7 @@ class TimerHeap {
 
   /// The entry at `place` is in order with all but those above it: moves it up.
   void rise(std::size_t place) {
-    // <exercise 3.1 TimerHeap::rise> As long as the entry comes before its parent, which is at (place - 1) /
-    // children, move the parent down to its place. Put the entry where that ends.
+    // <exercise 8.3 TimerHeap::rise>
     const Entry entry = entries_[place];
     while (place > 0) {
       const std::size_t parent = (place - 1) / children;
@@ -125,8 +118,7 @@ class TimerHeap {
 
   /// The entry at `place` is in order with all but those below it: moves it down.
   void sink(std::size_t place) {
-    // <exercise 3.2 TimerHeap::sink> The children of a place are at children * place + 1 and the three after
-    // that. As long as the first of them comes before the entry, move it up. Put the entry where that ends.
+    // <exercise 8.3 TimerHeap::sink>
     const Entry entry = entries_[place];
     for (;;) {
       const std::size_t begin = children * place + 1;

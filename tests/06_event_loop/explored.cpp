@@ -18,9 +18,9 @@ using asyncio::HastyQueue;
 using asyncio::SleepSelector;
 using namespace std::chrono_literals;
 
-// Step 2: what a pass costs.
+// Step 8: what a pass costs.
 
-TEST(Step2_RunForever, APassOfABusyLoopTakesNoLockAndNoReadModifyWrite) {
+TEST(Step8_Costs, APassOfABusyLoopTakesNoLockAndNoReadModifyWrite) {
   const auto scenario = [] {
     EventLoop loop;
     loop.call_soon([] {});
@@ -177,9 +177,9 @@ TEST(Step7_Closing, APostRunsOrIsRefusedWhileTheLoopIsClosed) {
   EXPECT_TRUE(explore::survives(scenario));
 }
 
-// Step 8: the wake-up that is lost.
+// Step 9: the wake-up that is lost.
 
-TEST(Step8_BreakIt, WhatWasPostedBeforeIsTaken) {
+TEST(Step9_BreakIt, WhatWasPostedBeforeIsTaken) {
   const auto scenario = [] {
     HastyQueue queue;
     queue.post(7);
@@ -198,11 +198,11 @@ namespace {
 
 }  // namespace
 
-TEST(Step8_BreakIt, WithoutAnInterruptionTheLoopIsWoken) {
+TEST(Step9_BreakIt, WithoutAnInterruptionTheLoopIsWoken) {
   EXPECT_TRUE(explore::survives(a_post_against_a_sleep,
                                 {.preemptions = 0, .spurious = 0, .search = explore::Search::systematic}));
 }
 
-TEST(Step8_BreakIt, APostBetweenTheLookAndTheSleepIsLost) {
+TEST(Step9_BreakIt, APostBetweenTheLookAndTheSleepIsLost) {
   EXPECT_TRUE(explore::breaks(explore::Failure::deadlock, a_post_against_a_sleep));
 }

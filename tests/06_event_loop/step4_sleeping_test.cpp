@@ -141,3 +141,22 @@ TEST(Step4_Sleeping, ALoopThatSleepsUsesNoProcessorTime) {
   course::wait_until_others_block();
   EXPECT_LT(course::cpu_time_of_others_while_this_thread_computes(), 10ms);
 }
+
+TEST(Step4_Sleeping, ABusyLoopLooksAtItsSelectorNowAndThen) {  // AIO-05
+  RecordedLoop r;
+  int left = 6'400;
+  const std::function<void()> link = [&] {
+    if (--left > 0)
+      r.loop.call_soon(std::ref(link));
+    else
+      r.loop.call_later(1s, [&] { r.loop.stop(); });
+  };
+  r.loop.call_soon(std::ref(link));
+  r.loop.run_forever();
+  ASSERT_FALSE(r.selector.timeouts.empty());
+  EXPECT_EQ(r.selector.timeouts.back(), 1s) << "in the end it sleeps";
+  r.selector.timeouts.pop_back();
+  EXPECT_GE(r.selector.timeouts.size(), 99u) << "every 64 callbacks";
+  EXPECT_LE(r.selector.timeouts.size(), 100u) << "every 64 callbacks";
+  for (const auto& timeout : r.selector.timeouts) EXPECT_EQ(timeout, 0s);
+}

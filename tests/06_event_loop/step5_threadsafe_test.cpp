@@ -48,44 +48,6 @@ TEST(Step5_Threadsafe, APostWakesALoopThatSleeps) {  // AIO-13
   }
 }
 
-TEST(Step5_Threadsafe, ALoopThatIsAwakeIsNotWoken) {  // AIO-13
-  RecordedLoop r;
-  for (int i = 0; i < 10; ++i) r.loop.call_soon_threadsafe(nothing);
-  EXPECT_EQ(r.selector.wakes, 0);
-  r.loop.call_soon([&] {
-    for (int i = 0; i < 10; ++i) r.loop.call_soon_threadsafe(nothing);
-    r.loop.call_later(1s, [&] {  // it has slept since, and a timer has woken it
-      r.loop.call_soon_threadsafe([&] { r.loop.stop(); });
-    });
-  });
-  r.loop.run_forever();
-  EXPECT_EQ(r.selector.wakes, 0) << "after its sleep it says wake_up()";
-}
-
-TEST(Step5_Threadsafe, ASleepingLoopIsWokenOnce) {  // AIO-13
-  RecordedLoop r;
-  int calls = 0;
-  r.selector.instead_of_sleeping = [&] {
-    std::jthread([&] {
-      for (int i = 0; i < 10; ++i) r.loop.call_soon_threadsafe([&] { ++calls; });
-      r.loop.call_soon_threadsafe([&] { r.loop.stop(); });
-    }).join();
-  };
-  r.loop.run_forever();
-  EXPECT_EQ(r.selector.wakes, 1) << "who wakes it says that it is asleep no more";
-  EXPECT_EQ(calls, 10);
-}
-
-TEST(Step5_Threadsafe, ALoopDoesNotSleepWhenSomethingWasPosted) {  // AIO-13
-  RecordedLoop r;
-  r.selector.instead_of_sleeping = [&] {
-    ADD_FAILURE() << "it sleeps";
-    r.loop.stop();
-  };
-  std::jthread([&] { r.loop.call_soon_threadsafe([&] { r.loop.stop(); }); }).join();
-  r.loop.run_forever();
-}
-
 TEST(Step5_Threadsafe, FourThreadsLoseNothingAndEachKeepsItsOrder) {  // AIO-13
   constexpr int each = 5'000;
   EventLoop loop;
@@ -130,34 +92,6 @@ TEST(Step5_Threadsafe, AnyThreadMayCancelWhatWasPosted) {  // AIO-13
   EXPECT_TRUE(destroyed_by == std::this_thread::get_id())
       << (destroyed_by == std::thread::id() ? "nobody has destroyed it: dispatch() of step 2 drops it"
                                             : "the loop destroys it, not who cancels it");
-}
-
-TEST(Step5_Threadsafe, CollectTakesAllThereIs) {
-  asyncio::InjectQueue inject_queue;
-  RecordingSelector selector;
-  Nodes nodes;
-  EXPECT_FALSE(inject_queue.has_posts());
-  for (const char name : {'a', 'b'}) inject_queue.post(nodes.make(name), selector);
-  EXPECT_TRUE(inject_queue.has_posts());
-  ReadyQueue posts = inject_queue.collect();
-  EXPECT_FALSE(inject_queue.has_posts()) << "or every pass takes the lock from now on";
-  EXPECT_TRUE(inject_queue.collect().empty());
-  nodes.run_all(posts);
-  EXPECT_EQ(nodes.log, (Log{"a", "b"}));
-}
-
-TEST(Step5_Threadsafe, AClosedMailboxTakesNothing) {  // AIO-12
-  asyncio::InjectQueue inject_queue;
-  RecordingSelector selector;
-  Nodes nodes;
-  inject_queue.post(nodes.make('a'), selector);
-  {
-    const ReadyQueue left = inject_queue.close();
-    EXPECT_FALSE(left.empty());
-  }
-  EXPECT_EQ(error_of([&] { inject_queue.post(nodes.make('b'), selector); }), "Event loop is closed");
-  EXPECT_EQ(nodes.alive, 0);
-  EXPECT_TRUE(inject_queue.collect().empty());
 }
 
 TEST(Step5_Threadsafe, FromTheLoopsOwnThreadItKeepsTheOrder) {

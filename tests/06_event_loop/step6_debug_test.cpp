@@ -72,6 +72,7 @@ TEST(Step6_Debug, OtherThreadsAreRefused) {  // AIO-14
 TEST(Step6_Debug, AnyThreadMayPrepareALoopThatDoesNotRun) {  // AIO-14
   VirtualLoop v;
   v.loop.set_debug(true);
+  v.loop.call_soon(nothing);
   v.run_once();
   std::string error;
   std::jthread([&] { error = error_of([&] { v.loop.call_soon(nothing); }); }).join();

@@ -54,14 +54,6 @@ TEST(Step7_Closing, ARunningLoopIsNotClosed) {  // AIO-12
 }
 
 TEST(Step7_Closing, WhatIsDroppedMayTryToScheduleAndMayCancel) {  // AIO-12
-  struct AtEnd {
-    std::function<void()> call;
-    explicit AtEnd(std::function<void()> fn) : call(std::move(fn)) {}
-    AtEnd(AtEnd&& other) noexcept : call(std::exchange(other.call, nullptr)) {}
-    ~AtEnd() {
-      if (call) call();
-    }
-  };
   VirtualLoop v;
   Log log;
   TimerHandle timer = v.loop.call_later(1s, nothing);
@@ -75,4 +67,33 @@ TEST(Step7_Closing, WhatIsDroppedMayTryToScheduleAndMayCancel) {  // AIO-12
   v.loop.call_later(2s, [end = AtEnd(at_end)] {});
   v.loop.close();
   EXPECT_EQ(log, Log(6, "Event loop is closed"));
+}
+
+TEST(Step7_Closing, WhatIsRefusedIsDestroyedUnderNoLock) {
+  VirtualLoop v;
+  v.loop.close();
+  Log log;
+  const auto post = [&] { v.loop.call_soon_threadsafe(nothing); };
+  log.push_back(error_of([&] {
+    v.loop.call_soon_threadsafe([end = AtEnd([&] { log.push_back("dropped: " + error_of(post)); })] {});
+  }));
+  EXPECT_EQ(log, (Log{"dropped: Event loop is closed", "Event loop is closed"}));
+}
+
+TEST(Step7_Closing, AHandleMayOutliveItsLoop) {
+  for (const bool close : {true, false}) {
+    std::atomic<int> alive = 0;
+    Handle ran, waiting;
+    {
+      VirtualLoop v;
+      ran = v.loop.call_soon(nothing);
+      v.run_once();
+      waiting = v.loop.call_soon([counted = Counted(alive)] {});
+      if (close) v.loop.close();
+    }
+    EXPECT_EQ(alive, 0) << "the loop destroys it, also if somebody has the handle";
+    waiting.cancel();
+    EXPECT_TRUE(waiting.cancelled());
+    EXPECT_FALSE(ran.cancelled());
+  }
 }

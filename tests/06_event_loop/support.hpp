@@ -21,10 +21,6 @@ using asyncio::Duration;
 using asyncio::EventLoop;
 using asyncio::ExceptionContext;
 using asyncio::Handle;
-using asyncio::NodePool;
-using asyncio::Operation;
-using asyncio::ReadyQueue;
-using asyncio::Ref;
 using asyncio::Selector;
 using asyncio::TimePoint;
 using asyncio::TimerHandle;
@@ -67,35 +63,13 @@ struct RecordedLoop {
       : selector(*recording), loop(std::move(recording)) {}
 };
 
-/// An operation that logs its name.
-class Named final : public Operation {
- public:
-  Named(Log& log, char name, int& alive)
-      : Operation(asyncio::RefCount::local), log_(log), name_(name), alive_(alive) {
-    ++alive_;
-  }
-  void run() override {
-    log_.push_back(std::string(1, name_));
-    --alive_;
-  }
-  void drop() noexcept override { --alive_; }
-  const std::type_info& type() const noexcept override { return typeid(Named); }
-
- private:
-  Log& log_;
-  char name_;
-  int& alive_;
-};
-
-/// Makes nodes, and runs what comes out of a queue.
-struct Nodes {
-  const NodePool::Owner pool = NodePool::create();
-  Log log;
-  int alive = 0;
-
-  Ref<Named> make(char name) { return pool->make<Named>(log, name, alive); }
-  void run_all(ReadyQueue& queue) {
-    while (const Ref<Operation> node = queue.pop()) node->run();
+/// Calls a function when it is destroyed.
+struct AtEnd {
+  std::function<void()> call;
+  explicit AtEnd(std::function<void()> fn) : call(std::move(fn)) {}
+  AtEnd(AtEnd&& other) noexcept : call(std::exchange(other.call, nullptr)) {}
+  ~AtEnd() {
+    if (call) call();
   }
 };
 

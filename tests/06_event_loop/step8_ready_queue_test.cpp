@@ -1,8 +1,8 @@
-// Chapter 06, step 1: what is ready.
+// Chapter 06, step 8: the queue of nodes.
 
-#include "support.hpp"
+#include "nodes.hpp"
 
-TEST(Step1_ReadyQueue, NodesComeOutInTheOrderInWhichTheyWentIn) {
+TEST(Step8_ReadyQueue, NodesComeOutInTheOrderInWhichTheyWentIn) {
   Nodes nodes;
   ReadyQueue queue;
   for (const char name : {'a', 'b', 'c'}) queue.push(nodes.make(name));
@@ -11,7 +11,7 @@ TEST(Step1_ReadyQueue, NodesComeOutInTheOrderInWhichTheyWentIn) {
   EXPECT_EQ(nodes.log, (Log{"a", "b", "c"}));
 }
 
-TEST(Step1_ReadyQueue, AnEmptyQueueGivesNullAndStaysUsable) {
+TEST(Step8_ReadyQueue, AnEmptyQueueGivesNullAndStaysUsable) {
   Nodes nodes;
   ReadyQueue queue;
   EXPECT_TRUE(queue.empty());
@@ -26,7 +26,7 @@ TEST(Step1_ReadyQueue, AnEmptyQueueGivesNullAndStaysUsable) {
   EXPECT_EQ(nodes.log, (Log{"a", "b", "a", "b", "a", "b"}));
 }
 
-TEST(Step1_ReadyQueue, PushAndPopMayAlternate) {
+TEST(Step8_ReadyQueue, PushAndPopMayAlternate) {
   Nodes nodes;
   ReadyQueue queue;
   queue.push(nodes.make('0'));
@@ -39,7 +39,7 @@ TEST(Step1_ReadyQueue, PushAndPopMayAlternate) {
   EXPECT_EQ(nodes.log, (Log{"0", "1", "2", "3", "4", "5"}));
 }
 
-TEST(Step1_ReadyQueue, AppendMovesAllNodesToTheEnd) {
+TEST(Step8_ReadyQueue, AppendMovesAllNodesToTheEnd) {
   Nodes nodes;
   ReadyQueue queue;
   ReadyQueue other;
@@ -53,7 +53,7 @@ TEST(Step1_ReadyQueue, AppendMovesAllNodesToTheEnd) {
   EXPECT_EQ(nodes.log, (Log{"a", "b", "c", "d"}));
 }
 
-TEST(Step1_ReadyQueue, EitherMayBeEmptyWhenOneIsAppended) {
+TEST(Step8_ReadyQueue, EitherMayBeEmptyWhenOneIsAppended) {
   Nodes nodes;
   ReadyQueue queue;
   ReadyQueue other;
@@ -70,7 +70,7 @@ TEST(Step1_ReadyQueue, EitherMayBeEmptyWhenOneIsAppended) {
   EXPECT_EQ(nodes.log, (Log{"a", "b", "c"}));
 }
 
-TEST(Step1_ReadyQueue, ANodeThatWasTakenOutMayGoIntoAnotherQueue) {
+TEST(Step8_ReadyQueue, ANodeThatWasTakenOutMayGoIntoAnotherQueue) {
   Nodes nodes;
   ReadyQueue queue;
   ReadyQueue other;
@@ -82,7 +82,7 @@ TEST(Step1_ReadyQueue, ANodeThatWasTakenOutMayGoIntoAnotherQueue) {
   EXPECT_EQ(nodes.log, (Log{"a", "b", "c"}));
 }
 
-TEST(Step1_ReadyQueue, NoneOfItAllocates) {
+TEST(Step8_ReadyQueue, NoneOfItAllocates) {
   Nodes nodes;
   const Ref<Named> a = nodes.make('a');
   const Ref<Named> b = nodes.make('b');
@@ -98,7 +98,7 @@ TEST(Step1_ReadyQueue, NoneOfItAllocates) {
             0u);
 }
 
-TEST(Step1_ReadyQueue, TheEndOfAQueueIsTheEndOfItsNodes) {
+TEST(Step8_ReadyQueue, TheEndOfAQueueIsTheEndOfItsNodes) {
   Nodes nodes;
   {
     ReadyQueue queue;

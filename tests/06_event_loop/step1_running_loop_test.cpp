@@ -1,11 +1,11 @@
-// Chapter 06, step 7: which loop is running.
+// Chapter 06, step 1: which loop is running.
 
 #include "support.hpp"
 
 #include <stdexcept>
 #include <thread>
 
-TEST(Step7_RunningLoop, ALoopDoesNotRunInsideItself) {  // AIO-11
+TEST(Step1_RunningLoop, ALoopDoesNotRunInsideItself) {  // AIO-11
   VirtualLoop v;
   std::string error;
   v.loop.call_soon([&] {
@@ -16,7 +16,7 @@ TEST(Step7_RunningLoop, ALoopDoesNotRunInsideItself) {  // AIO-11
   EXPECT_EQ(error, "This event loop is already running");
 }
 
-TEST(Step7_RunningLoop, ALoopDoesNotRunInsideAnother) {  // AIO-11
+TEST(Step1_RunningLoop, ALoopDoesNotRunInsideAnother) {  // AIO-11
   VirtualLoop outer, inner;
   std::string error;
   outer.loop.call_soon([&] {
@@ -32,7 +32,7 @@ TEST(Step7_RunningLoop, ALoopDoesNotRunInsideAnother) {  // AIO-11
   EXPECT_EQ(calls, 1);
 }
 
-TEST(Step7_RunningLoop, ALoopDoesNotRunOnTwoThreads) {  // AIO-11
+TEST(Step1_RunningLoop, ALoopDoesNotRunOnTwoThreads) {  // AIO-11
   VirtualLoop v;
   std::string error;
   v.loop.call_soon([&] { std::jthread([&] { error = error_of([&] { v.loop.run_forever(); }); }).join(); });
@@ -40,7 +40,7 @@ TEST(Step7_RunningLoop, ALoopDoesNotRunOnTwoThreads) {  // AIO-11
   EXPECT_EQ(error, "This event loop is already running");
 }
 
-TEST(Step7_RunningLoop, TheRunningLoopIsKnownInsideAndPerThread) {  // AIO-18
+TEST(Step1_RunningLoop, TheRunningLoopIsKnownInsideAndPerThread) {  // AIO-18
   VirtualLoop v;
   EXPECT_EQ(error_of([] { asyncio::get_running_loop(); }), "no running event loop");
   Log log;
@@ -54,7 +54,7 @@ TEST(Step7_RunningLoop, TheRunningLoopIsKnownInsideAndPerThread) {  // AIO-18
   EXPECT_EQ(error_of([] { asyncio::get_running_loop(); }), "no running event loop");
 }
 
-TEST(Step7_RunningLoop, GetEventLoopPrefersTheRunningLoopToTheOneThatWasSet) {  // AIO-18
+TEST(Step1_RunningLoop, GetEventLoopPrefersTheRunningLoopToTheOneThatWasSet) {  // AIO-18
   const std::string none = "There is no current event loop in this thread";
   EXPECT_EQ(error_of([] { asyncio::get_event_loop(); }), none);
   EXPECT_THROW(asyncio::get_event_loop(), std::runtime_error);

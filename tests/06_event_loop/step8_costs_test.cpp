@@ -1,0 +1,78 @@
+// Chapter 06, step 8: what a callback, a timer and a post cost.
+
+#include "support.hpp"
+
+#include <cstddef>
+#include <thread>
+
+#include "node_pool.hpp"
+
+using asyncio::NodePool;
+
+TEST(Step8_Costs, ASmallCallbackCostsNoAllocationInSteadyState) {
+  VirtualLoop v;
+  int calls = 0;
+  const auto batch = [&] {
+    for (int i = 0; i < 100; ++i) v.loop.call_soon([&calls, i] { calls += i; });
+    v.run_once();
+  };
+  batch();
+  EXPECT_LE(course::allocations_in([&] {
+              for (int i = 0; i < 10; ++i) batch();
+            }),
+            NodePool::recycles ? 0u : 1'000u);
+  EXPECT_EQ(calls, 11 * 4950);
+}
+
+TEST(Step8_Costs, SettingAndCancellingTimersAllocatesNothingInSteadyState) {  // AIO-07
+  VirtualLoop v;
+  v.loop.call_later(1min, nothing);  // first of all: what is cancelled lies behind it
+  const auto round = [&] {
+    for (int i = 0; i < 100; ++i) v.loop.call_later(1h, nothing).cancel();
+    v.run_once();
+  };
+  for (int i = 0; i < 10; ++i) round();
+  EXPECT_LE(course::allocations_in([&] {
+              for (int i = 0; i < 1'000; ++i) round();
+            }),
+            NodePool::recycles ? 0u : 100'000u)
+      << "what was cancelled must not stay until it would have been due";
+}
+
+TEST(Step8_Costs, ALoopThatIsAwakeIsNotWoken) {  // AIO-13
+  RecordedLoop r;
+  for (int i = 0; i < 10; ++i) r.loop.call_soon_threadsafe(nothing);
+  EXPECT_EQ(r.selector.wakes, 0);
+  r.loop.call_soon([&] {
+    for (int i = 0; i < 10; ++i) r.loop.call_soon_threadsafe(nothing);
+    r.loop.call_later(1s, [&] {  // it has slept since, and a timer has woken it
+      r.loop.call_soon_threadsafe([&] { r.loop.stop(); });
+    });
+  });
+  r.loop.run_forever();
+  EXPECT_EQ(r.selector.wakes, 0) << "after its sleep it says wake_up()";
+}
+
+TEST(Step8_Costs, ASleepingLoopIsWokenOnce) {  // AIO-13
+  RecordedLoop r;
+  int calls = 0;
+  r.selector.instead_of_sleeping = [&] {
+    std::jthread([&] {
+      for (int i = 0; i < 10; ++i) r.loop.call_soon_threadsafe([&] { ++calls; });
+      r.loop.call_soon_threadsafe([&] { r.loop.stop(); });
+    }).join();
+  };
+  r.loop.run_forever();
+  EXPECT_EQ(r.selector.wakes, 1) << "who wakes it says that it is asleep no more";
+  EXPECT_EQ(calls, 10);
+}
+
+TEST(Step8_Costs, ALoopDoesNotSleepWhenSomethingWasPosted) {  // AIO-13
+  RecordedLoop r;
+  r.selector.instead_of_sleeping = [&] {
+    ADD_FAILURE() << "it sleeps";
+    r.loop.stop();
+  };
+  std::jthread([&] { r.loop.call_soon_threadsafe([&] { r.loop.stop(); }); }).join();
+  r.loop.run_forever();
+}
