@@ -19,8 +19,6 @@ class Coro;
 
 namespace detail {
 
-struct AwaitedCoro;
-
 /// An awaiter that stays where it is: g++ 12 copies it if await_transform() gives it as it is.
 template <class A>
 struct AwaiterRef {
@@ -38,17 +36,13 @@ struct AwaiterRef {
 struct CoroPromise : PooledFrame {
   /// Resumed when this one has ended.
   std::coroutine_handle<> continuation = std::noop_coroutine();
-  /// The Coro that this one awaits now, if it does.
-  AwaitedCoro* awaits = nullptr;
 
-  /// Resumes the one that awaits it. Nothing of the coroutine that has ended is on the stack any more.
+  /// `ended` has ended, and is suspended. Runs the one that awaits it.
   struct FinalAwaiter {
     static bool await_ready() noexcept { return false; }
     template <std::derived_from<CoroPromise> Promise>
-    static std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) noexcept {
-      // TODO 5.2: Return the continuation of the promise of the one that has
-      // ended: that is who runs now.
-      todo("5.2", "FinalAwaiter::await_suspend");
+    static void await_suspend(std::coroutine_handle<Promise> ended) noexcept {
+      todo("6.1", "FinalAwaiter::await_suspend");
     }
     static void await_resume() noexcept {}
   };
@@ -84,46 +78,22 @@ class CoroFrame {
   [[nodiscard]] std::coroutine_handle<> handle() const noexcept { return handle_; }
   [[nodiscard]] CoroPromise& promise() const noexcept { return *promise_; }
 
-  /// Destroys the frame, if it is still there, and those that it awaits: the innermost first, one after
-  /// another. Left to their destructors, each would destroy the next one inside its own, and a long chain
-  /// would use up the stack.
-  inline void destroy() noexcept;
+  /// Destroys the frame, if it is still there, and with it the awaiter in which it owns the one that it
+  /// awaits.
+  void destroy() noexcept {
+    if (handle_) std::exchange(handle_, nullptr).destroy();
+  }
 
  private:
   std::coroutine_handle<> handle_;
   CoroPromise* promise_;
 };
 
-/// A Coro that is awaited, in the frame of the one that awaits it.
-struct AwaitedCoro : CoroFrame {
-  using CoroFrame::CoroFrame;
-  AwaitedCoro(const AwaitedCoro&) = delete;
-  AwaitedCoro& operator=(const AwaitedCoro&) = delete;
-
-  CoroPromise* awaited_by = nullptr;  // if that is a Coro
-  AwaitedCoro* outer = nullptr;       // for CoroFrame::destroy()
-};
-
-inline void CoroFrame::destroy() noexcept {
-  if (!handle_) return;
-  AwaitedCoro* innermost = nullptr;
-  for (AwaitedCoro* awaited = promise_->awaits; awaited; awaited = awaited->promise_->awaits) {
-    awaited->outer = innermost;
-    innermost = awaited;
-  }
-  while (innermost) {
-    AwaitedCoro* const outer = innermost->outer;
-    std::exchange(innermost->handle_, nullptr).destroy();
-    innermost = outer;
-  }
-  std::exchange(handle_, nullptr).destroy();
-}
-
 }  // namespace detail
 
 /// A coroutine that gives a T, which may be a reference or void, or throws. It is lazy: its body runs when it
 /// is awaited, `co_await f()`, as if it were called. It is moved, not copied, and awaited once; to await one
-/// that has a name, say `co_await std::move(coro)`. Awaiting takes constant stack, however deep. For one
+/// that has a name, say `co_await std::move(coro)`. From step 7 on, awaiting takes constant stack. For one
 /// thread at a time. Destroying it destroys what its body has on its stack. Python: a coroutine.
 template <class T>
 class [[nodiscard]] Coro {
@@ -146,9 +116,7 @@ class [[nodiscard]] Coro {
   /// Runs the body; the result is what it returns or throws.
   /// @throws std::runtime_error if it was awaited before
   CoroAwaiter operator co_await() && {
-    // TODO 5.3: If there is no frame_, throw a std::runtime_error "cannot reuse
-    // already awaited coroutine". Otherwise return a CoroAwaiter that takes over the frame_.
-    todo("5.3", "Coro::operator co_await");
+    todo("6.1", "Coro::operator co_await");
   }
 
   /// Forbidden for an lvalue, for after the await there would be nothing left in it.
@@ -170,30 +138,27 @@ class [[nodiscard]] Coro {
   [[nodiscard]] Outcome<T>& outcome() const noexcept { return frame_.promise().outcome; }
 
  private:
+  // A suggestion, from here on. All of it is yours to change: the tests see only what is public.
+
   using Frame = std::coroutine_handle<promise_type>;
 
-  class CoroAwaiter : detail::AwaitedCoro {
+  /// A Coro that is awaited, in the frame of the one that awaits it.
+  class CoroAwaiter : detail::CoroFrame {
    public:
-    explicit CoroAwaiter(Frame frame) noexcept : AwaitedCoro(frame, frame.promise()) {}
+    explicit CoroAwaiter(Frame frame) noexcept : CoroFrame(frame, frame.promise()) {}
+    CoroAwaiter(const CoroAwaiter&) = delete;
+    CoroAwaiter& operator=(const CoroAwaiter&) = delete;
 
     static bool await_ready() noexcept { return false; }
 
-    /// `waiting` has been suspended. @returns who runs now
-    template <class Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
-      // For destroy().
-      if constexpr (std::derived_from<Promise, detail::CoroPromise>) {
-        awaited_by = &waiting.promise();
-        awaited_by->awaits = this;
-      }
-      // TODO 5.1: The one that is waiting is the continuation of the promise.
-      // Return the frame: that is who runs now.
-      todo("5.1", "CoroAwaiter::await_suspend");
+    /// `waiting` has been suspended: runs the awaited one, which lets `waiting` go on when it ends.
+    void await_suspend(std::coroutine_handle<> waiting) noexcept {
+      todo("6.1", "CoroAwaiter::await_suspend");
     }
 
+    /// Returns what the awaited one has returned, or throws what it has thrown.
     T await_resume() {
-      if (awaited_by) awaited_by->awaits = nullptr;
-      return static_cast<promise_type&>(promise()).outcome.take();
+      todo("6.1", "CoroAwaiter::await_resume");
     }
   };
 

@@ -37,31 +37,30 @@ class [[nodiscard]] Generator : public std::ranges::view_interface<Generator<T>>
     return *this;
   }
   ~Generator() {
-    // TODO 3.4: If there is a frame_, destroy() it.
-    todo("3.4", "Generator::~Generator");
+    todo("4.1", "Generator::~Generator");
   }
 
   /// Runs the body to its first value. If an earlier loop stopped in the middle, goes on from the value where
   /// it stopped.
   /// @throws what the body throws
   Iterator begin() {
-    // TODO 3.3: If there is a frame_, and nothing was yielded yet, advance(). Return an
-    // Iterator of frame_.
-    todo("3.3", "Generator::begin");
+    todo("4.1", "Generator::begin");
   }
   std::default_sentinel_t end() const noexcept { return {}; }
+
+  /// For those who run it by hand: its frame; null if there is none.
+  [[nodiscard]] std::coroutine_handle<promise_type> handle() const noexcept { return frame_; }
 
  private:
   using Frame = std::coroutine_handle<promise_type>;
 
   explicit Generator(Frame frame) noexcept : frame_(frame) {}
 
-  /// Runs the body to its next value, or to its end, unless it is there.
+  /// Lets the body run to its next value, or to its end; if it has ended, does nothing. The value before is
+  /// forgotten.
+  /// @throws what the body throws
   static void advance(Frame frame) {
-    // TODO 3.1: If the frame is done(), there is nothing to do. Otherwise clear() its
-    // promise, so that the last value is forgotten, and resume() it. If the body has let an exception out,
-    // rethrow that: rethrow_if_failed().
-    todo("3.1", "Generator::advance");
+    todo("4.1", "Generator::advance");
   }
 
   Frame frame_;
@@ -71,11 +70,9 @@ class [[nodiscard]] Generator : public std::ranges::view_interface<Generator<T>>
 template <class T>
 class Generator<T>::promise_type : public PooledFrame {
  public:
-  Generator get_return_object() noexcept {
-    // TODO 2.1: Return a Generator of this promise's frame, which is
-    // Frame::from_promise(*this).
-    todo("2.1", "promise_type::get_return_object");
-  }
+  /// Makes what the caller of the coroutine gets. The promise lies in the frame, at a place that the compiler
+  /// knows: so from_promise() finds the frame.
+  Generator get_return_object() noexcept { return Generator(Frame::from_promise(*this)); }
 
   /// Nothing runs before it is asked for.
   std::suspend_always initial_suspend() const noexcept { return {}; }
@@ -83,11 +80,9 @@ class Generator<T>::promise_type : public PooledFrame {
   /// The frame stays when the body has ended, so that done() can be asked. The Generator destroys it.
   std::suspend_always final_suspend() const noexcept { return {}; }
 
-  /// `co_yield value`: the value stays where it is, in the frame, until the body goes on.
+  /// `co_yield value`: the body is suspended, and the value stays where it is until the body goes on.
   std::suspend_always yield_value(reference value) noexcept {
-    // TODO 2.2: Keep the value's address in yielded_ (std::addressof), and
-    // suspend always.
-    todo("2.2", "promise_type::yield_value");
+    todo("3.1", "promise_type::yield_value");
   }
 
   /// `co_yield value` of an lvalue, from which a Generator of rvalues must not move: a copy is yielded, which
@@ -99,10 +94,9 @@ class Generator<T>::promise_type : public PooledFrame {
 
   void return_void() const noexcept {}
 
-  /// Called in the handler of what the body threw.
+  /// Called in the handler of what the body threw: keeps it for the one who reads.
   void unhandled_exception() noexcept {
-    // TODO 2.3: Keep the std::current_exception() as the error_.
-    todo("2.3", "promise_type::unhandled_exception");
+    todo("3.1", "promise_type::unhandled_exception");
   }
 
   /// A generator yields; it has nobody to wait for.
@@ -117,9 +111,9 @@ class Generator<T>::promise_type : public PooledFrame {
   [[nodiscard]] std::add_pointer_t<reference> yielded() const noexcept { return yielded_; }
   void clear() noexcept { yielded_ = nullptr; }
 
-  /// Throws what the body has thrown, once.
+  /// Throws what the body has thrown, once; if it has thrown nothing, does nothing.
   void rethrow_if_failed() {
-    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+    todo("3.1", "promise_type::rethrow_if_failed");
   }
 
  private:
@@ -150,10 +144,7 @@ class Generator<T>::Iterator {
   Iterator& operator=(Iterator&&) = default;
 
   /// The value. Not at the end.
-  reference operator*() const noexcept {
-    // TODO 3.2: Return what was yielded(), as a reference.
-    todo("3.2", "Iterator::operator*");
-  }
+  reference operator*() const noexcept { return static_cast<reference>(*frame_.promise().yielded()); }
 
   /// Lets the body go on to its next value.
   /// @throws what the body throws

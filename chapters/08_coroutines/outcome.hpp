@@ -65,34 +65,26 @@ class Outcome : public AnyOutcome {
     static_assert(!std::is_reference_v<T> || (std::is_lvalue_reference_v<Value> && ...),
                   "a result that is a reference must refer to something that outlives the coroutine, not to "
                   "a temporary or a local variable");
-    // TODO 4.1: If T is a reference, emplace() the value's address. Otherwise
-    // emplace() the value, forwarded: what a Kept is made from.
-    todo("4.1", "Outcome::set_value");
+    todo("5.1", "Outcome::set_value");
   }
 
-  /// The value where it is, or throws the exception. Not if it is empty.
+  /// Returns the value where it is, or throws the exception; either stays. Not if it is empty.
   std::add_lvalue_reference_t<std::add_const_t<T>> get() const {
-    if (error_) std::rethrow_exception(error_);
-    if constexpr (std::is_reference_v<T>)
-      return *value_;
-    else if constexpr (!std::is_void_v<T>)
-      return value_;
+    todo("5.1", "Outcome::get");
   }
 
-  /// Moves the value out, or throws the exception. Not if it is empty.
+  /// Returns the value, moved out, or throws the exception. Not if it is empty.
   T take() {
-    // TODO 4.2: If there is an exception, rethrow it. Otherwise return what is kept: of a
-    // void nothing, of a reference what the pointer points to, and anything else moved.
-    todo("4.2", "Outcome::take");
+    todo("5.1", "Outcome::take");
   }
 
  private:
-  /// Makes the value in its place.
+  // A suggestion, from here on. All of it is yours to change: the tests see only what is public.
+
+  /// Makes the value in its place. If that throws, there is none.
   template <class... From>
   void emplace(From&&... from) {
-    destroy_value();
-    std::construct_at(std::addressof(value_), std::forward<From>(from)...);
-    has_value_ = true;
+    todo("5.1", "Outcome::emplace");
   }
 
   void destroy_value() noexcept {

@@ -14,24 +14,9 @@ namespace asyncio {
 
 namespace detail {
 
-/// Something that one thread waits for, and one lets happen.
+/// Something that one thread waits for, and one lets happen. A suggestion: it is yours, and so is its name.
 class Happening {
- public:
-  void set() noexcept {
-    // TODO 6.1: Under the lock, note that it has happened_, and notify changed_: still
-    // under the lock, for as soon as the one that waits can have it, this may be destroyed.
-    todo("6.1", "Happening::set");
-  }
-
-  void wait() {
-    // TODO 6.2: Under the lock, wait for changed_ until it has happened_.
-    todo("6.2", "Happening::wait");
-  }
-
- private:
-  std::mutex mutex_;  // guards happened_
-  std::condition_variable changed_;
-  bool happened_ = false;
+  // 8.1: the members of Happening.
 };
 
 /// A coroutine that awaits something for a thread that waits for it.
@@ -43,9 +28,9 @@ class SyncWait {
 
     struct FinalAwaiter {
       static bool await_ready() noexcept { return false; }
-      /// The frame is not touched any more: the thread that waits destroys it.
+      /// The coroutine has ended: tells the thread that waits, which destroys the frame.
       static void await_suspend(std::coroutine_handle<promise_type> frame) noexcept {
-        frame.promise().ended.set();
+        todo("8.1", "FinalAwaiter::await_suspend");
       }
       static void await_resume() noexcept {}
     };
@@ -61,9 +46,10 @@ class SyncWait {
   SyncWait& operator=(const SyncWait&) = delete;
   ~SyncWait() { frame_.destroy(); }
 
+  /// Runs the coroutine, and waits for its end.
+  /// @returns what it has awaited gives, or throws that
   T run() {
-    // TODO 6.3: Resume the frame_, wait until it has ended, and take its outcome.
-    todo("6.3", "SyncWait::run");
+    todo("8.1", "SyncWait::run");
   }
 
  private:

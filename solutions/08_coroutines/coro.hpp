@@ -46,8 +46,7 @@ struct CoroPromise : PooledFrame {
     static bool await_ready() noexcept { return false; }
     template <std::derived_from<CoroPromise> Promise>
     static std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) noexcept {
-      // <exercise 5.2 FinalAwaiter::await_suspend> Return the continuation of the promise of the one that has
-      // ended: that is who runs now.
+      // <exercise 7.1 FinalAwaiter::await_suspend>
       return ended.promise().continuation;
       // </exercise>
     }
@@ -106,6 +105,7 @@ struct AwaitedCoro : CoroFrame {
 };
 
 inline void CoroFrame::destroy() noexcept {
+  // <exercise 7.2 CoroFrame::destroy>
   if (!handle_) return;
   AwaitedCoro* innermost = nullptr;
   for (AwaitedCoro* awaited = promise_->awaits; awaited; awaited = awaited->promise_->awaits) {
@@ -118,6 +118,7 @@ inline void CoroFrame::destroy() noexcept {
     innermost = outer;
   }
   std::exchange(handle_, nullptr).destroy();
+  // </exercise>
 }
 
 }  // namespace detail
@@ -147,8 +148,7 @@ class [[nodiscard]] Coro {
   /// Runs the body; the result is what it returns or throws.
   /// @throws std::runtime_error if it was awaited before
   CoroAwaiter operator co_await() && {
-    // <exercise 5.3 Coro::operator co_await> If there is no frame_, throw a std::runtime_error "cannot reuse
-    // already awaited coroutine". Otherwise return a CoroAwaiter that takes over the frame_.
+    // <exercise 6.1 Coro::operator co_await>
     if (!frame_) throw std::runtime_error("cannot reuse already awaited coroutine");
     return CoroAwaiter(std::exchange(frame_, nullptr));
     // </exercise>
@@ -173,6 +173,8 @@ class [[nodiscard]] Coro {
   [[nodiscard]] Outcome<T>& outcome() const noexcept { return frame_.promise().outcome; }
 
  private:
+  // A suggestion, from here on. All of it is yours to change: the tests see only what is public.
+
   using Frame = std::coroutine_handle<promise_type>;
 
   class CoroAwaiter : detail::AwaitedCoro {
@@ -184,18 +186,19 @@ class [[nodiscard]] Coro {
     /// `waiting` has been suspended. @returns who runs now
     template <class Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
-      // For destroy().
+      // <exercise 7.2 CoroAwaiter::await_suspend>
       if constexpr (std::derived_from<Promise, detail::CoroPromise>) {
         awaited_by = &waiting.promise();
         awaited_by->awaits = this;
       }
-      // <exercise 5.1 CoroAwaiter::await_suspend> The one that is waiting is the continuation of the promise.
-      // Return the frame: that is who runs now.
+      // </exercise>
+      // <exercise 7.1 CoroAwaiter::await_suspend>
       promise().continuation = waiting;
       return handle();
       // </exercise>
     }
 
+    /// Returns what the awaited one has returned, or throws what it has thrown.
     T await_resume() {
       if (awaited_by) awaited_by->awaits = nullptr;
       return static_cast<promise_type&>(promise()).outcome.take();

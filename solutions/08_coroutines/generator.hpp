@@ -37,7 +37,7 @@ class [[nodiscard]] Generator : public std::ranges::view_interface<Generator<T>>
     return *this;
   }
   ~Generator() {
-    // <exercise 3.4 Generator::~Generator> If there is a frame_, destroy() it.
+    // <exercise 4.1 Generator::~Generator>
     if (frame_) frame_.destroy();
     // </exercise>
   }
@@ -46,24 +46,26 @@ class [[nodiscard]] Generator : public std::ranges::view_interface<Generator<T>>
   /// it stopped.
   /// @throws what the body throws
   Iterator begin() {
-    // <exercise 3.3 Generator::begin> If there is a frame_, and nothing was yielded yet, advance(). Return an
-    // Iterator of frame_.
+    // <exercise 4.1 Generator::begin>
     if (frame_ && !frame_.promise().yielded()) advance(frame_);
     return Iterator(frame_);
     // </exercise>
   }
   std::default_sentinel_t end() const noexcept { return {}; }
 
+  /// For those who run it by hand: its frame; null if there is none.
+  [[nodiscard]] std::coroutine_handle<promise_type> handle() const noexcept { return frame_; }
+
  private:
   using Frame = std::coroutine_handle<promise_type>;
 
   explicit Generator(Frame frame) noexcept : frame_(frame) {}
 
-  /// Runs the body to its next value, or to its end, unless it is there.
+  /// Lets the body run to its next value, or to its end; if it has ended, does nothing. The value before is
+  /// forgotten.
+  /// @throws what the body throws
   static void advance(Frame frame) {
-    // <exercise 3.1 Generator::advance> If the frame is done(), there is nothing to do. Otherwise clear() its
-    // promise, so that the last value is forgotten, and resume() it. If the body has let an exception out,
-    // rethrow that: rethrow_if_failed().
+    // <exercise 4.1 Generator::advance>
     if (frame.done()) return;
     frame.promise().clear();
     frame.resume();
@@ -78,12 +80,9 @@ class [[nodiscard]] Generator : public std::ranges::view_interface<Generator<T>>
 template <class T>
 class Generator<T>::promise_type : public PooledFrame {
  public:
-  Generator get_return_object() noexcept {
-    // <exercise 2.1 promise_type::get_return_object> Return a Generator of this promise's frame, which is
-    // Frame::from_promise(*this).
-    return Generator(Frame::from_promise(*this));
-    // </exercise>
-  }
+  /// Makes what the caller of the coroutine gets. The promise lies in the frame, at a place that the compiler
+  /// knows: so from_promise() finds the frame.
+  Generator get_return_object() noexcept { return Generator(Frame::from_promise(*this)); }
 
   /// Nothing runs before it is asked for.
   std::suspend_always initial_suspend() const noexcept { return {}; }
@@ -91,10 +90,9 @@ class Generator<T>::promise_type : public PooledFrame {
   /// The frame stays when the body has ended, so that done() can be asked. The Generator destroys it.
   std::suspend_always final_suspend() const noexcept { return {}; }
 
-  /// `co_yield value`: the value stays where it is, in the frame, until the body goes on.
+  /// `co_yield value`: the body is suspended, and the value stays where it is until the body goes on.
   std::suspend_always yield_value(reference value) noexcept {
-    // <exercise 2.2 promise_type::yield_value> Keep the value's address in yielded_ (std::addressof), and
-    // suspend always.
+    // <exercise 3.1 promise_type::yield_value>
     yielded_ = std::addressof(value);
     return {};
     // </exercise>
@@ -109,9 +107,9 @@ class Generator<T>::promise_type : public PooledFrame {
 
   void return_void() const noexcept {}
 
-  /// Called in the handler of what the body threw.
+  /// Called in the handler of what the body threw: keeps it for the one who reads.
   void unhandled_exception() noexcept {
-    // <exercise 2.3 promise_type::unhandled_exception> Keep the std::current_exception() as the error_.
+    // <exercise 3.1 promise_type::unhandled_exception>
     error_ = std::current_exception();
     // </exercise>
   }
@@ -128,9 +126,11 @@ class Generator<T>::promise_type : public PooledFrame {
   [[nodiscard]] std::add_pointer_t<reference> yielded() const noexcept { return yielded_; }
   void clear() noexcept { yielded_ = nullptr; }
 
-  /// Throws what the body has thrown, once.
+  /// Throws what the body has thrown, once; if it has thrown nothing, does nothing.
   void rethrow_if_failed() {
+    // <exercise 3.1 promise_type::rethrow_if_failed>
     if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+    // </exercise>
   }
 
  private:
@@ -161,11 +161,7 @@ class Generator<T>::Iterator {
   Iterator& operator=(Iterator&&) = default;
 
   /// The value. Not at the end.
-  reference operator*() const noexcept {
-    // <exercise 3.2 Iterator::operator*> Return what was yielded(), as a reference.
-    return static_cast<reference>(*frame_.promise().yielded());
-    // </exercise>
-  }
+  reference operator*() const noexcept { return static_cast<reference>(*frame_.promise().yielded()); }
 
   /// Lets the body go on to its next value.
   /// @throws what the body throws

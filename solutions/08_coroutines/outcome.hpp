@@ -65,8 +65,7 @@ class Outcome : public AnyOutcome {
     static_assert(!std::is_reference_v<T> || (std::is_lvalue_reference_v<Value> && ...),
                   "a result that is a reference must refer to something that outlives the coroutine, not to "
                   "a temporary or a local variable");
-    // <exercise 4.1 Outcome::set_value> If T is a reference, emplace() the value's address. Otherwise
-    // emplace() the value, forwarded: what a Kept is made from.
+    // <exercise 5.1 Outcome::set_value>
     if constexpr (std::is_reference_v<T>)
       emplace(std::addressof(value)...);
     else
@@ -74,19 +73,20 @@ class Outcome : public AnyOutcome {
     // </exercise>
   }
 
-  /// The value where it is, or throws the exception. Not if it is empty.
+  /// Returns the value where it is, or throws the exception; either stays. Not if it is empty.
   std::add_lvalue_reference_t<std::add_const_t<T>> get() const {
+    // <exercise 5.1 Outcome::get>
     if (error_) std::rethrow_exception(error_);
     if constexpr (std::is_reference_v<T>)
       return *value_;
     else if constexpr (!std::is_void_v<T>)
       return value_;
+    // </exercise>
   }
 
-  /// Moves the value out, or throws the exception. Not if it is empty.
+  /// Returns the value, moved out, or throws the exception. Not if it is empty.
   T take() {
-    // <exercise 4.2 Outcome::take> If there is an exception, rethrow it. Otherwise return what is kept: of a
-    // void nothing, of a reference what the pointer points to, and anything else moved.
+    // <exercise 5.1 Outcome::take>
     if (error_) std::rethrow_exception(error_);
     if constexpr (std::is_reference_v<T>)
       return *value_;
@@ -96,12 +96,16 @@ class Outcome : public AnyOutcome {
   }
 
  private:
-  /// Makes the value in its place.
+  // A suggestion, from here on. All of it is yours to change: the tests see only what is public.
+
+  /// Makes the value in its place. If that throws, there is none.
   template <class... From>
   void emplace(From&&... from) {
+    // <exercise 5.1 Outcome::emplace>
     destroy_value();
     std::construct_at(std::addressof(value_), std::forward<From>(from)...);
     has_value_ = true;
+    // </exercise>
   }
 
   void destroy_value() noexcept {

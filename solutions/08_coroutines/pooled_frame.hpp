@@ -21,32 +21,24 @@ class FramePool {
   /// True if memory is kept.
   static constexpr bool recycles = !address_sanitizer;
 
+  // <exercise 9.1 members FramePool>
   /// Memory for a frame of `size` bytes.
   static void* allocate(std::size_t size) {
-    // <exercise 7.1 FramePool::allocate> If there is no list for the class_of(size), take the memory from
-    // ::operator new. Otherwise take the list's first block out; if there is none, take fresh(…) memory, of
-    // the size that all blocks of this class have. Once you have it, one more block of that list is out.
-    // Return it.
     const std::size_t index = class_of(size);
     if (index >= classes) return ::operator new(size);
     List& list = lists_[index];
     void* const memory = list.first ? std::exchange(list.first, list.first->next) : fresh((index + 1) * step);
-    ++list.out;
+    ++list.out;  // not before there is memory: fresh() may throw
     return memory;
-    // </exercise>
   }
 
   /// Takes back what allocate(size) gave, on whatever thread.
   static void deallocate(void* memory, std::size_t size) noexcept {
-    // <exercise 7.2 FramePool::deallocate> If there is no list for the class_of(size), or none of its blocks
-    // is out, the memory goes to ::operator delete: it is too big, or more than this thread has ever needed.
-    // Otherwise one fewer is out. Put the block at the front of the list (std::construct_at a Block there).
     const std::size_t index = class_of(size);
     if (index >= classes || lists_[index].out == 0) return ::operator delete(memory);
     List& list = lists_[index];
     --list.out;
     list.first = std::construct_at(static_cast<Block*>(memory), list.first);
-    // </exercise>
   }
 
  private:
@@ -85,17 +77,14 @@ class FramePool {
   // Without constructor and destructor: to find the lists takes no look whether they are there yet.
   static inline thread_local constinit std::array<List, recycles ? 16 : 1> lists_{};
   static inline const ThreadExit exit_;
+  // </exercise>
 };
 
 /// The base of a promise whose coroutine's frame comes from the FramePool: the compiler asks the promise for
 /// memory, if it has an `operator new`.
 struct PooledFrame {
-  // <exercise 7.3 members PooledFrame> Give it a static operator new, which returns what the FramePool
-  // allocates, and a static operator delete with a size, noexcept, which gives it back. Until then frames
-  // come from where everything else comes from.
   static void* operator new(std::size_t size) { return FramePool::allocate(size); }
   static void operator delete(void* frame, std::size_t size) noexcept { FramePool::deallocate(frame, size); }
-  // </exercise>
 };
 
 }  // namespace asyncio

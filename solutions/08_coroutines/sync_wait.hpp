@@ -14,29 +14,27 @@ namespace asyncio {
 
 namespace detail {
 
-/// Something that one thread waits for, and one lets happen.
+/// Something that one thread waits for, and one lets happen. A suggestion: it is yours, and so is its name.
 class Happening {
+  // <exercise 8.1 members Happening>
  public:
   void set() noexcept {
-    // <exercise 6.1 Happening::set> Under the lock, note that it has happened_, and notify changed_: still
-    // under the lock, for as soon as the one that waits can have it, this may be destroyed.
+    // To the end, for the one that waits may destroy this as soon as it gets the lock.
     std::lock_guard lock(mutex_);
     happened_ = true;
     changed_.notify_one();
-    // </exercise>
   }
 
   void wait() {
-    // <exercise 6.2 Happening::wait> Under the lock, wait for changed_ until it has happened_.
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return happened_; });
-    // </exercise>
   }
 
  private:
   std::mutex mutex_;  // guards happened_
   std::condition_variable changed_;
   bool happened_ = false;
+  // </exercise>
 };
 
 /// A coroutine that awaits something for a thread that waits for it.
@@ -48,9 +46,11 @@ class SyncWait {
 
     struct FinalAwaiter {
       static bool await_ready() noexcept { return false; }
-      /// The frame is not touched any more: the thread that waits destroys it.
+      /// The coroutine has ended: tells the thread that waits, which destroys the frame.
       static void await_suspend(std::coroutine_handle<promise_type> frame) noexcept {
+        // <exercise 8.1 FinalAwaiter::await_suspend>
         frame.promise().ended.set();
+        // </exercise>
       }
       static void await_resume() noexcept {}
     };
@@ -66,8 +66,10 @@ class SyncWait {
   SyncWait& operator=(const SyncWait&) = delete;
   ~SyncWait() { frame_.destroy(); }
 
+  /// Runs the coroutine, and waits for its end.
+  /// @returns what it has awaited gives, or throws that
   T run() {
-    // <exercise 6.3 SyncWait::run> Resume the frame_, wait until it has ended, and take its outcome.
+    // <exercise 8.1 SyncWait::run>
     frame_.resume();
     frame_.promise().ended.wait();
     return frame_.promise().outcome.take();

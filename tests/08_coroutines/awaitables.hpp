@@ -4,12 +4,14 @@
 
 #include "support.hpp"
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <coroutine>
 #include <deque>
 #include <mutex>
 #include <stdexcept>
+#include <string>
 #include <thread>
 
 /// An event that a coroutine waits for and that a test sends, from any thread:
@@ -118,4 +120,13 @@ struct InPlace {
 inline Coro<int> waiting(int n, Signal& signal) {
   if (n == 0) co_return co_await signal;
   co_return 1 + co_await waiting(n - 1, signal);
+}
+
+/// A number whose frame is too large for the pool: each takes memory.
+inline Coro<int> large(int depth) {
+  std::array<char, 2000> room{};
+  room[0] = 1;
+  const std::string text(50, 'x');
+  if (depth == 0) co_return static_cast<int>(text.size());
+  co_return co_await large(depth - 1) + room[0];
 }

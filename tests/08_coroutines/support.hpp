@@ -7,12 +7,12 @@
 #include "countdown.hpp"
 #include "generator.hpp"
 #include "outcome.hpp"
+#include "sum_of_two.hpp"
 #include "sync_wait.hpp"
 
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -62,17 +62,9 @@ struct Unaddressed {
   Unaddressed* operator&() const { return nullptr; }
 };
 
-/// Returns the frame of a Generator, which holds nothing else.
-template <class T>
-std::coroutine_handle<typename Generator<T>::promise_type> frame_of(const Generator<T>& generator) {
-  void* address = nullptr;
-  std::memcpy(&address, &generator, sizeof address);
-  return std::coroutine_handle<typename Generator<T>::promise_type>::from_address(address);
-}
-
 /// Yields 1 to `last`.
 inline Generator<int> count_to(int last) {
-  for (int i = 1; i <= last; ++i) co_yield i;
+  for (int i = 1; i <= last; ++i) co_yield int(i);
 }
 
 /// The simplest coroutine: it runs at once, and keeps what it ends with.

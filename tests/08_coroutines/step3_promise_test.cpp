@@ -1,4 +1,4 @@
-// Chapter 08, step 2: what the compiler asks of the promise.
+// Chapter 08, step 3: what the compiler asks of the promise.
 
 #include "support.hpp"
 
@@ -14,8 +14,8 @@ class ByHand {
   /// @param make returns the Generator
   template <class F>
   explicit ByHand(F make) {
-    // It is never destroyed, for its destructor is not written yet.
-    frame_ = frame_of(*::new (static_cast<void*>(generator_)) Generator<T>(make()));
+    // It is never destroyed: that is step 4.
+    frame_ = (::new (static_cast<void*>(generator_)) Generator<T>(make()))->handle();
   }
   ByHand(const ByHand&) = delete;
   ByHand& operator=(const ByHand&) = delete;
@@ -35,7 +35,7 @@ class ByHand {
 
 }  // namespace
 
-TEST(Step2_Promise, CallingTheFunctionRunsNothing) {
+TEST(Step3_Promise, CallingTheFunctionRunsNothing) {
   bool runs = false;
   const auto body = [&]() -> Generator<int> {
     runs = true;
@@ -48,7 +48,7 @@ TEST(Step2_Promise, CallingTheFunctionRunsNothing) {
   EXPECT_TRUE(runs);
 }
 
-TEST(Step2_Promise, EachGeneratorHasTheFrameOfItsPromise) {
+TEST(Step3_Promise, EachGeneratorHasTheFrameOfItsPromise) {
   ByHand<int> a([] { return count_to(2); });
   ByHand<int> b([] { return count_to(10); });
   a.resume();
@@ -61,7 +61,7 @@ TEST(Step2_Promise, EachGeneratorHasTheFrameOfItsPromise) {
   EXPECT_FALSE(b.done());
 }
 
-TEST(Step2_Promise, TheBodyStopsAtEachYield) {
+TEST(Step3_Promise, TheBodyStopsAtEachYield) {
   Log log;
   const auto body = [&]() -> Generator<int> {
     log.push_back("before");
@@ -81,14 +81,14 @@ TEST(Step2_Promise, TheBodyStopsAtEachYield) {
   EXPECT_TRUE(generator.done());
 }
 
-TEST(Step2_Promise, NothingIsYieldedBeforeTheFirstValue) {
+TEST(Step3_Promise, NothingIsYieldedBeforeTheFirstValue) {
   ByHand<int> generator([] { return count_to(2); });
   EXPECT_EQ(generator.yielded(), nullptr);
   generator.resume();
   EXPECT_NE(generator.yielded(), nullptr);
 }
 
-TEST(Step2_Promise, WhatIsYieldedStaysWhereItIs) {
+TEST(Step3_Promise, WhatIsYieldedStaysWhereItIs) {
   int number = 5;
   const auto body = [&]() -> Generator<int&> { co_yield number; };
   ByHand<int&> generator([&] { return body(); });
@@ -96,7 +96,7 @@ TEST(Step2_Promise, WhatIsYieldedStaysWhereItIs) {
   EXPECT_EQ(generator.yielded(), &number);
 }
 
-TEST(Step2_Promise, AnRvalueIsNeitherCopiedNorMoved) {
+TEST(Step3_Promise, AnRvalueIsNeitherCopiedNorMoved) {
   const auto body = []() -> Generator<Traced> {
     co_yield Traced(1);
     Traced local(2);
@@ -112,7 +112,7 @@ TEST(Step2_Promise, AnRvalueIsNeitherCopiedNorMoved) {
   generator.resume();
 }
 
-TEST(Step2_Promise, TheAddressIsTheRealOne) {
+TEST(Step3_Promise, TheAddressIsTheRealOne) {
   Unaddressed value;
   const auto body = [&]() -> Generator<Unaddressed&> { co_yield value; };
   ByHand<Unaddressed&> generator([&] { return body(); });
@@ -120,7 +120,7 @@ TEST(Step2_Promise, TheAddressIsTheRealOne) {
   EXPECT_EQ(generator.yielded(), std::addressof(value)) << "whatever its operator& does";
 }
 
-TEST(Step2_Promise, AnExceptionOfTheBodyIsKept) {
+TEST(Step3_Promise, AnExceptionOfTheBodyIsKept) {
   const auto body = []() -> Generator<int> {
     throw std::runtime_error("out of numbers");
     co_yield 1;
@@ -132,7 +132,7 @@ TEST(Step2_Promise, AnExceptionOfTheBodyIsKept) {
   EXPECT_EQ(error_of([&] { generator.promise().rethrow_if_failed(); }), "nothing") << "it is thrown once";
 }
 
-TEST(Step2_Promise, ItMayBeAnExceptionOfAnyType) {
+TEST(Step3_Promise, ItMayBeAnExceptionOfAnyType) {
   const auto body = []() -> Generator<int> {
     co_yield 1;
     throw 42;

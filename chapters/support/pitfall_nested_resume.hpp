@@ -4,12 +4,12 @@
 #include <utility>
 
 #include "coro.hpp"
-#include "todo.hpp"
 
 namespace asyncio {
 
-/// Awaits a Coro the obvious way, with calls of resume(). It is wrong on purpose: each await takes stack, and
-/// keeps it until all is over. Do not use it.
+/// Awaits a Coro the obvious way, with calls of resume(), and stands here to be measured beside an await that
+/// transfers. It is wrong on purpose: each await takes stack, and keeps it until all is over. And it goes on
+/// as soon as the inner coroutine stops, which need not be its end. Do not use it.
 class NestedResume {
  public:
   explicit NestedResume(Coro<int> inner) noexcept : inner_(std::move(inner)) {}
@@ -17,11 +17,8 @@ class NestedResume {
   static bool await_ready() noexcept { return false; }
 
   void await_suspend(std::coroutine_handle<> waiting) {
-    // <exercise 8.1 NestedResume::await_suspend> resume() the handle() of the inner_ coroutine, which runs to
-    // its end. Then resume() the one that is waiting. Return nothing.
     inner_.handle().resume();
     waiting.resume();
-    // </exercise>
   }
 
   int await_resume() { return inner_.outcome().take(); }

@@ -1,11 +1,11 @@
-// Chapter 08, step 4: how co_return and exceptions become an outcome.
+// Chapter 08, step 5: how co_return and exceptions become an outcome.
 
 #include "support.hpp"
 
 #include <memory>
 #include <optional>
 
-TEST(Step4_Return, CoReturnKeepsTheValue) {
+TEST(Step5_Return, CoReturnKeepsTheValue) {
   const auto body = [](int number) -> Eager<Traced> { co_return Traced(number); };
   const auto eager = body(9);
   EXPECT_FALSE(eager.outcome().empty());
@@ -14,7 +14,7 @@ TEST(Step4_Return, CoReturnKeepsTheValue) {
   EXPECT_EQ(value.copies, 0);
 }
 
-TEST(Step4_Return, AVariableOfTheBodyIsMovedOut) {
+TEST(Step5_Return, AVariableOfTheBodyIsMovedOut) {
   const auto body = []() -> Eager<std::unique_ptr<int>> {
     auto number = std::make_unique<int>(10);
     co_return number;
@@ -22,7 +22,7 @@ TEST(Step4_Return, AVariableOfTheBodyIsMovedOut) {
   EXPECT_EQ(*body().outcome().take(), 10);
 }
 
-TEST(Step4_Return, WhatIsReturnedBecomesTheTypeOfTheResult) {
+TEST(Step5_Return, WhatIsReturnedBecomesTheTypeOfTheResult) {
   const auto literal = []() -> Eager<std::string> { co_return "text"; };
   EXPECT_EQ(literal().outcome().take(), "text");
   const auto braces = []() -> Eager<std::pair<int, std::string>> { co_return {1, "one"}; };
@@ -31,7 +31,7 @@ TEST(Step4_Return, WhatIsReturnedBecomesTheTypeOfTheResult) {
   EXPECT_FALSE(none().outcome().take().has_value());
 }
 
-TEST(Step4_Return, AReferenceOrNothingIsReturnedToo) {
+TEST(Step5_Return, AReferenceOrNothingIsReturnedToo) {
   int number = 1;
   const auto reference = [&]() -> Eager<int&> { co_return number; };
   EXPECT_EQ(&reference().outcome().take(), &number);
@@ -40,7 +40,7 @@ TEST(Step4_Return, AReferenceOrNothingIsReturnedToo) {
   EXPECT_EQ(error_of([&] { nothing().outcome().take(); }), "nothing");
 }
 
-TEST(Step4_Return, WhatTheBodyThrowsIsKept) {
+TEST(Step5_Return, WhatTheBodyThrowsIsKept) {
   const auto body = []() -> Eager<int> {
     throw std::runtime_error("no result");
     co_return 1;
@@ -49,7 +49,7 @@ TEST(Step4_Return, WhatTheBodyThrowsIsKept) {
   EXPECT_EQ(error_of([&] { eager.outcome().take(); }), "no result");
 }
 
-TEST(Step4_Return, WhatTheResultThrowsOnItsWayIsKept) {
+TEST(Step5_Return, WhatTheResultThrowsOnItsWayIsKept) {
   struct Stubborn {
     explicit Stubborn(int) {}
     Stubborn(const Stubborn&) { throw std::runtime_error("I stay"); }

@@ -1,4 +1,4 @@
-// Chapter 08, step 5: the stack that awaiting takes, which is none.
+// Chapter 08, step 7: the stack that awaiting takes, and destroying what waits, which is none.
 
 #include "awaitables.hpp"
 #include "support.hpp"
@@ -7,7 +7,7 @@
 #include <array>
 #include <random>
 
-TEST(Step5_Stack, ATransferTakesNoneWhereTheBuildSaysSo) {
+TEST(Step7_Stack, ATransferTakesNoneWhereTheBuildSaysSo) {
   std::vector<std::uintptr_t> down;
   std::vector<std::uintptr_t> up;
   const auto level = [&](auto& self, int n) -> Coro<> {
@@ -21,13 +21,13 @@ TEST(Step5_Stack, ATransferTakesNoneWhereTheBuildSaysSo) {
   EXPECT_EQ(std::ranges::all_of(steps(up), takes_none), course::constant_stack);
 }
 
-TEST(Step5_Stack, AMillionAwaitsInALoop) { EXPECT_EQ(run(in_a_loop(levels(1'000'000))), levels(1'000'000)); }
+TEST(Step7_Stack, AMillionAwaitsInALoop) { EXPECT_EQ(run(in_a_loop(levels(1'000'000))), levels(1'000'000)); }
 
-TEST(Step5_Stack, AMillionCoroutinesInsideOneAnother) {
+TEST(Step7_Stack, AMillionCoroutinesInsideOneAnother) {
   EXPECT_EQ(run(nested(levels(1'000'000))), levels(1'000'000));
 }
 
-TEST(Step5_Stack, AMillionGoOnWhenItHappens) {
+TEST(Step7_Stack, AMillionGoOnWhenItHappens) {
   Signal signal;
   const Coro<int> coro = waiting(levels(1'000'000), signal);
   coro.handle().resume();
@@ -36,7 +36,7 @@ TEST(Step5_Stack, AMillionGoOnWhenItHappens) {
   EXPECT_EQ(coro.outcome().take(), levels(1'000'000) + 5);
 }
 
-TEST(Step5_Stack, AHundredThousandTransitionsOfAStateMachine) {
+TEST(Step7_Stack, AHundredThousandTransitionsOfAStateMachine) {
   struct Machine {
     explicit Machine(int transitions) : left(transitions) {}
 
@@ -68,7 +68,7 @@ TEST(Step5_Stack, AHundredThousandTransitionsOfAStateMachine) {
   EXPECT_EQ(machine.visits[0] + machine.visits[1] + machine.visits[2], transitions + 1);
 }
 
-TEST(Step5_Stack, ManyExceptionsThroughTenThousandLevels) {
+TEST(Step7_Stack, ManyExceptionsThroughTenThousandLevels) {
   const auto outer = []() -> Coro<int> {
     int caught = 0;
     for (int i = 0; i < 20; ++i) {
@@ -81,4 +81,32 @@ TEST(Step5_Stack, ManyExceptionsThroughTenThousandLevels) {
     co_return caught;
   };
   EXPECT_EQ(run(outer()), 20);
+}
+
+TEST(Step7_Destroying, AMillionLevelsAreDestroyedOneAfterAnother) {
+  struct Probe {
+    explicit Probe(std::vector<std::uintptr_t>& ends) : ends(ends) {}
+    Probe(const Probe&) = delete;
+    Probe& operator=(const Probe&) = delete;
+    ~Probe() { ends.push_back(stack_end()); }
+    std::vector<std::uintptr_t>& ends;
+  };
+  std::vector<std::uintptr_t> ends;
+  Signal signal;
+  const auto level = [&](auto& self, int n) -> Coro<> {
+    const Probe probe(ends);
+    if (n == 0)
+      co_await signal;
+    else
+      co_await self(self, n - 1);
+  };
+  const int deepest = levels(1'000'000);
+  ends.reserve(static_cast<std::size_t>(deepest) + 1);
+  {
+    const Coro<> coro = level(level, deepest);
+    coro.handle().resume();
+  }
+  ASSERT_EQ(ends.size(), static_cast<std::size_t>(deepest) + 1);
+  ends.pop_back();  // the outermost is not awaited: it is destroyed from another place
+  EXPECT_EQ(std::ranges::count(ends, ends.front()), deepest) << "each from the same depth of the stack";
 }

@@ -1,4 +1,4 @@
-// Chapter 08, step 8: what goes wrong with resume().
+// Chapter 08, step 7: what goes wrong with resume().
 
 #include "pitfall_nested_resume.hpp"
 #include "support.hpp"
@@ -7,7 +7,7 @@
 
 using asyncio::NestedResume;
 
-TEST(Step8_BreakIt, NestedResumeGivesTheRightAnswer) {
+TEST(Step7_BreakIt, NestedResumeGivesTheRightAnswer) {
   const auto level = [](auto& self, int n) -> Coro<int> {
     if (n == 0) co_return 0;
     co_return 1 + co_await NestedResume(self(self, n - 1));
@@ -21,12 +21,12 @@ TEST(Step8_BreakIt, NestedResumeGivesTheRightAnswer) {
   EXPECT_EQ(run(in_turn()), 55);
 }
 
-TEST(Step8_BreakIt, ExceptionsComeThroughIt) {
+TEST(Step7_BreakIt, ExceptionsComeThroughIt) {
   const auto outer = []() -> Coro<int> { co_return co_await NestedResume(refusing("no")); };
   EXPECT_EQ(error_of([&] { run(outer()); }), "no");
 }
 
-TEST(Step8_BreakIt, EachAwaitInALoopTakesStackAndKeepsIt) {
+TEST(Step7_BreakIt, EachAwaitInALoopTakesStackAndKeepsIt) {
   std::vector<std::uintptr_t> ends;
   const auto loop = [&]() -> Coro<int> {
     for (int i = 0; i < 100; ++i) {
@@ -41,7 +41,7 @@ TEST(Step8_BreakIt, EachAwaitInALoopTakesStackAndKeepsIt) {
   EXPECT_GE(std::ranges::min(taken), 16) << "bytes of stack, at each await";
 }
 
-TEST(Step8_BreakIt, EachLevelTakesStack) {
+TEST(Step7_BreakIt, EachLevelTakesStack) {
   std::vector<std::uintptr_t> ends;
   const auto level = [&](auto& self, int n) -> Coro<int> {
     ends.push_back(stack_end());
@@ -54,7 +54,7 @@ TEST(Step8_BreakIt, EachLevelTakesStack) {
   EXPECT_GE(std::ranges::min(taken), 16) << "bytes of stack, for each level";
 }
 
-TEST(Step8_BreakIt, WhereYourAwaitTakesNone) {
+TEST(Step7_BreakIt, WhereYourAwaitTakesNone) {
   std::vector<std::uintptr_t> nested_ends;
   std::vector<std::uintptr_t> ends;
   const auto loop = [&]() -> Coro<int> {

@@ -1,4 +1,4 @@
-// Chapter 08, step 6: from functions to coroutines.
+// Chapter 08, step 8: from functions to coroutines.
 
 #include "awaitables.hpp"
 #include "support.hpp"
@@ -7,28 +7,25 @@
 #include <memory>
 #include <type_traits>
 
-TEST(Step6_SyncWait, AHappeningThatWasSetIsNotWaitedFor) {
-  asyncio::detail::Happening happening;
-  happening.set();
-  happening.wait();
-  happening.wait();
+TEST(Step8_SyncWait, AHappeningThatWasSetIsNotWaitedFor) {
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(sync_wait(number(i)), i) << "it has ended before anybody waits";
 }
 
-TEST(Step6_SyncWait, AHappeningIsWaitedFor) {
-  asyncio::detail::Happening happening;
+TEST(Step8_SyncWait, AHappeningIsWaitedFor) {
+  Signal signal;
   std::atomic<bool> passed = false;
   std::jthread waits([&] {
-    happening.wait();
+    EXPECT_EQ(sync_wait(signal), 5);
     passed = true;
   });
   course::wait_until_others_block();
   EXPECT_FALSE(passed);
-  happening.set();
+  signal.send(5);
   waits.join();
   EXPECT_TRUE(passed);
 }
 
-TEST(Step6_SyncWait, ItGivesTheResult) {
+TEST(Step8_SyncWait, ItGivesTheResult) {
   const auto owner = []() -> Coro<std::unique_ptr<int>> { co_return std::make_unique<int>(4); };
   const auto nothing = []() -> Coro<> { co_return; };
   EXPECT_EQ(sync_wait(number(3)), 3);
@@ -37,7 +34,7 @@ TEST(Step6_SyncWait, ItGivesTheResult) {
   sync_wait(nothing());
 }
 
-TEST(Step6_SyncWait, AReferenceIsToTheThingItself) {
+TEST(Step8_SyncWait, AReferenceIsToTheThingItself) {
   int number = 1;
   const auto reference = [&]() -> Coro<int&> { co_return number; };
   const auto constant = [&]() -> Coro<const int&> { co_return number; };
@@ -47,7 +44,7 @@ TEST(Step6_SyncWait, AReferenceIsToTheThingItself) {
   EXPECT_EQ(&sync_wait(constant()), &number);
 }
 
-TEST(Step6_SyncWait, TheResultIsNeverCopied) {
+TEST(Step8_SyncWait, TheResultIsNeverCopied) {
   struct Makes {
     static bool await_ready() noexcept { return true; }
     static void await_suspend(std::coroutine_handle<>) noexcept {}
@@ -58,7 +55,7 @@ TEST(Step6_SyncWait, TheResultIsNeverCopied) {
   EXPECT_EQ(value.copies, 0);
 }
 
-TEST(Step6_SyncWait, AnExceptionIsThrown) {
+TEST(Step8_SyncWait, AnExceptionIsThrown) {
   EXPECT_EQ(error_of([] { sync_wait(refusing("no")); }), "no");
   EXPECT_EQ(error_of([] { sync_wait(failing(5)); }), "0");
   struct Fails {
@@ -69,7 +66,7 @@ TEST(Step6_SyncWait, AnExceptionIsThrown) {
   EXPECT_EQ(error_of([] { sync_wait(Fails()); }), "not ready") << "whatever of the awaiter throws it";
 }
 
-TEST(Step6_SyncWait, ItRunsHereAndAllIsOverBehindIt) {
+TEST(Step8_SyncWait, ItRunsHereAndAllIsOverBehindIt) {
   Log log;
   std::atomic<int> alive = 0;
   const auto body = [&](Counted, std::thread::id caller) -> Coro<int> {
@@ -89,13 +86,13 @@ TEST(Step6_SyncWait, ItRunsHereAndAllIsOverBehindIt) {
   EXPECT_EQ(in_use(), before) << "and so is that of the coroutine that has waited";
 }
 
-TEST(Step6_SyncWait, WhatWasAwaitedIsRefused) {
+TEST(Step8_SyncWait, WhatWasAwaitedIsRefused) {
   Coro<int> coro = number(1);
   EXPECT_EQ(sync_wait(std::move(coro)), 1);
   EXPECT_EQ(error_of([&] { sync_wait(std::move(coro)); }), "cannot reuse already awaited coroutine");
 }
 
-TEST(Step6_SyncWait, ItWaitsForWhateverCanBeAwaited) {
+TEST(Step8_SyncWait, ItWaitsForWhateverCanBeAwaited) {
   static_assert(!asyncio::Awaitable<int>);
   EXPECT_EQ(sync_wait(Ready()), 7);
   EXPECT_EQ(sync_wait(Doubled(4)), 8);
@@ -106,7 +103,7 @@ TEST(Step6_SyncWait, ItWaitsForWhateverCanBeAwaited) {
   EXPECT_NE(sync_wait(worker), std::this_thread::get_id());
 }
 
-TEST(Step6_SyncWait, AnLvalueIsAwaitedAsAnLvalue) {
+TEST(Step8_SyncWait, AnLvalueIsAwaitedAsAnLvalue) {
   struct Knows {
     struct Awaiter {
       std::string text;
@@ -125,7 +122,7 @@ TEST(Step6_SyncWait, AnLvalueIsAwaitedAsAnLvalue) {
   EXPECT_EQ(sync_wait(Knows()), "an rvalue");
 }
 
-TEST(Step6_SyncWait, ItWaitsUntilAnotherThreadHasEndedIt) {
+TEST(Step8_SyncWait, ItWaitsUntilAnotherThreadHasEndedIt) {
   std::atomic<int> alive = 0;
   Signal signal;
   std::atomic<int> result = 0;
@@ -140,7 +137,7 @@ TEST(Step6_SyncWait, ItWaitsUntilAnotherThreadHasEndedIt) {
   EXPECT_EQ(alive, 0);
 }
 
-TEST(Step6_SyncWait, AnExceptionComesFromTheOtherThread) {
+TEST(Step8_SyncWait, AnExceptionComesFromTheOtherThread) {
   Worker worker;
   const auto body = [&]() -> Coro<int> {
     co_await worker;
@@ -149,7 +146,7 @@ TEST(Step6_SyncWait, AnExceptionComesFromTheOtherThread) {
   EXPECT_EQ(error_of([&] { sync_wait(body()); }), "not here either");
 }
 
-TEST(Step6_SyncWait, ManyTimesFromManyThreads) {
+TEST(Step8_SyncWait, ManyTimesFromManyThreads) {
   Worker there;
   Worker back;
   const auto hop = [&](int number) -> Coro<int> {
@@ -166,17 +163,35 @@ TEST(Step6_SyncWait, ManyTimesFromManyThreads) {
   wait_often();
 }
 
-TEST(Step6_SyncWait, ACoroutineMayCallAFunctionThatWaits) {
+TEST(Step8_SyncWait, ACoroutineMayCallAFunctionThatWaits) {
   const auto function = [](int n) { return sync_wait(nested(n)); };
   const auto body = [&]() -> Coro<int> { co_return function(3) + co_await number(4); };
   EXPECT_EQ(sync_wait(body()), 7);
 }
 
-TEST(Step6_SyncWait, AMillionLevelsOnAnotherThread) {
+TEST(Step8_SyncWait, AMillionLevelsOnAnotherThread) {
   Worker worker;
   const auto body = [&]() -> Coro<int> {
     co_await worker;
     co_return co_await nested(levels(1'000'000));
   };
   EXPECT_EQ(sync_wait(body()), levels(1'000'000));
+}
+
+TEST(Step8_SyncWait, WhoeverWaitsSleeps) {
+  Signal signal;
+  std::thread waiter([&] { EXPECT_EQ(sync_wait(signal), 7); });
+  course::wait_until_others_block();
+  EXPECT_EQ(course::what_waiting_threads_do(), "nothing");
+  signal.send(7);
+  waiter.join();
+}
+
+TEST(Step8_SyncWait, IfMemoryRunsOutNothingIsLeft) {
+  const int failures = course::until_memory_suffices([](course::Memory& memory) {
+    const std::size_t before = in_use();
+    static_cast<void>(memory.suffices_for([] { EXPECT_EQ(sync_wait(large(2)), 52); }));
+    EXPECT_LE(in_use(), before + 1) << "what the pool of frames keeps";
+  });
+  EXPECT_GE(failures, 6);
 }

@@ -1,4 +1,4 @@
-// Chapter 08, step 4: the outcome that a coroutine ends with.
+// Chapter 08, step 5: the outcome that a coroutine ends with.
 
 #include "support.hpp"
 
@@ -7,7 +7,11 @@
 #include <type_traits>
 #include <variant>
 
-TEST(Step4_Outcome, ItIsEmptyUntilThereIsAValue) {
+#include "fragile.hpp"
+
+using course::Fragile;
+
+TEST(Step5_Outcome, ItIsEmptyUntilThereIsAValue) {
   Outcome<int> outcome;
   EXPECT_TRUE(outcome.empty());
   outcome.set_value(5);
@@ -16,7 +20,7 @@ TEST(Step4_Outcome, ItIsEmptyUntilThereIsAValue) {
   EXPECT_EQ(outcome.take(), 5);
 }
 
-TEST(Step4_Outcome, AValueIsMovedInAndOut) {
+TEST(Step5_Outcome, AValueIsMovedInAndOut) {
   Outcome<Traced> outcome;
   outcome.set_value(Traced(3));
   const Traced taken = outcome.take();
@@ -28,7 +32,7 @@ TEST(Step4_Outcome, AValueIsMovedInAndOut) {
   EXPECT_EQ(*owner.take(), 4);
 }
 
-TEST(Step4_Outcome, AnLvalueIsCopied) {
+TEST(Step5_Outcome, AnLvalueIsCopied) {
   Outcome<Traced> outcome;
   Traced lvalue(3);
   outcome.set_value(lvalue);
@@ -36,7 +40,7 @@ TEST(Step4_Outcome, AnLvalueIsCopied) {
   EXPECT_EQ(outcome.take().copies, 1);
 }
 
-TEST(Step4_Outcome, AValueIsMadeInPlaceOfWhateverItIsMadeOf) {
+TEST(Step5_Outcome, AValueIsMadeInPlaceOfWhateverItIsMadeOf) {
   Outcome<std::string> text;
   text.set_value(3, 'x');
   EXPECT_EQ(text.take(), "xxx");
@@ -45,7 +49,7 @@ TEST(Step4_Outcome, AValueIsMadeInPlaceOfWhateverItIsMadeOf) {
   EXPECT_EQ(traced.take().moves, 1) << "the one that takes it out";
 }
 
-TEST(Step4_Outcome, AReferenceRefersToTheThingItself) {
+TEST(Step5_Outcome, AReferenceRefersToTheThingItself) {
   int number = 1;
   Outcome<int&> outcome;
   outcome.set_value(number);
@@ -57,7 +61,7 @@ TEST(Step4_Outcome, AReferenceRefersToTheThingItself) {
   EXPECT_EQ(std::addressof(other.take()), std::addressof(unaddressed)) << "whatever its operator& does";
 }
 
-TEST(Step4_Outcome, OfNothingItOnlyKnowsThatItHasEnded) {
+TEST(Step5_Outcome, OfNothingItOnlyKnowsThatItHasEnded) {
   static_assert(std::is_void_v<decltype(Outcome<void>().take())>);
   Outcome<void> outcome;
   EXPECT_TRUE(outcome.empty());
@@ -66,7 +70,7 @@ TEST(Step4_Outcome, OfNothingItOnlyKnowsThatItHasEnded) {
   EXPECT_EQ(error_of([&] { outcome.take(); }), "nothing");
 }
 
-TEST(Step4_Outcome, AnExceptionIsThrownByTake) {
+TEST(Step5_Outcome, AnExceptionIsThrownByTake) {
   Outcome<int> outcome;
   outcome.set_exception(std::make_exception_ptr(std::runtime_error("no value")));
   EXPECT_FALSE(outcome.empty());
@@ -80,7 +84,7 @@ TEST(Step4_Outcome, AnExceptionIsThrownByTake) {
   EXPECT_EQ(error_of([&] { reference.take(); }), "43");
 }
 
-TEST(Step4_Outcome, AValueMayBeOfAnyType) {
+TEST(Step5_Outcome, AValueMayBeOfAnyType) {
   Outcome<std::exception_ptr> error;
   error.set_value(std::make_exception_ptr(42));
   EXPECT_EQ(error.exception(), nullptr) << "it is a value";
@@ -93,10 +97,49 @@ TEST(Step4_Outcome, AValueMayBeOfAnyType) {
   EXPECT_EQ(bits.take().size(), 3u);
 }
 
-TEST(Step4_Outcome, AValueCanBeLookedAt) {
+TEST(Step5_Outcome, AValueCanBeLookedAt) {
   Outcome<Traced> outcome;
   outcome.set_value(8);
   const Traced& seen = outcome.get();
   EXPECT_EQ(seen.number, 8);
   EXPECT_EQ(outcome.take().moves, 1) << "it was left where it is";
+}
+
+TEST(Step5_Outcome, ToLookAtItTakesNothingOut) {
+  Outcome<int> failed;
+  failed.set_exception(std::make_exception_ptr(std::runtime_error("no value")));
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(error_of([&] { static_cast<void>(failed.get()); }), "no value");
+  EXPECT_EQ(error_of([&] { failed.take(); }), "no value");
+  int number = 1;
+  Outcome<int&> reference;
+  reference.set_value(number);
+  EXPECT_EQ(&reference.get(), &number);
+  Outcome<void> nothing;
+  nothing.set_value();
+  EXPECT_EQ(error_of([&] { nothing.get(); }), "nothing");
+}
+
+TEST(Step5_Outcome, ASecondValueTakesThePlaceOfTheFirst) {
+  std::atomic<int> alive = 0;
+  Outcome<std::shared_ptr<Counted>> outcome;
+  outcome.set_value(std::make_shared<Counted>(alive));
+  outcome.set_value(nullptr);
+  EXPECT_EQ(alive, 0);
+  EXPECT_EQ(outcome.take(), nullptr);
+}
+
+TEST(Step5_Outcome, AValueThatCannotBeMadeIsNotThere) {
+  for (const bool again : {false, true}) {
+    course::Fuse never(0), at_once(1);
+    {
+      const Fragile good(1, never), bad(2, at_once);
+      Outcome<Fragile> outcome;
+      if (again) outcome.set_value(good);
+      EXPECT_EQ(error_of([&] { outcome.set_value(bad); }), "broke");
+      EXPECT_TRUE(outcome.empty()) << "it says that it has a value, and has none";
+      outcome.set_value(good);
+      EXPECT_EQ(outcome.get().number(), 1);
+    }
+    EXPECT_EQ(Fragile::alive, 0);
+  }
 }

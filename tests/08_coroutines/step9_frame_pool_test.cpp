@@ -1,4 +1,4 @@
-// Chapter 08, step 7: where frames come from.
+// Chapter 08, step 9: where frames come from.
 
 #include "pooled_frame.hpp"
 #include "awaitables.hpp"
@@ -6,13 +6,17 @@
 
 #include <malloc.h>
 
+#include <cstring>
+
 using asyncio::FramePool;
 
 namespace {
 
-/// Takes a frame from the pool and gives it back, so that what is not written of it is told: until all of it
-/// is there, frames come from elsewhere.
-[[maybe_unused]] void use_pool() { FramePool::deallocate(FramePool::allocate(64), 64); }
+/// Takes a frame from the pool and gives it back.
+[[maybe_unused]] void use_pool() {
+  EXPECT_EQ(run(number(1)), 1);  // tells first what is not written of a Coro
+  FramePool::deallocate(FramePool::allocate(64), 64);
+}
 
 /// Returns how many allocations to expect of what takes `fresh` of them without a pool.
 [[maybe_unused]] constexpr std::size_t not_pooled(std::size_t fresh) {
@@ -21,7 +25,8 @@ namespace {
 
 }  // namespace
 
-TEST(Step7_FramePool, WhatWasGivenBackIsTakenAgain) {
+TEST(Step9_FramePool, WhatWasGivenBackIsTakenAgain) {
+  use_pool();
   void* const block = FramePool::allocate(100);
   void* const other = FramePool::allocate(100);
   EXPECT_NE(block, other);
@@ -44,7 +49,8 @@ TEST(Step7_FramePool, WhatWasGivenBackIsTakenAgain) {
             not_pooled(20));
 }
 
-TEST(Step7_FramePool, SizesThatRoundUpToTheSameShareTheirBlocks) {
+TEST(Step9_FramePool, SizesThatRoundUpToTheSameShareTheirBlocks) {
+  use_pool();
   for (std::size_t size = 1; size <= 512; ++size) {
     const std::size_t least = (size - 1) / 32 * 32 + 1;
     FramePool::deallocate(FramePool::allocate(least), least);
@@ -54,7 +60,8 @@ TEST(Step7_FramePool, SizesThatRoundUpToTheSameShareTheirBlocks) {
   }
 }
 
-TEST(Step7_FramePool, EachBlockIsAsLargeAsItsClass) {
+TEST(Step9_FramePool, EachBlockIsAsLargeAsItsClass) {
+  use_pool();
   for (std::size_t size = 1; size <= 2'048; size += 31) {
     void* const block = FramePool::allocate(size);
     const std::size_t wanted = FramePool::recycles && size <= 512 ? (size + 31) / 32 * 32 : size;
@@ -64,7 +71,8 @@ TEST(Step7_FramePool, EachBlockIsAsLargeAsItsClass) {
   }
 }
 
-TEST(Step7_FramePool, BlocksOfOtherSizesStayApart) {
+TEST(Step9_FramePool, BlocksOfOtherSizesStayApart) {
+  use_pool();
   void* const small = FramePool::allocate(64);
   FramePool::deallocate(small, 64);
   void* const larger = FramePool::allocate(65);
@@ -82,7 +90,8 @@ TEST(Step7_FramePool, BlocksOfOtherSizesStayApart) {
             not_pooled(2));
 }
 
-TEST(Step7_FramePool, WhatIsTooBigIsNotKept) {
+TEST(Step9_FramePool, WhatIsTooBigIsNotKept) {
+  use_pool();
   FramePool::deallocate(FramePool::allocate(512), 512);
   EXPECT_EQ(course::allocations_in([] { FramePool::deallocate(FramePool::allocate(512), 512); }),
             not_pooled(1));
@@ -94,7 +103,7 @@ TEST(Step7_FramePool, WhatIsTooBigIsNotKept) {
   }
 }
 
-TEST(Step7_FramePool, FramesComeFromIt) {
+TEST(Step9_FramePool, FramesComeFromIt) {
   use_pool();
   const auto once = [] {
     for (int i = 0; i < 10; ++i) {
@@ -114,21 +123,21 @@ TEST(Step7_FramePool, FramesComeFromIt) {
   EXPECT_EQ(course::allocations_in(wait), not_pooled(2)) << "that of sync_wait()";
 }
 
-TEST(Step7_FramePool, FramesGoBackToIt) {
+TEST(Step9_FramePool, FramesGoBackToIt) {
   use_pool();
   const std::size_t before = course::deallocations();
   EXPECT_EQ(run(nested(20)), 20);
   EXPECT_EQ(course::deallocations() - before, not_pooled(21));
 }
 
-TEST(Step7_FramePool, ThePoolGrowsToWhatIsNeededAtOnce) {
+TEST(Step9_FramePool, ThePoolGrowsToWhatIsNeededAtOnce) {
   use_pool();
   const std::size_t first = course::allocations_in([] { EXPECT_EQ(run(nested(1'000)), 1'000); });
   EXPECT_LE(first, 1'001u);
   EXPECT_EQ(course::allocations_in([] { EXPECT_EQ(run(nested(1'000)), 1'000); }), not_pooled(1'001));
 }
 
-TEST(Step7_FramePool, LargeFramesWorkToo) {
+TEST(Step9_FramePool, LargeFramesWorkToo) {
   use_pool();
   struct Large {
     char text[2'000];
@@ -144,7 +153,8 @@ TEST(Step7_FramePool, LargeFramesWorkToo) {
   EXPECT_EQ(run(large(large, 20)), 21);
 }
 
-TEST(Step7_FramePool, TheListsAreOfEachThread) {
+TEST(Step9_FramePool, TheListsAreOfEachThread) {
+  use_pool();
   void* const mine = FramePool::allocate(64);
   FramePool::deallocate(mine, 64);
   std::jthread([&] {
@@ -161,7 +171,8 @@ TEST(Step7_FramePool, TheListsAreOfEachThread) {
   FramePool::deallocate(again, 64);
 }
 
-TEST(Step7_FramePool, ABlockIsOfTheThreadThatGaveItBack) {
+TEST(Step9_FramePool, ABlockIsOfTheThreadThatGaveItBack) {
+  use_pool();
   void* const block = FramePool::allocate(64);
   std::jthread([&] {
     void* const own = FramePool::allocate(64);
@@ -178,7 +189,7 @@ TEST(Step7_FramePool, ABlockIsOfTheThreadThatGaveItBack) {
   FramePool::deallocate(other, 64);
 }
 
-TEST(Step7_FramePool, AThreadKeepsNoMoreThanItHasNeeded) {
+TEST(Step9_FramePool, AThreadKeepsNoMoreThanItHasNeeded) {
   use_pool();
   std::vector<void*> blocks(100);
   std::jthread([&] {
@@ -191,7 +202,7 @@ TEST(Step7_FramePool, AThreadKeepsNoMoreThanItHasNeeded) {
   });
 }
 
-TEST(Step7_FramePool, AThreadThatHasNeededMuchKeepsOnlyThat) {
+TEST(Step9_FramePool, AThreadThatHasNeededMuchKeepsOnlyThat) {
   use_pool();
   std::vector<void*> blocks(100);
   std::jthread([&] {
@@ -205,7 +216,7 @@ TEST(Step7_FramePool, AThreadThatHasNeededMuchKeepsOnlyThat) {
   });
 }
 
-TEST(Step7_FramePool, AThreadThatEndsGivesEverythingBack) {
+TEST(Step9_FramePool, AThreadThatEndsGivesEverythingBack) {
   use_pool();
   std::jthread([] {});
   const std::size_t before = in_use();
@@ -213,7 +224,7 @@ TEST(Step7_FramePool, AThreadThatEndsGivesEverythingBack) {
   EXPECT_EQ(in_use(), before);
 }
 
-TEST(Step7_FramePool, AlsoWhatItGotFromOthers) {
+TEST(Step9_FramePool, AlsoWhatItGotFromOthers) {
   use_pool();
   std::vector<Coro<int>> coros;
   coros.reserve(100);
@@ -229,7 +240,7 @@ TEST(Step7_FramePool, AlsoWhatItGotFromOthers) {
   EXPECT_LE(in_use(), before);
 }
 
-TEST(Step7_FramePool, FramesGoFromThreadToThread) {
+TEST(Step9_FramePool, FramesGoFromThreadToThread) {
   use_pool();
   Worker there;
   Worker back;
@@ -262,7 +273,7 @@ thread_local AtThreadExit at_thread_exit;
 
 }  // namespace
 
-TEST(Step7_FramePool, WhatAThreadGivesBackWhenItsPoolHasGoneIsNotKept) {
+TEST(Step9_FramePool, WhatAThreadGivesBackWhenItsPoolHasGoneIsNotKept) {
   use_pool();
   const auto thread = [] {
     std::jthread([] {
@@ -274,4 +285,25 @@ TEST(Step7_FramePool, WhatAThreadGivesBackWhenItsPoolHasGoneIsNotKept) {
   const std::size_t taken = course::allocations(), given_back = course::deallocations();
   thread();
   EXPECT_EQ(course::deallocations() - given_back, course::allocations() - taken);
+}
+
+TEST(Step9_FramePool, ABlockForWhichThereIsNoMemoryIsNotOut) {
+  use_pool();
+  void* const others = asyncio::FramePool::allocate(100);
+  std::thread([others] {
+    const int failures = course::until_memory_suffices([](course::Memory& memory) {
+      void* block = nullptr;
+      if (memory.suffices_for([&] { block = asyncio::FramePool::allocate(100); }))
+        asyncio::FramePool::deallocate(block, 100);
+      else
+        EXPECT_EQ(block, nullptr);
+    });
+    EXPECT_EQ(failures, 1);
+    const std::size_t before = course::deallocations();
+    void* const mine = asyncio::FramePool::allocate(100);
+    asyncio::FramePool::deallocate(mine, 100);
+    asyncio::FramePool::deallocate(others, 100);
+    EXPECT_GE(course::deallocations() - before, 1u)
+        << "the thread has needed one block at a time: it keeps no more";
+  }).join();
 }

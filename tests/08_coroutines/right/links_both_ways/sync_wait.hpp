@@ -1,0 +1,76 @@
+#pragma once
+
+#include <coroutine>
+#include <semaphore>
+#include <utility>
+
+#include "awaitable.hpp"
+#include "outcome.hpp"
+#include "pooled_frame.hpp"
+#include "todo.hpp"
+
+namespace asyncio {
+
+namespace detail {
+
+/// A coroutine that awaits something for a thread that waits for it.
+template <class T>
+class SyncWait {
+ public:
+  struct promise_type : PooledFrame, ReturnValueMixin<T> {
+    std::binary_semaphore ended{0};
+
+    struct FinalAwaiter {
+      static bool await_ready() noexcept { return false; }
+      /// The coroutine has ended: tells the thread that waits, which destroys the frame.
+      static void await_suspend(std::coroutine_handle<promise_type> frame) noexcept {
+        frame.promise().ended.release();
+      }
+      static void await_resume() noexcept {}
+    };
+
+    SyncWait get_return_object() noexcept {
+      return SyncWait(std::coroutine_handle<promise_type>::from_promise(*this));
+    }
+    static std::suspend_always initial_suspend() noexcept { return {}; }
+    static FinalAwaiter final_suspend() noexcept { return {}; }
+  };
+
+  SyncWait(const SyncWait&) = delete;
+  SyncWait& operator=(const SyncWait&) = delete;
+  ~SyncWait() { frame_.destroy(); }
+
+  /// Runs the coroutine, and waits for its end.
+  /// @returns what it has awaited gives, or throws that
+  T run() {
+    frame_.resume();
+    frame_.promise().ended.acquire();
+    return frame_.promise().outcome.take();
+  }
+
+ private:
+  explicit SyncWait(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
+
+  const std::coroutine_handle<promise_type> frame_;
+};
+
+/// The coroutine. Its parameter refers to what sync_wait() was given, which waits until this is over.
+template <class T, class A>
+SyncWait<T> await_for_thread(std::add_lvalue_reference_t<A> awaitable) {
+  co_return co_await static_cast<A&&>(awaitable);
+}
+
+}  // namespace detail
+
+/// Awaits `awaitable` on this thread, which waits until it is over: the bridge from ordinary functions to
+/// coroutines. What it waits for may go on, and end, on another thread. Not for the thread of a running event
+/// loop, which it would block. Python: `loop.run_until_complete`, without a loop.
+/// @returns its result
+/// @throws what it throws
+template <class A>
+decltype(auto) sync_wait(A&& awaitable) {
+  if constexpr (detail::can_be_awaited<A>())
+    return detail::await_for_thread<await_result_t<A>, A>(awaitable).run();
+}
+
+}  // namespace asyncio
