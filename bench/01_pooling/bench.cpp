@@ -1,10 +1,12 @@
 #include "blocking_queue.hpp"
 #include "thread_pool.hpp"
 
+#include <memory>
 #include <thread>
 #include <vector>
 
 #include "empty_job.hpp"
+#include "hand_over.hpp"
 #include "recipe_1.hpp"
 #include "row.hpp"
 
@@ -57,6 +59,14 @@ void bench::rows() {
     empty_jobs("ThreadPool, " + workers_text(workers), many, [=](int jobs) {
       ThreadPool pool{{.max_workers = workers}};
       for (int i = 0; i < jobs; ++i) pool.post(empty_job);
+    });
+
+  hand_overs_by_hand();
+  for (int workers : {1, 2, 5})
+    hand_overs("ThreadPool, " + workers_text(workers), [=] {
+      return [pool = std::make_shared<ThreadPool>(ThreadPoolOptions{.max_workers = workers})](auto job) {
+        pool->post(job);
+      };
     });
 
   row("an item through the queue/sequential", many, [] {

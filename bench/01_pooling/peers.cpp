@@ -6,8 +6,10 @@
 #include <oneapi/tbb/task_group.h>
 
 #include <latch>
+#include <memory>
 
 #include "empty_job.hpp"
+#include "hand_over.hpp"
 #include "recipe_1.hpp"
 #include "row.hpp"
 
@@ -26,6 +28,15 @@ void bench::rows() {
       for (int i = 0; i < jobs; ++i) arena.enqueue(group.defer(empty_job));
       group.wait();
     });
+  });
+  for (int workers : {1, 2})
+    hand_overs("asio::thread_pool, " + workers_text(workers), [=] {
+      return [pool = std::make_shared<asio::thread_pool>(static_cast<std::size_t>(workers))](auto job) {
+        asio::post(*pool, job);
+      };
+    });
+  hand_overs("oneTBB task_arena, 2 workers", [] {
+    return [arena = std::make_shared<tbb::task_arena>(3, 1)](auto job) { arena->enqueue(job); };
   });
   const auto recipe_on_asio = [](int items, auto work) {
     asio::thread_pool pool(5);

@@ -10,6 +10,7 @@
 
 #include "empty_job.hpp"
 #include "fine_grained.hpp"
+#include "hand_over.hpp"
 #include "row.hpp"
 #include "submit_all.hpp"
 
@@ -91,6 +92,33 @@ void bench::rows() {
     WorkStealingExecutor executor({.max_workers = 2});
     submit_all(many, [&](int i) { return executor.submit(identity, i); });
   });
+
+  hand_overs_by_hand();
+  for (int workers : {1, 2}) {
+    hand_overs("ThreadPool, " + workers_text(workers), [=] {
+      return [pool = std::make_shared<ThreadPool>(ThreadPoolOptions{.max_workers = workers})](auto job) {
+        pool->post(job);
+      };
+    });
+    hand_overs("WorkStealingExecutor, " + workers_text(workers), [=] {
+      return [pool = std::make_shared<WorkStealingExecutor>(WorkStealingOptions{.max_workers = workers})](
+                 auto job) { pool->post(job); };
+    });
+  }
+  for (int workers : {1, 2}) {
+    row("a submit and its result/ThreadPoolExecutor, " + workers_text(workers), hand_over_count, [=] {
+      return [pool = std::make_shared<ThreadPoolExecutor>(ThreadPoolOptions{.max_workers = workers})] {
+        for (int i = 0; i < hand_over_count; ++i)
+          benchmark::DoNotOptimize(pool->submit(identity, i).result());
+      };
+    });
+    row("a submit and its result/WorkStealingExecutor, " + workers_text(workers), hand_over_count, [=] {
+      return [pool = std::make_shared<WorkStealingExecutor>(WorkStealingOptions{.max_workers = workers})] {
+        for (int i = 0; i < hand_over_count; ++i)
+          benchmark::DoNotOptimize(pool->submit(identity, i).result());
+      };
+    });
+  }
 
   row("a call of fib(30)/sequential", fib_calls, [] { benchmark::DoNotOptimize(sequential_fib(fib_of)); });
   for (int workers : {1, 2})

@@ -77,9 +77,12 @@ def write_json(path, document):
 
 
 def read_json(path):
-    """Returns the title and the bars of a run."""
+    """Returns what was written of a run."""
     with open(path, encoding="utf-8") as file:
-        document = json.load(file)
+        return json.load(file)
+
+
+def bars_in(document):
+    """Returns the bars of a run."""
     names = {field.name for field in fields(Bar)}
-    bars = [Bar(**{name: value for name, value in bar.items() if name in names}) for bar in document["bars"]]
-    return document["title"], bars
+    return [Bar(**{name: value for name, value in bar.items() if name in names}) for bar in document["bars"]]

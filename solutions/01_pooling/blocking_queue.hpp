@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "errors.hpp"
@@ -88,7 +89,7 @@ class BlockingQueue {
           if (closed_) return std::nullopt;
           ++waiting_;
           head.unlock();
-          not_empty_.wait(tail);
+          if (!look_before_sleep(tail)) not_empty_.wait(tail);
           woken = true;
           continue;
         }
@@ -104,6 +105,7 @@ class BlockingQueue {
     {
       Lock tail(tail_mutex_);
       closed_ = true;
+      looking_ = false;
     }
     not_empty_.notify_all();
     not_full_.notify_all();
@@ -125,6 +127,7 @@ class BlockingQueue {
 
  private:
   using Lock = std::unique_lock<std::mutex>;
+  static constexpr int looks_before_sleep = 8;
 
   /// Takes the oldest item from out_, which must have one, and wakes the threads that can go on because of
   /// that.
@@ -152,19 +155,33 @@ class BlockingQueue {
   }
 
   /// Wakes one pop() that waits, if there is an item for it, in in_ or `elsewhere`, and no other has been
-  /// woken that is still on its way: to wake a thread costs more than most jobs. The thread that wakes up
-  /// calls this in its turn, so no item is left lying.
+  /// woken that is still on its way: to wake a thread costs more than most jobs. One that only looks and does
+  /// not sleep yet is told by looking_, without a notification. The thread that wakes up calls this in its
+  /// turn, so no item is left lying.
   void wake_consumer(Lock tail, bool elsewhere) {
     const bool wake = (elsewhere || !in_.empty()) && waiting_ > 0 && !wakeup_in_flight_;
     if (wake) wakeup_in_flight_ = true;
+    const bool seen = wake && looking_ && looking_.exchange(false);
     tail.unlock();  // before the wake-up: a thread woken under our lock would only wait for it
-    if (wake) not_empty_.notify_one();
+    if (wake && !seen) not_empty_.notify_one();
+  }
+
+  /// Looks a few times, without a lock, whether an item has come: to be woken takes longer than most pauses
+  /// between two items. One thread at a time does so. @returns true if it need not sleep any more
+  bool look_before_sleep(Lock& tail) {
+    if (looking_) return false;
+    looking_ = true;
+    tail.unlock();
+    for (int looks = 0; looks < looks_before_sleep && looking_; ++looks) std::this_thread::yield();
+    tail.lock();
+    return !looking_.exchange(false);
   }
 
   // Both ends read these two often, and they seldom change. So they have a cache line of their own: next to
   // members that change at each push or pop, it would travel from core to core with every item.
   alignas(64) const std::size_t capacity_;
   std::atomic<std::size_t> waiting_ = 0;  // calls of pop() that wait; changed under the tail's lock
+  std::atomic<bool> looking_ = false;     // one of them does not sleep yet; changed under the tail's lock
 
   alignas(64) mutable std::mutex tail_mutex_;  // guards all down to closed_
   std::condition_variable not_full_;           // push() waits here

@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
-#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -188,15 +186,22 @@ class WorkStealingExecutor : public Executor {
 
   /// Looks for a job and moves it to `job`, which is empty. @returns true if there was one
   bool find_job(Worker& self, Job& job) {
-    // <exercise 5.3 WorkStealingExecutor::find_job> Look into your own jobs, then into your inbox; every 64th
-    // time into the inbox first, and another time of 64 at the old end of your jobs, which you steal() from
-    // yourself: so no job waits for ever behind others that go on and on. If there is nothing, steal: from
-    // each of the others, beginning with the one after you, a fork, a job, or what lies in the inbox.
+    // <exercise 5.3 WorkStealingExecutor::find_job> Your own jobs, then your inbox, then steal_job(). Three
+    // times in 64 something else comes first: your inbox; the old end of your jobs, which you steal() from
+    // yourself; the others. So no job waits for ever behind those that go on and on, wherever it lies.
     const std::size_t turn = ++self.tick % 64;
     if (turn == 0 && self.inbox.pop(job)) return true;
+    if (turn == 16 && steal_job(self, job)) return true;
     if (turn == 32 && detail::take(self.jobs.steal(), job)) return true;
     if (!self.jobs.empty() && detail::take(self.jobs.pop(), job)) return true;
-    if (self.inbox.pop(job)) return true;
+    return self.inbox.pop(job) || steal_job(self, job);
+    // </exercise>
+  }
+
+  /// Looks for a job of another worker and moves it to `job`, which is empty. @returns true if there was one
+  bool steal_job(Worker& self, Job& job) {
+    // <exercise 5.3 WorkStealingExecutor::steal_job> From each of the others, beginning with the one after
+    // you, steal a fork, a job, or what lies in the inbox.
     for (std::size_t i = 1; i < workers_.size(); ++i) {
       Worker& victim = *workers_[(self.number + i) % workers_.size()];
       if (const auto forked = victim.forks.steal()) {
@@ -339,12 +344,10 @@ class WorkStealingExecutor : public Executor {
 
   alignas(64) std::atomic<Phase> phase_ = Phase::open;  // read by every post, and written twice
   alignas(64) std::atomic<std::size_t> active_ = 0;     // workers that may have a job, or are looking for one
-  EventCount
-      work_;  // workers sleep here, until there is work, or something that they join has ended, or all has
+  EventCount work_;     // workers sleep here, until there is work, or what they join has ended, or all has
   EventCount outside_;  // other threads sleep here, until what they join has ended
 
-  std::mutex
-      join_mutex_;  // lets one join() in at a time, so that each returns only when all workers have ended
+  std::mutex join_mutex_;  // lets one join() in at a time: each returns only when all workers have ended
   Refusal refusal_;
 };
 

@@ -82,6 +82,21 @@ TEST(Step6_MakeItFast, AWokenPopWakesTheNextOnlyIfThereIsAnItemForIt) {
   EXPECT_TRUE(explore::survives(scenario, uninterrupted));
 }
 
+TEST(Step6_MakeItFast, APopLooksForAMomentBeforeItSleepsAndAPushMeanwhileNotifiesNobody) {
+  const auto scenario = [] {
+    BlockingQueue<int> queue;
+    std::jthread consumer([&] {
+      for (int item = 0; item < 3; ++item) queue.pop();
+    });
+    for (int item = 0; item < 3; ++item) {
+      while (queue.idle() < 1) std::this_thread::yield();
+      EXPECT_EQ(notifications_in([&] { queue.push(int(item)); }), 0u)
+          << "the pop() has only begun to wait: it can see the item by itself";
+    }
+  };
+  EXPECT_TRUE(explore::survives(scenario, uninterrupted));
+}
+
 TEST(Step6_MakeItFast, WhileItemsAreLeftAPopCostsOneLockAndSoDoesAPush) {
   const auto scenario = [] {
     BlockingQueue<int> queue;

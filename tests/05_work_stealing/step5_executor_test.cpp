@@ -181,6 +181,29 @@ TEST(Step5_Executor, WhatLiesDeepInItsOwnDequeIsNotStarvedByAJobThatPostsItself)
   EXPECT_LE(turns, 200);
 }
 
+TEST(Step5_Executor, WhatLiesWithABusyWorkerIsNotStarvedByAJobThatPostsItselfOnAnother) {
+  std::atomic<bool> posted = false, other_ran = false;
+  int turns = 0;
+  std::function<void()> again;
+  std::binary_semaphore ended(0);
+  Gate gate;
+  WorkStealingExecutor executor{{.max_workers = 2}};
+  again = [&] {
+    if (other_ran || (posted && ++turns == 10'000)) return ended.release();
+    executor.post([&] { again(); });
+  };
+  executor.post([&] { again(); });
+  executor.post([&] {
+    executor.post([&] { other_ran = true; });
+    posted = true;
+    gate.pass();  // its worker does not come to what it has posted, and the other has always something to do
+  });
+  ended.acquire();
+  EXPECT_TRUE(other_ran) << "after " << turns << " turns";
+  EXPECT_LE(turns, 200);
+  gate.open();
+}
+
 TEST(Step5_Executor, ATreeOfJobsRunsToItsLeaves) {
   std::atomic<int> leaves = 0;
   std::latch all(1 << 12);

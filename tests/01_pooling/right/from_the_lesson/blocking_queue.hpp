@@ -1,3 +1,4 @@
+// Fails: Step6_MakeItFast.APopLooksForAMomentBeforeItSleepsAndAPushMeanwhileNotifiesNobody
 #pragma once
 
 #include <condition_variable>
