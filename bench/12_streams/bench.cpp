@@ -90,7 +90,8 @@ class OnStreams {
   void run() { loop_->run_forever(); }
   /// As many passes as a message needs, from the file that is ready to the task that answers.
   void turn() {
-    loop_->call_soon([this] { loop_->stop(); });
+    // In the first pass bytes are received, in the second one the task runs.
+    loop_->call_soon([this] { loop_->call_soon([this] { loop_->stop(); }); });
     loop_->run_forever();
   }
   void stop() {
