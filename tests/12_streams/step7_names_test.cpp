@@ -179,6 +179,11 @@ TEST(Step7_Names, ALookUpCanBeGivenUp) {  // AIO-117
     connected.cancel();
     EXPECT_EQ(co_await error_when(connected), "cancelled");
     answer.release();  // into the void
+    Task<Server> started = create_task(start_server(greet, "slow", 0));
+    co_await until([] { return asked.try_acquire(); });
+    started.cancel();
+    EXPECT_EQ(co_await error_when(started), "cancelled") << "a server may have a name, too";
+    answer.release();
     const Streams s = co_await open_connection("127.0.0.1", local_port(server.sockets()[0]));
     EXPECT_EQ(co_await s.reader.read(), "hello");
   });
@@ -226,11 +231,13 @@ TEST(Step7_Names, IfNoneAnswersThereIsOneErrorForAll) {  // AIO-117
     const SocketAddress one = nobody();
     const SocketAddress other = SocketAddress::local("/nowhere/at/all");
     const std::vector<SocketAddress> alone = {one}, same = {one, one}, both = {one, other}, none;
-    const std::string refused = "connect to " + one.text() + ": Connection refused";
-    EXPECT_EQ(co_await error_when(first_of(alone)), refused);
+    const std::string refused = co_await error_when(first_of(alone));
+    EXPECT_NE(refused.find(one.text()), std::string::npos) << refused;
+    EXPECT_NE(refused.find("Connection refused"), std::string::npos) << refused;
     EXPECT_EQ(co_await error_when(first_of(same)), refused) << "the same twice is one";
     const std::string error = co_await error_when(first_of(both));
-    EXPECT_TRUE(error.starts_with("Multiple exceptions: " + refused + ", connect to /nowhere")) << error;
+    EXPECT_TRUE(error.starts_with("Multiple exceptions: " + refused + ", ")) << error;
+    EXPECT_NE(error.find("/nowhere/at/all"), std::string::npos) << error;
     EXPECT_NE(co_await error_when(first_of(none)), "nothing");
   });
   EXPECT_EQ(told, Log{}) << "and nothing is left over to be reported";
