@@ -18,6 +18,7 @@ needs_08 :=
 needs_09 := 06 08
 needs_10 := 04 05 09
 needs_11 := 09
+needs_12 := 07 10
 # The libraries that a chapter stands on, as tests/tools/install_dependencies.sh calls them.
 libraries_04 := cereal
 # The chapter whose recipe `make run` runs: the last that has the cookbook's first one.
@@ -77,7 +78,8 @@ help:
 #:   make bench          all benches                   make peers        … against oneTBB, Asio, libuv
 #:   make docs           the lessons and the reference as web pages, in build/docs/html
 #:   make check          what CI runs beyond `make test`; it is made of
-#:                       starters-check ladder mutants kinds errors random tools-test explorer-test
+#:                       starters-check ladder mutants kinds right errors random clients hosts
+#:                       tools-test explorer-test
 #:                       sanitize-thread sanitize-address parity links docs bench-smoke format-check
 #:   make explorer-test  the schedule explorer on      make explorer-table  … beside ThreadSanitizer,
 #:                       programs right and wrong                           on eleven typical bugs

@@ -1,0 +1,210 @@
+// Fails: Step8_*
+#pragma once
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <exception>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "byte_queue.hpp"
+#include "connection_list.hpp"
+#include "reactor.hpp"
+#include "ref.hpp"
+#include "stream_reader.hpp"
+#include "wake_list.hpp"
+#include "write_limits.hpp"
+
+namespace asyncio::detail {
+
+/// A connected socket on a loop: it reads for a StreamReader, and sends what a StreamWriter writes. Handles
+/// of the writer count as references. When the last one goes, it is closed, and when it is closed and has no
+/// handle, it ends. For the loop's thread. Python: a transport with its protocol.
+///
+/// Its life has three parts: open; closing, when it sends the rest and does nothing else; and lost.
+class Connection final : public ListedConnection, private FlowControl {
+ public:
+  /// Begins to read. It is made with one reference.
+  Connection(EventLoop& loop, Fd fd, Ref<ReaderState> reader)
+      : loop_(loop),
+        list_(loop.use_service<ConnectionList>()),
+        fd_(std::move(fd)),
+        reader_(std::move(reader)) {
+    const int yes = 1;  // else the system waits for more before it sends a little; no matter if it cannot
+    ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    resume_reading();
+    reader_->set_flow(this);
+    list_->add(*this);
+  }
+
+  void ref() noexcept { ++references_; }
+  void unref() noexcept {
+    if (--references_ > 0) return;
+    if (lost_)
+      delete this;
+    else
+      close();
+  }
+
+  // ---- For the writer
+
+  /// Hands bytes over, which are copied. They are sent in order. Once it is closing, they are dropped.
+  /// @throws std::runtime_error after write_eof()
+  void write(std::string_view bytes) {
+    if (eof_) throw std::runtime_error("Cannot call write() after write_eof()");
+    if (closing_ || bytes.empty()) return;
+    if (out_.empty()) loop_.add_writer(fd_.get(), [this] { on_writable(); });
+    out_.append(bytes);
+    if (out_.size() > limits_.high) paused_writing_ = true;
+  }
+
+  /// True if writers had better wait: from more than the high mark, until there is no more than the low mark.
+  [[nodiscard]] bool paused_writing() const noexcept { return paused_writing_; }
+  /// Waits until that is over, or the connection is lost.
+  [[nodiscard]] Coro<> wait_for_room() { return drained_.wait(); }
+
+  [[nodiscard]] std::size_t unsent() const noexcept { return out_.size(); }
+  [[nodiscard]] WriteLimits limits() const noexcept { return limits_; }
+  void set_limits(WriteLimits limits) {
+    limits_ = limits;
+    if (out_.size() > limits_.high) paused_writing_ = true;
+  }
+
+  /// Says that no more bytes will be written: the peer gets to know it behind the last one.
+  void write_eof() {
+    if (closing_ || eof_) return;
+    eof_ = true;
+    if (out_.empty()) ::shutdown(fd_.get(), SHUT_WR);
+  }
+
+  // ---- The end
+
+  [[nodiscard]] bool closing() const noexcept { return closing_; }
+  [[nodiscard]] bool lost() const noexcept { return lost_; }
+  /// Returns why it was lost; null if it was closed.
+  [[nodiscard]] const std::exception_ptr& error() const noexcept { return error_; }
+  /// Waits until it is lost.
+  [[nodiscard]] Coro<> wait_lost() { return lost_list_.wait(); }
+
+  /// Reads no more, sends what is left, and then lets the socket go. Closing it again does nothing.
+  void close() noexcept override {
+    if (closing_) return;
+    closing_ = true;
+    loop_.remove_reader(fd_.get());
+    if (out_.empty()) lose(nullptr);
+  }
+
+  /// Lets the socket go at once; what is left is not sent.
+  void abort() noexcept override { lose(nullptr); }
+
+  /// Has `owner` told once, when the connection is lost.
+  void set_owner(Ref<ConnectionOwner> owner) noexcept { owner_ = std::move(owner); }
+  [[nodiscard]] bool owned_by(const ConnectionOwner& owner) const noexcept override {
+    return owner_.get() == &owner;
+  }
+
+  [[nodiscard]] const Fd& socket() const noexcept { return fd_; }
+  [[nodiscard]] const Ref<ReaderState>& reader() const noexcept { return reader_; }
+
+ private:
+  ~Connection() = default;
+
+  /// Reads once, for there is something.
+  void on_readable() {
+    std::optional<std::size_t> size;
+    try {
+      size = receive(fd_, list_->room());
+    } catch (const std::system_error&) {
+      lose(std::current_exception());
+      return;
+    }
+    if (size && *size == 0) {
+      ended_ = true;
+      reader_->feed_eof();
+      loop_.remove_reader(fd_.get());
+    } else if (size) {
+      reader_->feed_data(list_->text(*size));
+    }
+  }
+
+  /// Sends more of what is left, for there is room.
+  void on_writable() {
+    // As long as there is room, and not only once.
+    while (!out_.empty()) {
+      std::optional<std::size_t> sent;
+      try {
+        sent = send(fd_, std::as_bytes(std::span(out_.bytes())));
+      } catch (const std::system_error&) {
+        lose(std::current_exception());
+        return;
+      }
+      if (!sent) break;
+      out_.drop(*sent);
+    }
+    if (out_.size() <= limits_.low && std::exchange(paused_writing_, false)) drained_.wake_all();
+    if (!out_.empty()) return;
+    loop_.remove_writer(fd_.get());
+    if (closing_)
+      lose(nullptr);
+    else if (eof_)
+      ::shutdown(fd_.get(), SHUT_WR);
+  }
+
+  /// The connection is over, and everybody is told. It may end itself with this.
+  /// @param error why; null if it was closed
+  void lose(std::exception_ptr error) noexcept {
+    if (lost_) return;
+    closing_ = lost_ = true;
+    error_ = error;
+    loop_.remove_writer(fd_.get());
+    loop_.remove_reader(fd_.get());
+    lost_list_.wake_all();
+    drained_.wake_all();
+    paused_writing_ = false;
+    reader_->set_flow(nullptr);
+    if (!error)
+      reader_->feed_eof();
+    else
+      reader_->set_exception(std::move(error));
+    out_.clear();
+    fd_.close();
+    list_->remove(*this);
+    if (const Ref<ConnectionOwner> owner = std::move(owner_)) owner->connection_lost();
+    if (references_ == 0) delete this;
+  }
+
+  void pause_reading() override {
+    if (!closing_ && !ended_) loop_.remove_reader(fd_.get());
+  }
+  void resume_reading() override {
+    if (!closing_ && !ended_) loop_.add_reader(fd_.get(), [this] { on_readable(); });
+  }
+
+  EventLoop& loop_;  // there until it is lost
+  const Ref<ConnectionList> list_;
+  Fd fd_;
+  const Ref<ReaderState> reader_;
+  ByteQueue out_;  // to be sent; a writer callback is there while it is not empty
+  WriteLimits limits_;
+  WakeList drained_;
+  WakeList lost_list_;
+  std::exception_ptr error_;
+  Ref<ConnectionOwner> owner_;
+  std::size_t references_ = 1;
+  bool paused_writing_ = false;
+  bool ended_ = false;  // the peer sends no more
+  bool eof_ = false;    // we write no more
+  bool closing_ = false;
+  bool lost_ = false;
+};
+
+}  // namespace asyncio::detail
