@@ -18,8 +18,10 @@ needs_08 :=
 needs_09 := 06 08
 needs_10 := 04 05 09
 needs_11 := 09
+needs_14 := 04
 # The libraries that a chapter stands on, as tests/tools/install_dependencies.sh calls them.
 libraries_04 := cereal
+libraries_14 := mpi
 # The chapter whose recipe `make run` runs: the last that has the cookbook's first one.
 main_recipe := 04
 
