@@ -131,7 +131,7 @@ $B/%_test: $B/%_test.o $$(call common,$$*) $(SUPPORT)
 
 $B/%/recipe: chapters/$$(notdir $$*)/recipe.cpp | $(call have,compiler) $$(call needed,$$*)
 	@mkdir -p $(@D)
-	@$(COMPILE) $(FAST) -MMD -MP $(call includes,$*) $< -o $@
+	@$(COMPILE) $(FAST) -MMD -MP $(call includes,$*) $< -o $@ $(call told,link,$(call number,$(call chapter,$*)))
 
 # ---- Explored tests ------------------------------------------------------------------------------------------------
 

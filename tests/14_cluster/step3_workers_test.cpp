@@ -4,6 +4,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <thread>
@@ -107,5 +108,30 @@ TEST(Step3_Workers, AnIdleWorkerBurnsNoProcessor) {
     least = std::min(least, processor_time() - before);
   }
   EXPECT_LT(least, 2'000) << "microseconds of the processor's time, in 200 ms in which nothing came";
+  send(world, MpiTag::end);
+}
+
+TEST(Step3_Workers, AWorkerThatHasWorkLooksAtOnce) {
+  if (!in_ranks(2)) return;
+  auto& world = MpiWorld::get();
+  if (!as_rank_0(world)) return;
+  receive(world);
+  const auto sleeps = [](int) {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_nvcsw;
+  };
+  long least = 1'000;
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the worker has gone to sleep
+    long first = 0, last = 0;
+    for (int i = 0; i < 100; ++i) {
+      send(world, MpiTag::call, call(sleeps, 0));
+      last = std::get<0>(from_bytes<long>(receive(world).bytes));
+      if (i == 0) first = last;
+    }
+    least = std::min(least, last - first);
+  }
+  EXPECT_LT(least, 50) << "times that the worker slept while it took 100 calls, one close behind the other";
   send(world, MpiTag::end);
 }

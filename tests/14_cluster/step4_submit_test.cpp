@@ -186,3 +186,28 @@ TEST(Step4_Submit, ALibrarysFunctionIsRefused) {
   EXPECT_THROW(pool.submit(of_a_library, 1), std::invalid_argument);
   EXPECT_EQ(pool.submit([](int letter) { return std::toupper(letter); }, 'a').result(), 'A');
 }
+
+TEST(Step4_Submit, TheWorkerGetsItsNextCallBeforeTheCallbacksRun) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  const std::string fifo = "/tmp/cluster_test_" + std::to_string(::getpid());
+  ASSERT_EQ(run("mkfifo " + fifo).status, 0);
+  auto first = pool.submit([](const std::string& fifo) { return run("cat " + fifo).output; }, fifo);
+  std::promise<std::string> said;
+  first.add_done_callback([&](const auto&) { said.set_value(run("cat " + fifo).output); });
+  const auto second =
+      pool.submit([](const std::string& fifo) { return run("echo -n second > " + fifo).status; }, fifo);
+  run("echo -n go > " + fifo);
+  EXPECT_EQ(said.get_future().get(), "second") << "the callback waits for what the second call says";
+  EXPECT_EQ(second.result(), 0);
+  run("rm " + fifo);
+}
+
+TEST(Step4_Submit, ACallAfterAPauseIsAnswered) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(pool.submit(twice, i).result(), 2 * i);
+    course::wait_until_others_block();
+  }
+}

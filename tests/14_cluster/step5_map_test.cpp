@@ -159,6 +159,14 @@ TEST(Step5_Map, StarmapCallsWithThePartsOfATuple) {
             (std::vector<std::string>{"one 1"}));
 }
 
+TEST(Step5_Map, AChunkOfTuplesCrossesAsOneCall) {
+  if (!in_ranks(4)) return;
+  MpiPoolExecutor pool;
+  const std::vector<std::pair<int, int>> items(30);
+  const auto ranks = to_vector(pool.starmap([](int, int) { return rank(); }, items, {.chunksize = 10}));
+  for (std::size_t i = 0; i < 30; ++i) EXPECT_EQ(ranks[i], ranks[i - i % 10]) << i;
+}
+
 TEST(Step5_Map, FunctionsWithoutAResultGiveEmptyOnes) {
   if (!in_ranks(2)) return;
   MpiPoolExecutor pool;

@@ -120,7 +120,7 @@ TEST(Step6_WhatBreaks, ACallThatExitsEndsAll) {
 TEST(Step6_WhatBreaks, WithoutMpirunRankZeroIsItsOwnWorker) {
   MpiPoolExecutor pool;
   EXPECT_EQ(pool.num_workers(), 1);
-  EXPECT_EQ(pool.submit(::getpid).result(), ::getpid());
+  EXPECT_EQ(pool.submit([] { return ::getpid(); }).result(), ::getpid());
   EXPECT_EQ(outcome(pool.submit([](int) -> int { throw std::out_of_range("far"); }, 1)),
             "std::out_of_range: far");
 }

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Runs a program in three ranks, each on a host of its own: `three_hosts.sh PROGRAM ARGUMENT…`. The hosts are namespaces
+# Runs a program in four ranks, each on a host of its own: `on_hosts.sh PROGRAM ARGUMENT…`. The hosts are namespaces
 # of the network, joined by a bridge, so that all that ranks say to each other really crosses a network. Ends with 77
 # where such namespaces are not to be had: that takes root, and the program ip.
 set -eu
 name=hosts-$$
 files=$(mktemp -d)
 end() {
-  for host in 1 2 3 bridge; do ip netns del $name-$host 2>/dev/null || :; done
+  for host in 1 2 3 4 bridge; do ip netns del $name-$host 2>/dev/null || :; done
   rm -rf "$files"
 }
 trap end EXIT
@@ -17,7 +17,7 @@ if ! ip netns add $name-bridge 2>"$files/error" || ! ip -n $name-bridge link add
   exit 77
 fi
 ip -n $name-bridge link set br0 up
-for host in 1 2 3; do
+for host in 1 2 3 4; do
   ip netns add $name-$host
   ip -n $name-$host link set lo up
   ip link add to-$host netns $name-bridge type veth peer name eth0 netns $name-$host
@@ -37,4 +37,4 @@ AGENT
 chmod +x "$files/agent"
 ip netns exec $name-1 unshare --uts sh -c 'hostname node-1; exec "$@"' sh \
   mpirun --allow-run-as-root --hostfile "$files/hosts" --mca plm_rsh_agent "$files/agent" \
-  --mca btl self,tcp --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0 -n 3 "$@"
+  --mca btl self,tcp --mca btl_tcp_if_include eth0 --mca oob_tcp_if_include eth0 -n 4 "$@"
