@@ -44,7 +44,7 @@ class MpiDispatcher {
   MpiDispatcher(const MpiDispatcher&) = delete;
   MpiDispatcher& operator=(const MpiDispatcher&) = delete;
   ~MpiDispatcher() {
-    shutdown({});
+    close();
     thread_.join();
     cluster_.leave();
   }
@@ -68,12 +68,11 @@ class MpiDispatcher {
       throw Error("a callback on the pool's own thread cannot wait for the pool to end");
     // <exercise 7.1 MpiDispatcher::shutdown>
     Ring<Call> dropped;
-    {
+    if (options.cancel_futures) {
       std::lock_guard lock(mutex_);
-      closed_ = true;
-      if (options.cancel_futures) dropped.swap(queue_);
-      wake_.notify_all();
+      dropped.swap(queue_);
     }
+    close();
     while (!dropped.empty()) dropped.take_front().state->cancel();
     if (!options.wait) return;
     std::unique_lock lock(mutex_);
@@ -82,6 +81,13 @@ class MpiDispatcher {
   }
 
  private:
+  /// Takes no more calls, and lets the pool's own thread end when all is done.
+  void close() {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+    wake_.notify_all();
+  }
+
   // ---- For any thread, under the lock ----
 
   [[nodiscard]] bool takes_in(int rank) const noexcept {
@@ -161,23 +167,27 @@ class MpiDispatcher {
     // </exercise>
   }
 
+  /// Finishes the future of a call with a worker's answer.
   void finish(const Call& call, const MpiMessage& message) {
-    // <exercise 6.1 MpiDispatcher::finish>
-    const MpiTag tag = static_cast<MpiTag>(message.tag);
-    switch (tag) {
+    switch (static_cast<MpiTag>(message.tag)) {
       case MpiTag::result:
+        return call.finish(*call.state, Packet({.type = PacketType::result}, message.bytes, Fd()));
       case MpiTag::error:
-        return call.finish(*call.state,
-                           Packet({.type = tag == MpiTag::result ? PacketType::result : PacketType::error},
-                                  message.bytes, Fd()));
+        return call.finish(*call.state, Packet({.type = PacketType::error}, message.bytes, Fd()));
       default:
-        call.state->try_fail(std::make_exception_ptr(FunctionNotFound(
-            cluster_.name_of(message.rank) +
-            (tag == MpiTag::not_found
-                 ? " does not have the function "
-                 : " runs another program, in which this is not the address of a function: ") +
-            FunctionTable::get().name_of(static_cast<CallId>(call.function)))));
+        return refuse(call, message);
     }
+  }
+
+  /// Fails a call that a worker could not make, and says which, and where, and why.
+  void refuse(const Call& call, const MpiMessage& message) {
+    // <exercise 6.1 MpiDispatcher::refuse>
+    const bool not_found = static_cast<MpiTag>(message.tag) == MpiTag::not_found;
+    const std::string why = not_found ? " does not have the function "
+                                      : " runs another program, to which this address means nothing: ";
+    const std::string& function = FunctionTable::get().name_of(static_cast<CallId>(call.function));
+    call.state->try_fail(
+        std::make_exception_ptr(FunctionNotFound(cluster_.name_of(message.rank) + why + function)));
     // </exercise>
   }
 

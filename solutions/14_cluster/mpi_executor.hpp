@@ -29,22 +29,29 @@ namespace concurrent {
 
 namespace detail {
 
+/// The value that a call with the parts of a tuple gives; an empty one if it returns nothing.
+template <class F, class Tuple>
+using ResultOfApply =
+    std::conditional_t<std::is_void_v<decltype(std::apply(std::declval<F>(), std::declval<Tuple>()))>,
+                       std::monostate, decltype(std::apply(std::declval<F>(), std::declval<Tuple>()))>;
+
 /// Calls the function with the parts of each tuple of the chunk, in their order. @returns the value of each
 /// call
 template <class F, class Tuple>
-auto call_chunk_of_tuples(Chunk<Tuple> chunk) {
+auto call_chunk_of_tuples(Chunk<Tuple> chunk) -> std::vector<ResultOfApply<F, Tuple>> {
+  // <exercise 5.2 call_chunk_of_tuples>
   const F fn = callable_named<F>(chunk.function);
-  using Result = decltype(std::apply(fn, std::declval<Tuple>()));
-  std::vector<std::conditional_t<std::is_void_v<Result>, std::monostate, Result>> values;
+  std::vector<ResultOfApply<F, Tuple>> values;
   values.reserve(chunk.items.size());
   for (Tuple& item : chunk.items)
-    if constexpr (std::is_void_v<Result>) {
+    if constexpr (std::is_void_v<decltype(std::apply(fn, std::move(item)))>) {
       std::apply(fn, std::move(item));
       values.emplace_back();
     } else {
       values.push_back(std::apply(fn, std::move(item)));
     }
   return values;
+  // </exercise>
 }
 
 /// The results of a map() in the order in which they come.
@@ -89,8 +96,6 @@ struct MpiMapOptions {
   std::optional<AnyDuration> timeout = std::nullopt;  ///< for the whole iteration, from the call of map()
   std::size_t chunksize = 1;  ///< so many items cross together, as one call; at least 1
   bool unordered = false;     ///< give the results as they come
-  std::optional<std::size_t> buffersize =
-      std::nullopt;  ///< the most chunks that are submitted and not yet read
 };
 
 /// Runs functions in other processes, on this machine or on others: in the ranks that `mpirun -n 5 program`
@@ -158,15 +163,16 @@ class MpiPoolExecutor {
       : num_workers_(std::min(max_workers.value_or(cluster.size()), cluster.size())),
         dispatcher_(cluster, num_workers_, initializer) {}
 
+  /// Submits the chunks of the items, each as one call of `call_chunk`, and gives the values one by one.
   template <class Item, class F, class CallChunk, class Items>
-  auto map_chunks(F fn, CallChunk call_chunk, Items&& items, const MpiMapOptions& options) {
+  auto map_chunks(F fn, CallChunk call_chunk, Items&& items, const MpiMapOptions& options)
+      -> InputRange<typename std::invoke_result_t<CallChunk, detail::Chunk<Item>>::value_type> {
+    using Values = std::invoke_result_t<CallChunk, detail::Chunk<Item>>;
+    // <exercise 5.1 MpiPoolExecutor::map_chunks>
     auto chunks = detail::in_chunks<Item>(detail::name_of_callable(fn),
                                           std::views::all(std::forward<Items>(items)), options.chunksize);
-    using Values = std::invoke_result_t<CallChunk, detail::Chunk<Item>>;
     if (!options.unordered)
-      return detail::one_by_one(
-          map_on(*this, call_chunk, MapOptions{options.timeout, options.buffersize}, std::move(chunks)));
-    // <exercise 5.1 MpiPoolExecutor::map_chunks>
+      return detail::one_by_one(map_on(*this, call_chunk, {.timeout = options.timeout}, std::move(chunks)));
     std::vector<Future<Values>> futures;
     for (auto&& chunk : chunks) futures.push_back(submit(call_chunk, std::move(chunk)));
     return detail::one_by_one(

@@ -13,9 +13,6 @@
 
 namespace {
 
-int prepared = 0;
-void prepare() { ++prepared; }
-
 std::string new_fifo() {
   std::string fifo = "/tmp/cluster_test_" + std::to_string(::getpid());
   run("rm -f " + fifo + "; mkfifo " + fifo);
@@ -89,57 +86,4 @@ TEST(Step7_TheEnd, ACallbackCannotWaitForItsOwnPool) {
     }
   });
   EXPECT_NE(said.get_future().get(), "nothing");
-}
-
-TEST(Step7_TheEnd, TheInitializerRunsOnceInEachWorkerOfEachPool) {
-  if (!in_ranks(3)) return;
-  for (int pools = 1; pools <= 2; ++pools) {
-    MpiPoolExecutor pool({.initializer = prepare});
-    for (const int times : pool.map([](int) { return prepared; }, std::views::iota(0, 20)))
-      EXPECT_EQ(times, pools);
-  }
-}
-
-TEST(Step7_TheEnd, ThePoolHasNoMoreWorkersThanItIsToldTo) {
-  if (!in_ranks(4)) return;
-  {
-    MpiPoolExecutor pool({.max_workers = 1});
-    EXPECT_EQ(pool.num_workers(), 1);
-    for (const int where : pool.map([](int) { return rank(); }, std::views::iota(0, 50))) EXPECT_EQ(where, 1);
-  }
-  MpiPoolExecutor pool({.max_workers = 17});
-  EXPECT_EQ(pool.num_workers(), 3) << "nor than there are";
-  EXPECT_THROW(MpiPoolExecutor({.max_workers = 0}), std::invalid_argument);
-}
-
-TEST(Step7_TheEnd, TheWorkersStayFromPoolToPool) {
-  if (!in_ranks(3)) return;
-  for (int i = 0; i < 5; ++i) {
-    MpiPoolExecutor pool;
-    EXPECT_EQ(pool.submit(twice, i).result(), 2 * i);
-  }
-}
-
-TEST(Step7_TheEnd, TheProgramEndsWithItsOwnStatus) {
-  if (is_rank()) {
-    {
-      MpiPoolExecutor pool;
-      EXPECT_EQ(pool.submit(twice, 21).result(), 42);
-    }
-    std::exit(7);
-  }
-  EXPECT_EQ(mpirun(3, this_test()).status, 7);
-}
-
-TEST(Step7_TheEnd, OnlyRank0RunsWhatStandsBehindThePool) {
-  if (is_rank()) {
-    MpiPoolExecutor pool;
-    std::puts("said once");
-    return;
-  }
-  const Ran ran = mpirun(3, this_test());
-  EXPECT_EQ(ran.status, 0) << ran.output;
-  const auto first = ran.output.find("said once");
-  ASSERT_NE(first, std::string::npos) << ran.output;
-  EXPECT_EQ(ran.output.find("said once", first + 1), std::string::npos) << ran.output;
 }
