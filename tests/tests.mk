@@ -181,9 +181,14 @@ binaries = $(patsubst tests/%.cpp,$B/$1/%,$(call asked,$(call sources,$2)))
 submission = $(foreach n,$1,$B/learner/$(call name,$n)/inspected) $(call binaries,learner,$1)
 graded = $(filter-out $(GRADE) %/inspected grade-begun,$^)
 
+# What a chapter has of its own.
+HOSTS :=
+-include $(wildcard tests/[0-9]*/chapter.mk)
+hosts: $(HOSTS)
+
 # ---- For contributors, and CI --------------------------------------------------------------------------------------
 
-CHECKS := starters-check ladder mutants right errors random tools-test explorer-test sanitize-thread sanitize-address \
+CHECKS := starters-check ladder mutants right errors random hosts tools-test explorer-test sanitize-thread sanitize-address \
   parity links docs bench-smoke format-check
 test:
 	@MAKE='$(MAKE)' sh tests/tools/run_targets.sh solutions starters-fail
@@ -287,4 +292,4 @@ compile_commands.json:
 
 .PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants \
   patterns right errors $(ERRORS) given-test grader-test tiny-chapter-test stale-test costly-test words-test \
-  hundred-test links-test tools-test random $(RANDOM:%=random-%) parity links format format-check compile_commands.json
+  hundred-test links-test tools-test hosts $(HOSTS) random $(RANDOM:%=random-%) parity links format format-check compile_commands.json

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <tuple>
 #include <type_traits>
+#include <utility>
 
 #include "archive.hpp"
 #include "remote_call.hpp"
@@ -39,9 +41,18 @@ constexpr bool can_cross() {
 }
 
 /// The same for a function whose arguments are the parts of a tuple or a pair.
-template <class F, template <class...> class Tuple, class... Args>
-constexpr bool can_cross_tuple(std::type_identity<Tuple<Args...>>) {
+template <class F, class T>
+constexpr bool can_cross_tuple(std::type_identity<T>) {
+  static_assert(!std::is_same_v<T, T>, "starmap wants tuples or pairs: their parts are the arguments");
+  return false;
+}
+template <class F, class... Args>
+constexpr bool can_cross_tuple(std::type_identity<std::tuple<Args...>>) {
   return can_cross<F, Args...>();
+}
+template <class F, class A, class B>
+constexpr bool can_cross_tuple(std::type_identity<std::pair<A, B>>) {
+  return can_cross<F, A, B>();
 }
 
 }  // namespace concurrent::detail

@@ -10,6 +10,7 @@
 #include <future>
 #include <memory>
 #include <numeric>
+#include <ranges>
 #include <set>
 #include <string>
 #include <thread>
@@ -44,9 +45,12 @@ struct Illegible {
 TEST(Step4_Submit, ACallRunsInAnotherRank) {
   if (!in_ranks(3)) return;
   MpiPoolExecutor pool;
-  EXPECT_EQ(pool.num_workers(), 2);
+  EXPECT_GE(pool.num_workers(), 2);
   const int where = pool.submit(rank).result();
-  EXPECT_TRUE(where == 1 || where == 2) << where;
+  EXPECT_TRUE(where >= 1 && where <= pool.num_workers()) << where;
+  for (const std::string& host :
+       pool.map([](int) { return concurrent::MpiWorld::get().host(); }, std::views::iota(0, 9)))
+    std::puts(host.c_str());  // for those who try it on several
 }
 
 TEST(Step4_Submit, FunctionsLambdasAndTextsCross) {
