@@ -19,8 +19,12 @@ needs_09 := 06 08
 needs_10 := 04 05 09
 needs_11 := 09
 needs_12 := 07 10
+needs_14 := 04
 # The libraries that a chapter stands on, as tests/tools/install_dependencies.sh calls them.
 libraries_04 := cereal
+libraries_14 := mpi
+# How a chapter's programs are started, if not just so.
+started_by_14 = mpirun --allow-run-as-root --oversubscribe -n 5
 # The chapter whose recipe `make run` runs: the last that has the cookbook's first one.
 main_recipe := 04
 
@@ -120,9 +124,9 @@ mine:
 
 run: run-$(main_recipe)
 $(NUMBERS:%=run-%): run-%: $$B/solution/$$(call name,$$*)/recipe
-	@$< $(ARGS)
+	@$(started_by_$*) $< $(ARGS)
 $(NUMBERS:%=recipe-%): recipe-%: $$B/learner/$$(call name,$$*)/recipe
-	@$< $(ARGS)
+	@$(started_by_$*) $< $(ARGS)
 $(NUMBERS:%=diff-%): diff-%:
 	@for f in solutions/$(call name,$*)/*.hpp; do diff -u chapters/$(call name,$*)/$${f##*/} $$f; done; true
 $(NUMBERS:%=reset-%): reset-%:

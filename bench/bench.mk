@@ -12,7 +12,8 @@ $B/bench/main.o: bench/support/main.cpp | $(call have,compiler) $(call have,benc
 
 # If it does not compile, the comparer tells so, from the log.
 $B/%/bench: bench/$$(notdir $$*)/bench.cpp $B/bench/main.o | $$(call needed,$$*)
-	@$(call attempt,$(COMPILE) $(FAST) -Ibench/support $(call includes,$*) $< $B/bench/main.o -lbenchmark)
+	@$(call attempt,$(COMPILE) $(FAST) -Ibench/support $(call includes,$*) $< $B/bench/main.o -lbenchmark \
+	  $(call told,link,$(call number,$(call chapter,$*))))
 $(PEERS:%=$B/peers/%): $B/peers/%: bench/%/peers.cpp $B/bench/main.o | $(call have,peers)
 	@mkdir -p $(@D)
 	@$(COMPILE) $(FAST) -MMD -MP -Ibench/support -Ichapters/support $< $B/bench/main.o -lbenchmark -ltbb -luv -o $@

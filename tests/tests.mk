@@ -43,6 +43,11 @@ build/have/%-$(COMPILER):
 # What number $1 and those below it stand on.
 libraries = $(foreach n,$1 $(call below,$1),$(foreach library,$(libraries_$n),$(call have,$(library))))
 
+# What the compiler and the linker are told for a library that is not simply there.
+compile_mpi = -DOMPI_SKIP_MPICXX $(patsubst -I%,-isystem %,$(shell mpicxx --showme:compile))
+link_mpi    = $(shell mpicxx --showme:link)
+told = $(foreach n,$2 $(call below,$2),$(foreach library,$(libraries_$n),$($1_$(library))))
+
 # The program that grades. None of a learner's code is in it.
 GRADE := build/$(COMPILER)/tools/grade
 
@@ -59,7 +64,7 @@ from_solution = solutions/$(call chapter,$1)
 from_learner  = chapters/$(call chapter,$1)
 headers  = $(or $(call from_$(call tree,$1),$1),$B/$(call tree,$1)/headers/$(call chapter,$1))
 below_in = $(if $(BASE),chapters,solutions)
-includes_below = -Ichapters/support $(foreach n,$(call below,$(call number,$1)),-I$(below_in)/$(call name,$n))
+includes_below = -Ichapters/support $(foreach n,$(call below,$(call number,$1)),-I$(below_in)/$(call name,$n)) $(call told,compile,$(call number,$1))
 includes = -I$(call headers,$1) $(call includes_below,$(call chapter,$1))
 needed   = $(call libraries,$(call number,$(call chapter,$1)))
 
@@ -122,11 +127,11 @@ $B/%_test.o: $$(call source,$$*_test) $$(call prelude,$$*) | $$(call needed,$$*)
 	  -Itests/$(call chapter,$*) \
 	  $(call includes,$*) -c $<)
 $B/%_test: $B/%_test.o $$(call common,$$*) $(SUPPORT)
-	@$(call link,$(CXX) $(FLAGS) $^ -lgtest)
+	@$(call link,$(CXX) $(FLAGS) $^ -lgtest $(call told,link,$(call number,$(call chapter,$*))))
 
 $B/%/recipe: chapters/$$(notdir $$*)/recipe.cpp | $(call have,compiler) $$(call needed,$$*)
 	@mkdir -p $(@D)
-	@$(COMPILE) $(FAST) -MMD -MP $(call includes,$*) $< -o $@
+	@$(COMPILE) $(FAST) -MMD -MP $(call includes,$*) $< -o $@ $(call told,link,$(call number,$(call chapter,$*)))
 
 # ---- Explored tests ------------------------------------------------------------------------------------------------
 
@@ -175,6 +180,11 @@ binaries = $(patsubst tests/%.cpp,$B/$1/%,$(call asked,$(call sources,$2)))
 # Those of a learner's chapters, which are read anew even if there is nothing to compile.
 submission = $(foreach n,$1,$B/learner/$(call name,$n)/inspected) $(call binaries,learner,$1)
 graded = $(filter-out $(GRADE) %/inspected grade-begun,$^)
+
+# What a chapter has of its own.
+HOSTS :=
+-include $(wildcard tests/[0-9]*/chapter.mk)
+hosts: $(HOSTS)
 
 # ---- For contributors, and CI --------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sees to it that what a command needs is there: `install_dependencies.sh compiler gtest` installs what is missing, or
-# names the command that does. Needs: compiler gtest cereal benchmark docs peers python format patch. $CXX is the
+# names the command that does. Needs: compiler gtest cereal mpi ip benchmark docs peers python format patch. $CXX is the
 # compiler that will be used.
 set -u
 CXX=${CXX:-g++}
@@ -22,6 +22,8 @@ have() {
     compiler) command -v "$compiler" >/dev/null && command -v addr2line >/dev/null ;;
     gtest) compiles '#include <gtest/gtest.h>' ;;
     cereal) compiles '#include <cereal/archives/binary.hpp>' ;;
+    ip) command -v ip >/dev/null ;;
+    mpi) command -v mpicxx >/dev/null && command -v mpirun >/dev/null ;;
     benchmark) compiles '#include <benchmark/benchmark.h>' ;;
     docs) command -v doxygen >/dev/null && command -v dot >/dev/null && [ -d /usr/share/doxygen-awesome-css ] ;;
     peers) have python && compiles '#include <tbb/task_group.h>' && compiles '#include <asio.hpp>' &&
@@ -39,6 +41,8 @@ purpose() {
     compiler) echo "compiles the course ($compiler), and finds source lines" ;;
     gtest) echo "GoogleTest: the tests are written with it" ;;
     cereal) echo "cereal: values cross between processes with it" ;;
+    ip) echo "ip: makes the networks on which programs are tried" ;;
+    mpi) echo "Open MPI: ranks on several machines are started with it" ;;
     benchmark) echo "Google Benchmark: the benches are written with it" ;;
     docs) echo "Doxygen with Graphviz and doxygen-awesome-css: the documentation" ;;
     peers) echo "oneTBB, Asio, libuv and Python: what the benches compare with" ;;
@@ -63,6 +67,13 @@ packages() {
     apt-get:cereal) echo libcereal-dev ;;
     dnf:cereal) echo cereal-devel ;;
     *:cereal) echo cereal ;;
+    apt-get:ip | pacman:ip) echo iproute2 ;;
+    dnf:ip) echo iproute ;;
+    *:ip) echo iproute2mac ;;
+    apt-get:mpi) echo "libopenmpi-dev openmpi-bin" ;;
+    dnf:mpi) echo openmpi-devel ;;
+    pacman:mpi) echo openmpi ;;
+    brew:mpi) echo open-mpi ;;
     apt-get:benchmark) echo libbenchmark-dev ;;
     dnf:benchmark) echo google-benchmark-devel ;;
     pacman:benchmark) echo benchmark ;;

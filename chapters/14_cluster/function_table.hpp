@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <typeinfo>
+
+#include "program.hpp"
+#include "remote_call.hpp"
+#include "todo.hpp"
+#include "type_name.hpp"
+
+namespace concurrent {
+
+/// What a call is known by in every rank: made of the name of its type.
+using CallId = std::uint64_t;
+
+/// The calls that this program can run, by their names. A lambda's type has one name in every rank that runs
+/// the same source, wherever the program was loaded; its address means nothing there.
+///
+/// It is filled before main() begins, by RemoteFunction, and only read from then on.
+class FunctionTable {
+ public:
+  struct Entry {
+    std::string name;               ///< of the function, for messages
+    detail::RunCall run = nullptr;  ///< null: two different functions have this name
+  };
+
+  static FunctionTable& get() {
+    static FunctionTable table;
+    return table;
+  }
+
+  /// Makes a call known. Of two that have one name, and are not the same, neither can be called.
+  CallId add(const std::type_info& function, std::string_view key, detail::RunCall run) {
+    todo("1.1", "FunctionTable::add");
+  }
+
+  /// Returns what is known by this name, or null.
+  [[nodiscard]] const Entry* find(CallId id) const {
+    const auto entry = entries_.find(id);
+    return entry == entries_.end() ? nullptr : &entry->second;
+  }
+
+  /// Returns the name of a function that a call of this program names.
+  [[nodiscard]] const std::string& name_of(CallId id) const { return entries_.at(id).name; }
+
+ private:
+  std::map<CallId, Entry> entries_;
+};
+
+/// A call of an F with values of the types Args. Whoever mentions `id` puts it into this program's table
+/// before main() begins: and so it is in the table of every rank that runs it.
+template <class F, class... Args>
+struct RemoteFunction {
+  static inline const CallId id =
+      FunctionTable::get().add(typeid(F), typeid(RemoteFunction).name(), &detail::run_call<F, Args...>);
+};
+
+}  // namespace concurrent

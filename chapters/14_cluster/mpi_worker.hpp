@@ -1,0 +1,75 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "archive.hpp"
+#include "function_table.hpp"
+#include "mpi_world.hpp"
+#include "patience.hpp"
+#include "program.hpp"
+#include "remote_call.hpp"
+#include "todo.hpp"
+
+namespace concurrent {
+
+/// The kinds of messages between rank 0 and the others.
+enum class MpiTag : int {
+  call,           ///< to a worker: a CallHeader, and what its RunCall reads
+  prepare,        ///< to a worker: a CallHeader, and the name of an initializer, to be called
+  end,            ///< to a worker: the program ends
+  hello,          ///< from a worker: who it is, a WorkerInfo
+  result,         ///< from a worker: what the function returned
+  error,          ///< from a worker: what it threw
+  not_found,      ///< from a worker: its program has no such function
+  other_program,  ///< from a worker: it runs another program, where an address means something else
+};
+
+/// What a call begins with.
+struct CallHeader {
+  CallId id = 0;
+  std::uint64_t program = 0;  ///< the identity of the only program in which it means anything; 0: any
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(id, program);
+  }
+};
+
+/// Where a worker is.
+struct WorkerInfo {
+  std::int64_t process = 0;
+  std::string host;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(process, host);
+  }
+};
+
+/// A worker's message in answer to a call.
+struct MpiAnswer {
+  MpiTag tag = MpiTag::error;
+  Bytes bytes;
+};
+
+/// Does what a message of rank 0 asks for. @returns what is to be said to rank 0
+inline MpiAnswer answer_to(const MpiMessage& message) {
+  todo("2.1", "answer_to");
+}
+
+/// Works, in any rank but 0, until rank 0 says that the program ends.
+inline void work(MpiWorld& world) {
+  const auto say = [&](MpiTag tag, std::span<const char> bytes) {
+    world.send(0, static_cast<int>(tag), bytes);
+  };
+  say(MpiTag::hello, to_bytes(WorkerInfo{::getpid(), world.host()}));
+  todo("3.1", "work");
+}
+
+}  // namespace concurrent

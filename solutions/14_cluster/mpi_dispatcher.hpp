@@ -1,0 +1,227 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "call_table.hpp"
+#include "cluster_errors.hpp"
+#include "executor_base.hpp"
+#include "fd.hpp"
+#include "function_table.hpp"
+#include "last_words.hpp"
+#include "cluster.hpp"
+#include "packet.hpp"
+#include "patience.hpp"
+#include "remote_call.hpp"
+#include "ring.hpp"
+#include "todo.hpp"
+
+namespace concurrent::detail {
+
+/// Rank 0's side of a pool of ranks: hands out calls, and takes the answers.
+///
+/// A worker has one call at a time: so a call that is still here can be cancelled, and goes to whoever is
+/// free first. The thread that posts a call sends it, if a worker is free; else the pool's own thread does,
+/// which also takes the answers.
+class MpiDispatcher {
+ public:
+  /// @param initializer each worker calls it before its first call; null: none
+  MpiDispatcher(Cluster& cluster, int max_workers, void (*initializer)())
+      : cluster_(cluster), initializer_(initializer), in_flight_(static_cast<std::size_t>(max_workers) + 1) {
+    cluster_.enter();
+    for (const int rank : cluster_.workers())
+      if (takes_in(rank)) welcome(rank);
+    thread_ = std::thread([this] { run(); });
+  }
+  MpiDispatcher(const MpiDispatcher&) = delete;
+  MpiDispatcher& operator=(const MpiDispatcher&) = delete;
+  ~MpiDispatcher() {
+    close();
+    thread_.join();
+    cluster_.leave();
+  }
+
+  /// Takes a call.
+  /// @throws BrokenMpiPool if the pool is broken
+  /// @throws ExecutorShutdown after shutdown()
+  void post(Call call) {
+    std::lock_guard lock(mutex_);
+    if (broken_) std::rethrow_exception(broken_);
+    if (closed_) throw ExecutorShutdown();
+    queue_.push_back(std::move(call));
+    hand_out();
+    wake_.notify_one();
+  }
+
+  /// Takes no more calls.
+  /// @throws Error if the pool's own thread would wait for itself: in a callback of a future
+  void shutdown(ShutdownOptions options) {
+    if (options.wait && std::this_thread::get_id() == thread_.get_id())
+      throw Error("a callback on the pool's own thread cannot wait for the pool to end");
+    // <exercise 7.1 MpiDispatcher::shutdown>
+    Ring<Call> dropped;
+    if (options.cancel_futures) {
+      std::lock_guard lock(mutex_);
+      dropped.swap(queue_);
+    }
+    close();
+    while (!dropped.empty()) dropped.take_front().state->cancel();
+    if (!options.wait) return;
+    std::unique_lock lock(mutex_);
+    wake_.wait(lock, [this] { return stopped_; });
+    // </exercise>
+  }
+
+ private:
+  /// Takes no more calls, and lets the pool's own thread end when all is done.
+  void close() {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+    wake_.notify_all();
+  }
+
+  // ---- For any thread, under the lock ----
+
+  [[nodiscard]] bool takes_in(int rank) const noexcept {
+    return static_cast<std::size_t>(rank) < in_flight_.size();
+  }
+
+  /// Takes in a worker that is there: it is idle, or has the initializer to call first.
+  void welcome(int rank) {
+    if (!initializer_) return idle_.push_back(rank);
+    cluster_.send(rank, MpiTag::prepare,
+                  to_bytes(CallHeader{.id = 0, .program = program_identity()}, name_of(initializer_)));
+    ++busy_;
+  }
+
+  /// Sends calls to idle workers, as long as there are both. A call that was cancelled is dropped.
+  void hand_out() {
+    // <exercise 4.1 MpiDispatcher::hand_out>
+    while (!queue_.empty() && !idle_.empty()) {
+      Call call = queue_.take_front();
+      if (!call.state->start()) continue;
+      const int rank = idle_.back();
+      idle_.pop_back();
+      ++busy_;
+      LastWords::note_call(rank, FunctionTable::get().name_of(static_cast<CallId>(call.function)).c_str());
+      cluster_.send(rank, MpiTag::call, std::move(call.arguments));
+      in_flight_[static_cast<std::size_t>(rank)] = std::move(call);
+    }
+    // </exercise>
+  }
+
+  [[nodiscard]] bool may_end() const noexcept { return closed_ && queue_.empty() && busy_ == 0; }
+
+  // ---- The pool's own thread ----
+
+  /// Takes messages until the pool has been shut down and all is done.
+  void run() {
+    // <exercise 4.2 MpiDispatcher::run>
+    Patience patience;
+    for (std::unique_lock lock(mutex_); !may_end();) {
+      if (patience.is_over() && queue_.empty() && busy_ == 0) {
+        wake_.wait(lock);
+        patience.renew();
+      }
+      lock.unlock();
+      const auto message = cluster_.try_receive();
+      if (!message) patience.wait();
+      lock.lock();
+      if (!message) continue;
+      take(*message, lock);
+      patience.renew();
+    }
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    wake_.notify_all();
+    // </exercise>
+  }
+
+  /// Handles a message from a worker. The lock is released while a future is finished.
+  void take(const MpiMessage& message, std::unique_lock<std::mutex>& lock) {
+    // <exercise 4.3 MpiDispatcher::take>
+    const MpiTag tag = static_cast<MpiTag>(message.tag);
+    if (tag == MpiTag::hello) {
+      cluster_.note_hello(message);
+      if (takes_in(message.rank)) welcome(message.rank);
+      return hand_out();
+    }
+    const Call call = std::exchange(in_flight_[static_cast<std::size_t>(message.rank)], {});
+    --busy_;
+    if (!call.state && tag != MpiTag::result) return mark_broken(message, lock);
+    idle_.push_back(message.rank);
+    LastWords::note_call(message.rank, nullptr);
+    hand_out();
+    if (!call.state) return;
+    lock.unlock();
+    finish(call, message);
+    lock.lock();
+    // </exercise>
+  }
+
+  /// Finishes the future of a call with a worker's answer.
+  void finish(const Call& call, const MpiMessage& message) {
+    switch (static_cast<MpiTag>(message.tag)) {
+      case MpiTag::result:
+        return call.finish(*call.state, Packet({.type = PacketType::result}, message.bytes, Fd()));
+      case MpiTag::error:
+        return call.finish(*call.state, Packet({.type = PacketType::error}, message.bytes, Fd()));
+      default:
+        return refuse(call, message);
+    }
+  }
+
+  /// Fails a call that a worker could not make, and says which, and where, and why.
+  void refuse(const Call& call, const MpiMessage& message) {
+    // <exercise 6.1 MpiDispatcher::refuse>
+    const bool not_found = static_cast<MpiTag>(message.tag) == MpiTag::not_found;
+    const std::string why = not_found ? " does not have the function "
+                                      : " runs another program, to which this address means nothing: ";
+    const std::string& function = FunctionTable::get().name_of(static_cast<CallId>(call.function));
+    call.state->try_fail(
+        std::make_exception_ptr(FunctionNotFound(cluster_.name_of(message.rank) + why + function)));
+    // </exercise>
+  }
+
+  /// Fails all calls, those here and those to come: the initializer of a worker has failed.
+  void mark_broken(const MpiMessage& message, std::unique_lock<std::mutex>& lock) {
+    // <exercise 6.2 MpiDispatcher::mark_broken>
+    std::string why = " runs another program";
+    if (static_cast<MpiTag>(message.tag) == MpiTag::error) {
+      const auto [type, what] = from_bytes<std::string, std::string>(message.bytes);
+      why = " has failed in the initializer: " + type + ": " + what;
+    }
+    broken_ = std::make_exception_ptr(BrokenMpiPool(cluster_.name_of(message.rank) + why));
+    Ring<Call> dropped;
+    dropped.swap(queue_);
+    lock.unlock();
+    while (!dropped.empty()) dropped.take_front().state->try_fail(broken_);
+    lock.lock();
+    // </exercise>
+  }
+
+  Cluster& cluster_;
+  void (*const initializer_)();
+
+  std::mutex mutex_;  // guards all that follows
+  std::condition_variable wake_;
+  Ring<Call> queue_;
+  std::vector<int> idle_;        // the ranks that have nothing to do
+  std::vector<Call> in_flight_;  // at the rank of the worker that has it
+  int busy_ = 0;                 // workers that have a call, or the initializer, to answer
+  bool closed_ = false;
+  bool stopped_ = false;
+  std::exception_ptr broken_;
+
+  std::thread thread_;
+};
+
+}  // namespace concurrent::detail

@@ -1,0 +1,137 @@
+// Chapter 14, step 3: a worker that looks, and then sleeps.
+
+#include "support.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <thread>
+
+using concurrent::CallHeader;
+using concurrent::from_bytes;
+using concurrent::MpiMessage;
+using concurrent::MpiTag;
+using concurrent::MpiWorld;
+using concurrent::RemoteFunction;
+using concurrent::to_bytes;
+using concurrent::WorkerInfo;
+
+namespace {
+
+/// Waits for the next message.
+MpiMessage receive(MpiWorld& world) {
+  for (;;) {
+    if (auto message = world.try_receive()) return *std::move(message);
+    std::this_thread::yield();
+  }
+}
+
+void send(MpiWorld& world, MpiTag tag, const std::string& bytes = {}) {
+  world.send(1, static_cast<int>(tag), bytes);
+}
+
+template <class F>
+std::string call(F, int number) {
+  return to_bytes(CallHeader{.id = RemoteFunction<F, int>::id}, std::int64_t{0}, number);
+}
+
+/// Lets the other ranks work. @returns true in rank 0, which talks to them
+bool as_rank_0(MpiWorld& world) {
+  if (world.rank() == 0) return true;
+  concurrent::work(world);
+  world.end();
+  return false;
+}
+
+}  // namespace
+
+TEST(Step3_Workers, AWorkerSaysHelloFirst) {
+  if (!in_ranks(2)) return;
+  auto& world = MpiWorld::get();
+  if (!as_rank_0(world)) return;
+  const MpiMessage hello = receive(world);
+  EXPECT_EQ(hello.rank, 1);
+  ASSERT_EQ(static_cast<MpiTag>(hello.tag), MpiTag::hello);
+  const auto [info] = from_bytes<WorkerInfo>(hello.bytes);
+  EXPECT_EQ(info.host, world.host());
+  EXPECT_GT(info.process, 0);
+  EXPECT_NE(info.process, ::getpid());
+  send(world, MpiTag::end);
+}
+
+TEST(Step3_Workers, EachCallIsAnsweredInItsOrder) {
+  if (!in_ranks(2)) return;
+  auto& world = MpiWorld::get();
+  if (!as_rank_0(world)) return;
+  receive(world);
+  const auto square = [](int number) { return number * number; };
+  for (int i = 0; i < 100; ++i) send(world, MpiTag::call, call(square, i));
+  for (int i = 0; i < 100; ++i) {
+    const MpiMessage answer = receive(world);
+    ASSERT_EQ(static_cast<MpiTag>(answer.tag), MpiTag::result);
+    EXPECT_EQ(from_bytes<int>(answer.bytes), std::tuple(i * i));
+  }
+  send(world, MpiTag::end);
+}
+
+TEST(Step3_Workers, AWorkerEndsWhenItIsTold) {
+  if (!in_ranks(2)) return;
+  auto& world = MpiWorld::get();
+  if (!as_rank_0(world)) return;  // and if work() does not return, rank 0 waits for it at its end
+  receive(world);
+  send(world, MpiTag::end);
+}
+
+TEST(Step3_Workers, AnIdleWorkerBurnsNoProcessor) {
+  if (!in_ranks(2)) return;
+  auto& world = MpiWorld::get();
+  if (!as_rank_0(world)) return;
+  receive(world);
+  const auto processor_time = [&world] {
+    send(world, MpiTag::call,
+         call(
+             [](int) {
+               rusage usage{};
+               ::getrusage(RUSAGE_SELF, &usage);
+               return 1'000'000 * static_cast<long>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                      usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+             },
+             0));
+    return std::get<0>(from_bytes<long>(receive(world).bytes));
+  };
+  long least = 1'000'000;
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    const long before = processor_time();
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    least = std::min(least, processor_time() - before);
+  }
+  EXPECT_LT(least, 2'000) << "microseconds of the processor's time, in 200 ms in which nothing came";
+  send(world, MpiTag::end);
+}
+
+TEST(Step3_Workers, AWorkerThatHasWorkLooksAtOnce) {
+  if (!in_ranks(2)) return;
+  auto& world = MpiWorld::get();
+  if (!as_rank_0(world)) return;
+  receive(world);
+  const auto sleeps = [](int) {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_nvcsw;
+  };
+  long least = 1'000;
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the worker has gone to sleep
+    long first = 0, last = 0;
+    for (int i = 0; i < 100; ++i) {
+      send(world, MpiTag::call, call(sleeps, 0));
+      last = std::get<0>(from_bytes<long>(receive(world).bytes));
+      if (i == 0) first = last;
+    }
+    least = std::min(least, last - first);
+  }
+  EXPECT_LT(least, 50) << "times that the worker slept while it took 100 calls, one close behind the other";
+  send(world, MpiTag::end);
+}

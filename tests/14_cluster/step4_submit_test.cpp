@@ -1,0 +1,217 @@
+// Chapter 14, step 4: calls to ranks.
+
+#include "support.hpp"
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cctype>
+#include <future>
+#include <memory>
+#include <numeric>
+#include <ranges>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+/// A type that cannot be written.
+struct Shy {
+  template <class Archive>
+  void save(Archive&) const {
+    throw std::runtime_error("too shy");
+  }
+  template <class Archive>
+  void load(Archive&) {}
+};
+
+/// A type that cannot be read.
+struct Illegible {
+  template <class Archive>
+  void save(Archive& archive) const {
+    archive(1);
+  }
+  template <class Archive>
+  void load(Archive&) {
+    throw std::runtime_error("illegible");
+  }
+};
+
+}  // namespace
+
+TEST(Step4_Submit, ACallRunsInAnotherRank) {
+  if (!in_ranks(3)) return;
+  MpiPoolExecutor pool;
+  EXPECT_GE(pool.num_workers(), 2);
+  const int where = pool.submit(rank).result();
+  EXPECT_TRUE(where >= 1 && where <= pool.num_workers()) << where;
+  for (const std::string& host :
+       pool.map([](int) { return concurrent::MpiWorld::get().host(); }, std::views::iota(0, 9)))
+    std::puts(host.c_str());  // for those who try it on several
+}
+
+TEST(Step4_Submit, FunctionsLambdasAndTextsCross) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  EXPECT_EQ(pool.submit(twice, 21).result(), 42);
+  EXPECT_EQ(
+      pool.submit([](const std::string& a, int b) { return a + std::to_string(b); }, "text", 2).result(),
+      "text2");
+  EXPECT_EQ(outcome(pool.submit([](int) {}, 1)), "void");
+  EXPECT_EQ(
+      *pool.submit([](std::unique_ptr<int> number) { return number; }, std::make_unique<int>(7)).result(), 7);
+}
+
+TEST(Step4_Submit, WhatACallThrowsIsARemoteError) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  EXPECT_EQ(outcome(pool.submit([](int) -> int { throw std::out_of_range("far"); }, 1)),
+            "std::out_of_range: far");
+  EXPECT_EQ(outcome(pool.submit([] { throw 7; })), "int: an exception of type int");
+  EXPECT_EQ(outcome(pool.submit(twice, 21)), "42") << "the worker lives on";
+}
+
+TEST(Step4_Submit, AllWorkersWorkAtTheSameTime) {
+  if (!in_ranks(4)) return;
+  MpiPoolExecutor pool;
+  // Each call ends only when it has heard of the two others, by a file that each of them writes.
+  const std::string folder = "/tmp/cluster_test_" + std::to_string(::getpid());
+  ASSERT_EQ(run("mkdir " + folder).status, 0);
+  const auto meet = [](const std::string& folder, int who) {
+    run("touch " + folder + "/" + std::to_string(who));
+    while (!run("ls " + folder + " | wc -l").says("3")) continue;
+    return rank();
+  };
+  std::vector<Future<int>> futures;
+  for (int who = 0; who < 3; ++who) futures.push_back(pool.submit(meet, folder, who));
+  std::set<int> ranks;
+  for (const auto& future : futures) ranks.insert(future.result());
+  EXPECT_EQ(ranks, (std::set<int>{1, 2, 3}));
+  run("rm -r " + folder);
+}
+
+TEST(Step4_Submit, AMegabyteCrossesBothWays) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  std::vector<int> numbers(1'000'000);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  const auto back = pool.submit([](std::vector<int> numbers) { return numbers; }, numbers).result();
+  EXPECT_EQ(back, numbers);
+}
+
+TEST(Step4_Submit, ManyCallsFromManyThreads) {
+  if (!in_ranks(3)) return;
+  MpiPoolExecutor pool;
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 200; ++i)
+        if (pool.submit(twice, 1'000 * t + i).result() != 2 * (1'000 * t + i)) ++wrong;
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(Step4_Submit, AWaitingCallCanBeCancelled) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  const std::string fifo = "/tmp/cluster_test_" + std::to_string(::getpid());
+  ASSERT_EQ(run("mkfifo " + fifo).status, 0);
+  const auto wait = [](const std::string& fifo) { return run("cat " + fifo).output; };
+  const auto first = pool.submit(wait, fifo);
+  auto second = pool.submit(twice, 1);
+  auto third = pool.submit(twice, 2);
+  EXPECT_EQ(second.state(), FutureState::pending) << "the one worker has one call at a time";
+  EXPECT_TRUE(second.cancel());
+  EXPECT_TRUE(second.cancelled());
+  run("echo -n go > " + fifo);
+  EXPECT_EQ(first.result(), "go");
+  EXPECT_EQ(third.result(), 4);
+  run("rm " + fifo);
+}
+
+TEST(Step4_Submit, ACallThatIsWithAWorkerIsRunning) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  ASSERT_EQ(pool.submit(twice, 1).result(), 2);  // the worker is there
+  const std::string fifo = "/tmp/cluster_test_" + std::to_string(::getpid());
+  ASSERT_EQ(run("mkfifo " + fifo).status, 0);
+  auto future = pool.submit([](const std::string& fifo) { return run("cat " + fifo).output; }, fifo);
+  run("echo -n go > " + fifo);  // goes on only when the call has opened it
+  EXPECT_FALSE(future.cancel());
+  EXPECT_EQ(future.result(), "go");
+  run("rm " + fifo);
+}
+
+TEST(Step4_Submit, ArgumentsThatCannotBeWrittenAreTheOutcome) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  EXPECT_EQ(outcome(pool.submit([](Shy) {}, Shy())), "too shy");
+  EXPECT_EQ(outcome(pool.submit(twice, 21)), "42");
+}
+
+TEST(Step4_Submit, ArgumentsThatCannotBeReadAreARemoteError) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  EXPECT_EQ(outcome(pool.submit([](Illegible) {}, Illegible())), "std::runtime_error: illegible");
+  EXPECT_EQ(outcome(pool.submit(twice, 21)), "42");
+}
+
+TEST(Step4_Submit, AResultThatCannotBeReadIsTheOutcome) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  EXPECT_EQ(outcome(pool.submit([] { return Illegible(); })), "illegible");
+  EXPECT_EQ(outcome(pool.submit([] { return Shy(); })), "std::runtime_error: too shy");
+  EXPECT_EQ(outcome(pool.submit(twice, 21)), "42");
+}
+
+TEST(Step4_Submit, CallbacksMaySubmit) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  std::promise<int> last;
+  pool.submit(twice, 1).add_done_callback([&](const Future<int>& first) {
+    pool.submit(twice, first.result()).add_done_callback([&](const Future<int>& second) {
+      last.set_value(second.result());
+    });
+  });
+  EXPECT_EQ(last.get_future().get(), 4);
+}
+
+TEST(Step4_Submit, ALibrarysFunctionIsRefused) {
+  if (!in_ranks(1)) return;
+  MpiPoolExecutor pool;
+  using Function = int (*)(int);
+  const auto of_a_library = reinterpret_cast<Function>(::dlsym(RTLD_DEFAULT, "toupper"));
+  ASSERT_NE(of_a_library, nullptr);
+  EXPECT_THROW(pool.submit(of_a_library, 1), std::invalid_argument);
+  EXPECT_EQ(pool.submit([](int letter) { return std::toupper(letter); }, 'a').result(), 'A');
+}
+
+TEST(Step4_Submit, TheWorkerGetsItsNextCallBeforeTheCallbacksRun) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  const std::string fifo = "/tmp/cluster_test_" + std::to_string(::getpid());
+  ASSERT_EQ(run("mkfifo " + fifo).status, 0);
+  auto first = pool.submit([](const std::string& fifo) { return run("cat " + fifo).output; }, fifo);
+  std::promise<std::string> said;
+  first.add_done_callback([&](const auto&) { said.set_value(run("cat " + fifo).output); });
+  const auto second =
+      pool.submit([](const std::string& fifo) { return run("echo -n second > " + fifo).status; }, fifo);
+  run("echo -n go > " + fifo);
+  EXPECT_EQ(said.get_future().get(), "second") << "the callback waits for what the second call says";
+  EXPECT_EQ(second.result(), 0);
+  run("rm " + fifo);
+}
+
+TEST(Step4_Submit, ACallAfterAPauseIsAnswered) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(pool.submit(twice, i).result(), 2 * i);
+    course::wait_until_others_block();
+  }
+}

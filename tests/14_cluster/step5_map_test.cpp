@@ -1,0 +1,182 @@
+// Chapter 14, step 5: many calls.
+
+#include "support.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <ranges>
+#include <string>
+#include <tuple>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include "to_vector.hpp"
+
+using namespace std::chrono_literals;
+using course::to_vector;
+
+namespace {
+
+int minus(int a, int b) { return a - b; }
+
+/// A call that ends when somebody writes into the pipe of that name.
+int wait_for(const std::string& fifo) {
+  run("cat " + fifo);
+  return rank();
+}
+
+std::string new_fifo() {
+  std::string fifo = "/tmp/cluster_test_" + std::to_string(::getpid());
+  run("rm -f " + fifo + "; mkfifo " + fifo);
+  return fifo;
+}
+
+}  // namespace
+
+TEST(Step5_Map, ResultsComeInTheOrderOfTheItems) {
+  if (!in_ranks(3)) return;
+  MpiPoolExecutor pool;
+  EXPECT_EQ(to_vector(pool.map(twice, std::views::iota(0, 5))), (std::vector{0, 2, 4, 6, 8}));
+  EXPECT_EQ(to_vector(pool.map([](const std::string& text) { return text + "!"; },
+                               std::vector<std::string>{"a", "b"})),
+            (std::vector<std::string>{"a!", "b!"}));
+}
+
+TEST(Step5_Map, ChunksGiveTheSame) {
+  if (!in_ranks(3)) return;
+  MpiPoolExecutor pool;
+  std::vector<int> expected;
+  for (int i = 0; i < 100; ++i) expected.push_back(2 * i);
+  for (const std::size_t chunksize : {1, 7, 100, 1'000})
+    EXPECT_EQ(to_vector(pool.map(twice, std::views::iota(0, 100), {.chunksize = chunksize})), expected);
+}
+
+TEST(Step5_Map, AChunkCrossesAsOneCall) {
+  if (!in_ranks(4)) return;
+  MpiPoolExecutor pool;
+  const auto ranks =
+      to_vector(pool.map([](int) { return rank(); }, std::views::iota(0, 30), {.chunksize = 10}));
+  for (std::size_t i = 0; i < 30; ++i) EXPECT_EQ(ranks[i], ranks[i - i % 10]) << i;
+}
+
+TEST(Step5_Map, AChunksizeOf0IsRefused) {
+  if (!in_ranks(1)) return;
+  MpiPoolExecutor pool;
+  EXPECT_THROW(pool.map(twice, std::views::iota(0, 3), {.chunksize = 0}), std::invalid_argument);
+  EXPECT_THROW(pool.map(twice, std::views::iota(0, 3), {.chunksize = 0, .unordered = true}),
+               std::invalid_argument);
+}
+
+TEST(Step5_Map, UnorderedGivesWhatIsThere) {
+  if (!in_ranks(3)) return;
+  MpiPoolExecutor pool;
+  const std::string fifo = new_fifo();
+  const auto wait_or_not = [](const std::string& fifo) { return fifo.empty() ? 0 : wait_for(fifo); };
+  auto results = pool.map(wait_or_not, std::vector<std::string>{fifo, "", "", ""}, {.unordered = true});
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(results.next(), 0) << "the first item's call goes on, and is not waited for";
+  run("echo > " + fifo);
+  EXPECT_GT(results.next(), 0);
+  EXPECT_EQ(results.next(), std::nullopt);
+  run("rm " + fifo);
+}
+
+TEST(Step5_Map, UnorderedGivesEachResultOnce) {
+  if (!in_ranks(4)) return;
+  MpiPoolExecutor pool;
+  auto results = to_vector(pool.map(twice, std::views::iota(0, 100), {.chunksize = 7, .unordered = true}));
+  std::ranges::sort(results);
+  std::vector<int> expected;
+  for (int i = 0; i < 100; ++i) expected.push_back(2 * i);
+  EXPECT_EQ(results, expected);
+}
+
+TEST(Step5_Map, AnExceptionComesInItsPlace) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  for (const bool unordered : {false, true}) {
+    auto results = pool.map(
+        [](int item) {
+          if (item == 2) throw std::out_of_range("two");
+          return item;
+        },
+        std::views::iota(0, 4), {.unordered = unordered});
+    EXPECT_EQ(results.next(), 0);
+    EXPECT_EQ(results.next(), 1);
+    EXPECT_THROW(results.next(), RemoteError);
+  }
+}
+
+TEST(Step5_Map, TheTimeoutIsForAll) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  for (const bool unordered : {false, true}) {
+    const std::string fifo = new_fifo();
+    auto results =
+        pool.map(wait_for, std::vector<std::string>{fifo}, {.timeout = 10ms, .unordered = unordered});
+    EXPECT_THROW(results.next(), concurrent::TimeoutError);
+    run("echo > " + fifo);
+    run("rm " + fifo);
+  }
+}
+
+TEST(Step5_Map, TheRestIsCancelledWhenNobodyReadsOn) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  for (const bool unordered : {false, true}) {
+    const std::string fifo = new_fifo();
+    {
+      auto results = pool.map([](const std::string& fifo) { return fifo.empty() ? 0 : wait_for(fifo); },
+                              std::vector<std::string>{"", fifo, fifo, fifo}, {.unordered = unordered});
+      EXPECT_EQ(results.next(), 0);
+    }
+    run("echo > " + fifo);  // one call waits; the others never begin
+    EXPECT_EQ(pool.submit(twice, 21).result(), 42);
+    run("rm " + fifo);
+  }
+}
+
+TEST(Step5_Map, AMapThatNobodyReadsRuns) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  static_cast<void>(pool.submit([] { return 0; }).result());
+  for (const bool unordered : {false, true}) {
+    static_cast<void>(pool.map([](int) { ++std::getenv("OMPI_COMM_WORLD_RANK")[0]; }, std::views::iota(0, 3),
+                               {.unordered = unordered}));
+  }
+  EXPECT_EQ(pool.submit([] { return std::getenv("OMPI_COMM_WORLD_RANK")[0] - '1'; }).result(), 6);
+}
+
+TEST(Step5_Map, StarmapCallsWithThePartsOfATuple) {
+  if (!in_ranks(3)) return;
+  MpiPoolExecutor pool;
+  const std::vector<std::tuple<int, int>> items{{5, 3}, {3, 5}, {9, 0}};
+  EXPECT_EQ(to_vector(pool.starmap(minus, items)), (std::vector{2, -2, 9}));
+  EXPECT_EQ(to_vector(pool.starmap([](int a, const std::string& b) { return b + std::to_string(a); },
+                                   std::vector{std::pair(1, std::string("one "))}, {.chunksize = 5})),
+            (std::vector<std::string>{"one 1"}));
+}
+
+TEST(Step5_Map, AChunkOfTuplesCrossesAsOneCall) {
+  if (!in_ranks(4)) return;
+  MpiPoolExecutor pool;
+  const std::vector<std::pair<int, int>> items(30);
+  const auto ranks = to_vector(pool.starmap([](int, int) { return rank(); }, items, {.chunksize = 10}));
+  for (std::size_t i = 0; i < 30; ++i) EXPECT_EQ(ranks[i], ranks[i - i % 10]) << i;
+}
+
+TEST(Step5_Map, FunctionsWithoutAResultGiveEmptyOnes) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  EXPECT_EQ(to_vector(pool.map([](int) {}, std::views::iota(0, 3))).size(), 3u);
+  EXPECT_EQ(to_vector(pool.starmap([](int, int) {}, std::vector{std::pair(1, 2)})).size(), 1u);
+}
+
+TEST(Step5_Map, NoItemsGiveNoResults) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  EXPECT_TRUE(to_vector(pool.map(twice, std::vector<int>())).empty());
+  EXPECT_TRUE(to_vector(pool.map(twice, std::vector<int>(), {.unordered = true})).empty());
+}

@@ -1,0 +1,110 @@
+#pragma once
+
+// What the tests of chapter 14 share.
+
+#include "mpi_executor.hpp"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <ranges>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "testing.hpp"
+
+using concurrent::BrokenMpiPool;
+using concurrent::ExecutorShutdown;
+using concurrent::FunctionNotFound;
+using concurrent::Future;
+using concurrent::FutureState;
+using concurrent::MpiPoolExecutor;
+using concurrent::RemoteError;
+
+extern "C" void grader_not_written(const char* message);
+
+/// What a program has done: its exit status, or 128 and the number of the signal that ended it, and all that
+/// it has written.
+struct Ran {
+  int status = 0;
+  std::string output;
+
+  [[nodiscard]] bool says(std::string_view text) const { return output.find(text) != std::string::npos; }
+};
+
+/// Runs a command of the shell.
+inline Ran run(const std::string& command) {
+  FILE* const pipe = ::popen(("exec 2>&1; " + command).c_str(), "r");
+  if (pipe == nullptr) throw std::runtime_error("cannot run: " + command);
+  Ran ran;
+  for (std::array<char, 4096> piece{};
+       const std::size_t size = std::fread(piece.data(), 1, piece.size(), pipe);)
+    ran.output.append(piece.data(), size);
+  const int status = ::pclose(pipe);
+  ran.status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  return ran;
+}
+
+/// Runs a program in so many ranks.
+inline Ran mpirun(int ranks, const std::string& program) {
+  return run(
+      "mpirun --allow-run-as-root --oversubscribe --mca btl self,vader "
+      "--mca btl_vader_single_copy_mechanism none -n " +
+      std::to_string(ranks) + " " + program);
+}
+
+/// Returns the command that runs the test that calls it, by itself.
+inline std::string this_test() {
+  const auto& test = *testing::UnitTest::GetInstance()->current_test_info();
+  std::array<char, 4096> program{};
+  [[maybe_unused]] const auto size = ::readlink("/proc/self/exe", program.data(), program.size() - 1);
+  return std::string(program.data()) + " --gtest_filter=" + test.test_suite_name() + "." + test.name();
+}
+
+/// True in a program that mpirun has started.
+inline bool is_rank() { return std::getenv("OMPI_COMM_WORLD_RANK") != nullptr; }
+
+/// Reports what has failed in the ranks of a test: a part that is not written, or what they say.
+inline void report(const Ran& ran) {
+  const auto end = ran.output.find(" is not written yet: see ");
+  if (end != std::string::npos) {
+    const auto begin = ran.output.rfind('\n', end) + 1;
+    grader_not_written(ran.output.substr(begin, ran.output.find('\n', end) - begin).c_str());
+  }
+  if (ran.status != 0) ADD_FAILURE() << "in the ranks:\n" << ran.output;
+}
+
+/// Runs the test that calls it once more, in so many ranks, and reports what failed there.
+/// @returns true in those ranks: there the test goes on
+inline bool in_ranks(int ranks) {
+  if (is_rank()) return true;
+  report(mpirun(ranks, this_test()));
+  return false;
+}
+
+inline int twice(int number) { return 2 * number; }
+
+/// Returns which rank runs it.
+inline int rank() { return std::atoi(std::getenv("OMPI_COMM_WORLD_RANK")); }
+
+/// Waits for the future. @returns its result, if that is an int, or its error, as a text
+template <class T>
+std::string outcome(const Future<T>& future) {
+  try {
+    if constexpr (std::is_void_v<T>) return future.result(), "void";
+    if constexpr (std::is_same_v<T, int>) return std::to_string(future.result());
+    return static_cast<void>(future.result()), "value";
+  } catch (const RemoteError& error) {
+    return error.type() + ": " + error.what();
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
