@@ -46,6 +46,15 @@ TEST(Step4_Sleeping, AnotherThreadEndsTheSleep) {  // AIO-13
   selector.wake();
 }
 
+TEST(Step4_Sleeping, WithoutATimeoutItSleepsUntilItIsWoken) {
+  SleepSelector selector;
+  std::jthread sleeper([&] { selector.select(std::nullopt); });
+  course::wait_until_others_block();
+  EXPECT_EQ(course::what_waiting_threads_do(), "nothing")
+      << "a loop that has nothing to do is asleep: it must not look again and again";
+  selector.wake();
+}
+
 TEST(Step4_Sleeping, AnHourOfTimersRunsAtOnceAndEachOnTime) {  // AIO-03
   VirtualLoop v;
   std::vector<Duration> times;
