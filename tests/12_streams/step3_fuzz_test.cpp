@@ -17,7 +17,7 @@ namespace {
 /// How many cases there are. COURSE_FUZZ_CASES=1000000 makes it a million.
 std::size_t cases() {
   const char* const wanted = std::getenv("COURSE_FUZZ_CASES");
-  return wanted ? std::stoul(wanted) : 3'000;
+  return wanted ? std::stoul(wanted) : 10'000;
 }
 
 /// A call of a reader: 'r'ead, read'e'xactly, read'l'ine, read'u'ntil.
