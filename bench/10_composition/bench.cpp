@@ -1,6 +1,7 @@
 #include "composition.hpp"
 
 #include <chrono>
+#include <coroutine>
 #include <exception>
 #include <memory>
 #include <string>
@@ -51,6 +52,71 @@ Coro<> group_all(int count) {
 
 Coro<> gather_pairs(int count) {
   for (int i = 0; i < count; ++i) co_await asyncio::gather(job(), job());
+}
+
+/// The child of a gather written by hand: the last of two to end goes on with whoever awaits them.
+struct Child {
+  struct promise_type : asyncio::PooledFrame {
+    int* left = nullptr;
+    std::coroutine_handle<> parent;
+
+    struct FinalAwaiter {
+      static bool await_ready() noexcept { return false; }
+      static std::coroutine_handle<> await_suspend(std::coroutine_handle<promise_type> ended) noexcept {
+        if (--*ended.promise().left == 0) return ended.promise().parent;
+        return std::noop_coroutine();
+      }
+      static void await_resume() noexcept {}
+    };
+
+    Child get_return_object() noexcept {
+      return Child(std::coroutine_handle<promise_type>::from_promise(*this));
+    }
+    static std::suspend_always initial_suspend() noexcept { return {}; }
+    static FinalAwaiter final_suspend() noexcept { return {}; }
+    static void return_void() noexcept {}
+    [[noreturn]] static void unhandled_exception() noexcept { std::terminate(); }
+  };
+
+  explicit Child(std::coroutine_handle<promise_type> handle) noexcept : frame(handle) {}
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child() { frame.destroy(); }
+
+  const std::coroutine_handle<promise_type> frame;
+};
+
+/// The least that a gather of two can be: two frames and a counter. No tasks, no loop, no results.
+class TwoByHand {
+ public:
+  TwoByHand() = default;
+  static bool await_ready() noexcept { return false; }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<> parent) {
+    for (Child* child : {&one_, &other_}) {
+      child->frame.promise().left = &left_;
+      child->frame.promise().parent = parent;
+    }
+    one_.frame.resume();
+    return other_.frame;
+  }
+  static void await_resume() noexcept {}
+
+ private:
+  static Child child() {
+    empty_job();
+    co_return;
+  }
+
+  int left_ = 2;
+  Child one_ = child();
+  Child other_ = child();
+};
+
+Coro<> gather_by_hand(int count) {
+  for (int i = 0; i < count; ++i) {
+    TwoByHand both;
+    co_await both;
+  }
 }
 
 Coro<> wait_without_limit(int count) {
@@ -119,6 +185,7 @@ void bench::rows() {
   loop_row(grouped, "TaskGroup", many_children, group_all);
   calls(two_gathered, many_pairs);
   loop_row(two_gathered, "gather", many_pairs, gather_pairs);
+  loop_row(two_gathered, "by hand", many_pairs, gather_by_hand);
 
   calls(waited_for, many_waits);
   loop_row(waited_for, "no limit", many_waits, wait_without_limit);

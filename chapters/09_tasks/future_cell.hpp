@@ -30,14 +30,13 @@ enum class State : std::uint8_t { pending, cancelled, finished };
 /// nodes that can be run: callbacks, and the tasks themselves. When it is done, that queue goes to the loop.
 ///
 /// It is a node itself. Its references are its handles. Callbacks that wait for it have none, for then it
-/// could not go before they do. When it is done, a keep-alive is queued behind them: a reference in the
-/// loop's queue.
+/// could not go before they do. When it is done, they are told, and take one until they run.
 class FutureBase : public Operation {
  public:
   explicit FutureBase(TaskRegistry& tasks) noexcept : Operation(RefCount::local, true), tasks_(tasks) {}
 
-  [[nodiscard]] State state() const noexcept { return state_; }
-  [[nodiscard]] bool done() const noexcept { return state_ != State::pending; }
+  [[nodiscard]] State state() const noexcept { return flags_.state; }
+  [[nodiscard]] bool done() const noexcept { return state() != State::pending; }
 
   /// Returns the registry of its loop's tasks, which knows the loop for as long as that lives.
   [[nodiscard]] TaskRegistry& tasks() const noexcept { return *tasks_; }
@@ -94,8 +93,8 @@ class FutureBase : public Operation {
   /// Adds a node that needs this future when it runs. If the future is done already, the node has a reference
   /// to it.
   void add_callback(Ref<Operation> node) noexcept {
-    // TODO 2.2: If it is pending, note that it has_callbacks_. Add the node as
-    // a waiter.
+    // TODO 2.2: If it is pending, note in the flags_ that it has_callbacks. Add
+    // the node as a waiter.
     todo("2.2", "FutureBase::add_callback");
   }
 
@@ -109,9 +108,13 @@ class FutureBase : public Operation {
   bool let_go(Operation& waiter) noexcept { return bool(waiters_.remove(waiter)); }
 
   /// Notes that somebody has looked at the outcome.
-  void retrieved() const noexcept { retrieved_ = true; }
+  void retrieved() const noexcept { flags_.retrieved = true; }
 
-  // Queued only to stay alive, behind its callbacks.
+  // Counted on the loop's thread alone, which is known when this is compiled.
+  void ref() noexcept { ref_local(); }
+  void unref() noexcept { unref_local(); }
+
+  // A future of nobody's work never runs.
   void run() override {}
   void drop() noexcept override {}
 
@@ -120,22 +123,30 @@ class FutureBase : public Operation {
 
   /// Ends it. Those who wait for it run soon, in the loop, and not in here.
   void complete(State state) noexcept {
-    // TODO 1.1: Set the state_. If it has_callbacks_, keep it alive until they have
-    // run: push a Ref to it to the waiters_. Then run_soon() all of these.
+    // TODO 1.1: Set the state in the flags_. If these say that it
+    // has_callbacks, notify() them. Then run_soon() all the waiters_.
     todo("1.1", "FutureBase::complete");
   }
 
   /// Cancels it, and drops those who wait: there is no loop any more that could run them.
   void cancel_without_loop() noexcept {
-    state_ = State::cancelled;
+    flags_.state = State::cancelled;
+    if (flags_.has_callbacks) notify();
     while (const Ref<Operation> node = waiters_.pop()) node->drop();
   }
 
   /// Reports an exception that nobody has looked at. For destroy().
   void report_unless_retrieved(const char* message) noexcept {
-    if (retrieved_ || !error()) return;
+    if (flags_.retrieved || !error()) return;
     // TODO 6.1: Let tasks_ report() the message with the error().
     todo("6.1", "FutureBase::report_unless_retrieved");
+  }
+
+  /// Hands it to the loop. If that is gone, drops it.
+  void run_soon(Ref<Operation> node) noexcept {
+    ReadyQueue one;
+    one.push(std::move(node));
+    run_soon(std::move(one));
   }
 
   void check_pending() const {
@@ -149,22 +160,33 @@ class FutureBase : public Operation {
   }
 
  private:
-  /// Hands it to the loop. If that is gone, drops it.
-  void run_soon(Ref<Operation> node) noexcept {
-    ReadyQueue one;
-    one.push(std::move(node));
-    run_soon(std::move(one));
+  /// Tells those who wait that it is done. What each gives for itself takes its place: another node, or
+  /// none.
+  void notify() noexcept {
+    ReadyQueue told;
+    while (Ref<Operation> waiter = waiters_.pop()) {
+      Operation& node = *waiter;
+      if (Ref<Operation> next = node.notify(std::move(waiter))) told.push(std::move(next));
+    }
+    waiters_ = std::move(told);
   }
+
+  /// As run_soon(), all of them.
   void run_soon(ReadyQueue&& nodes) noexcept {
     ReadyQueue all = std::move(nodes);
     if (EventLoop* loop = tasks_->loop()) loop->run_soon(std::move(all));
   }
 
+  // Bits of the one byte that an Operation leaves: a million tasks that sleep are as many futures.
+  struct Flags {
+    State state : 2;
+    bool has_callbacks : 1;
+    bool retrieved : 1;
+  };
+
+  mutable Flags flags_{};
   const Ref<TaskRegistry> tasks_;
   ReadyQueue waiters_;
-  State state_ = State::pending;
-  bool has_callbacks_ = false;
-  mutable bool retrieved_ = false;
 };
 
 /// A `Base`, FutureBase or what derives from it, plus the stored outcome: a future of a T.

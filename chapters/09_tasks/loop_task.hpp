@@ -5,6 +5,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -35,14 +36,14 @@ class TaskMembers {
 
   /// Its name, for people. Python: `task.get_name`, `task.set_name`.
   [[nodiscard]] std::string get_name() const { return task().name(); }
-  void set_name(std::string name) { task().set_name(std::move(name)); }
+  void set_name(std::string_view name) { task().set_name(name); }
 
  protected:
   [[nodiscard]] TaskBase& task() const noexcept { return *static_cast<const Handle&>(*this).state().task(); }
 };
 
 template <class T>
-Task<T> start(EventLoop& loop, Coro<T> coro, std::string name);
+Task<T> start(EventLoop& loop, Coro<T> coro, const TaskOptions& options);
 
 }  // namespace detail
 
@@ -67,7 +68,7 @@ class Task : public Future<T>, public detail::TaskMembers<Task<T>> {
 
  private:
   template <class U>
-  friend Task<U> detail::start(EventLoop& loop, Coro<U> coro, std::string name);
+  friend Task<U> detail::start(EventLoop& loop, Coro<U> coro, const TaskOptions& options);
 
   explicit Task(Ref<detail::TaskCell<T>> state) noexcept : Future<T>(std::move(state)) {}
 };
@@ -91,9 +92,9 @@ Coro<std::remove_cvref_t<await_result_t<A>>> as_coro(A awaitable) {
 
 /// Makes a task, which runs in the loop's next pass.
 template <class T>
-Task<T> start(EventLoop& loop, Coro<T> coro, std::string name) {
-  // TODO 3.7: Let the loop's nodes() make a TaskCell<T>, from the TaskRegistry of the loop, the
-  // coroutine and the name, both moved. schedule() it. Return a Task<T> of it.
+Task<T> start(EventLoop& loop, Coro<T> coro, const TaskOptions& options) {
+  // TODO 3.7: Let the loop's nodes() make a TaskCell<T>, from the TaskRegistry of the loop, what
+  // the coroutine releases, and the options. schedule() it. Return a Task<T> of it.
   todo("3.7", "start");
 }
 
@@ -104,7 +105,7 @@ auto loop_create_task(EventLoop& loop, A&& awaitable, const TaskOptions& options
   loop.check();
   if constexpr (is_coro<A>) {
     if (!awaitable.handle()) throw std::runtime_error("cannot reuse already awaited coroutine");
-    return start(loop, std::move(awaitable), std::string(options.name));
+    return start(loop, std::move(awaitable), options);
   } else {
     return loop_create_task(loop, as_coro<std::decay_t<A>>(std::forward<A>(awaitable)), options);
   }

@@ -1,10 +1,12 @@
 #pragma once
 
-#include <algorithm>
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <ranges>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -13,7 +15,7 @@
 #include <variant>
 #include <vector>
 
-#include "done_listener.hpp"
+#include "join_state.hpp"
 #include "outcome.hpp"
 #include "task.hpp"
 #include "todo.hpp"
@@ -28,34 +30,26 @@ struct GatherOptions {
 namespace detail {
 
 /// The future of several others, its children, which run whether it is there or not.
-class GatherState : public FutureBase {
+class GatherState : public JoinState {
  public:
   /// @param collect ends it with the results of its children, when all are done
   GatherState(TaskRegistry& tasks, GatherOptions options, void (*collect)(GatherState&))
-      : FutureBase(tasks), options_(options), collect_(collect) {}
+      : JoinState(tasks), options_(options), collect_(collect) {}
 
   /// Listens to the children that are not done. If all are, or there are none, it is done at once.
-  void start(const std::vector<AnyFuture>& children) {
-    left_ = children.size();
-    children_.reserve(left_);
-    for (const AnyFuture& child : children)
-      if (child.done())
-        children_.emplace_back(child);
-      else
-        children_.emplace_back(child, [this](const AnyFuture& done) { child_done(done); });
-    for (const AnyFuture& child : children)
-      if (child.done()) child_done(child);
-    if (children.empty()) collect();
+  void start(std::span<Child> children, std::span<AnyFuture> futures) {
+    left_ = futures.size();
+    if (listen(children, futures) || futures.empty()) run();
   }
 
-  [[nodiscard]] std::size_t size() const noexcept { return children_.size(); }
+  [[nodiscard]] std::size_t size() const noexcept { return children().size(); }
   /// Returns the first child, at the next call the next one. For collect().
-  const AnyFuture& next_child() noexcept { return children_[next_++].future(); }
+  FutureBase& next_child() noexcept { return children()[next_++].state(); }
 
   /// Cancels all children. What becomes of them ends this.
   bool request_cancel() override {
     // TODO 1.2: Whoever cancels it has looked at it: retrieved(). If it is
-    // done(), or the future() of each child is, return false. Otherwise note that this was cancel_requested_,
+    // done(), or no child is left_ that is not, return false. Otherwise note that this was cancel_requested_,
     // cancel_children(), and return true.
     todo("1.2", "GatherState::request_cancel");
   }
@@ -64,14 +58,21 @@ class GatherState : public FutureBase {
   ~GatherState() = default;
 
  private:
-  void child_done(const AnyFuture& child) {
+  bool child_done(FutureBase& child) noexcept override {
     // TODO 1.1: One fewer is left_. Whatever the child has ended with, it is
-    // retrieved() (its state() is). If this is done() already, that is all. Without
-    // options_.return_exceptions, if the child was cancelled, finish with a CancelledError as the exception;
-    // if it has an error(), with that. If none is left_, and this was cancel_requested_, finish with a
-    // CancelledError; otherwise collect(). (Children may all have values then: a cancellation is not lost on
-    // them.)
+    // retrieved(). If this is done() already, or a child has failed_, that is all: return false. Without
+    // options_.return_exceptions, if the child was cancelled or has an error(), that is the one that has
+    // failed_: return true. Otherwise return whether none is left_.
     todo("1.1", "GatherState::child_done");
+  }
+
+  /// A child has failed, or all are done: so is this.
+  void run() override {
+    // TODO 1.4: If this is done() already, that is all. If a child has failed_ with an
+    // error(), that is the exception of this. If it was cancelled, or if this was cancel_requested_, the
+    // exception is a CancelledError. Otherwise collect(). (Children may all have values then: a cancellation
+    // is not lost on them.)
+    todo("1.4", "GatherState::run");
   }
 
   /// Cancels the children, one after another, and those of a gather among them before the next. However deep
@@ -85,8 +86,8 @@ class GatherState : public FutureBase {
     outer_ = std::exchange(innermost_, this);
     if (outer_) return;
     while (GatherState* const gather = innermost_) {
-      if (gather->cancelled_ < gather->children_.size()) {
-        gather->children_[gather->cancelled_++].future().cancel();
+      if (gather->cancelled_ < gather->size()) {
+        gather->children()[gather->cancelled_++].state().request_cancel();
       } else {
         innermost_ = gather->outer_;
         gather->cancelling_ = false;
@@ -98,7 +99,7 @@ class GatherState : public FutureBase {
   /// A child waits for this, so neither could ever be done. It is now, and the loop's exception handler is
   /// told.
   void leave_circle() noexcept {
-    const TaskBase* const child = children_[cancelled_ - 1].future().state().task();
+    const TaskBase* const child = children()[cancelled_ - 1].state().task();
     set_exception(std::make_exception_ptr(CancelledError()));
     tasks().report(
         "A gather waits for itself",
@@ -116,8 +117,8 @@ class GatherState : public FutureBase {
   const GatherOptions options_;
   bool cancel_requested_ = false;
   void (*const collect_)(GatherState&);
-  std::size_t left_ = 0;
-  std::vector<DoneListener> children_;
+  std::size_t left_ = 0;          // children that are not done
+  FutureBase* failed_ = nullptr;  // the first child that did
   std::size_t next_ = 0;
   std::size_t cancelled_ = 0;     // so many of the children
   bool cancelling_ = false;       // it is one of those that cancel_children()
@@ -131,31 +132,29 @@ using Gathered = std::conditional_t<std::is_void_v<T>, std::monostate, std::remo
 
 /// The result of a child that has one: moved if it cannot be copied.
 template <class T>
-Gathered<T> result_of(const AnyFuture& child) {
-  if constexpr (std::is_void_v<T>) {
-    child.result();  // of whatever type it is
-    return {};
-  } else if constexpr (is_copyable<T>) {
-    return child.state().outcome<T>().get();
-  } else {
-    return child.state().outcome<T>().take();
-  }
+Gathered<T> result_of(FutureBase& child) {
+  if constexpr (std::is_void_v<T>)
+    return {};  // of whatever type it is: it has not failed
+  else if constexpr (is_copyable<T>)
+    return child.outcome<T>().get();
+  else
+    return child.outcome<T>().take();
 }
 
 /// Returns the outcome of a child, whatever it is.
 template <class T>
-Outcome<T> outcome_of(const AnyFuture& child) {
+Outcome<T> outcome_of(FutureBase& child) {
   // TODO 1.3: If the child was cancelled, return an Outcome with a CancelledError as the
   // exception. If T is void, the child may be of another type (AnyTask): return an Outcome with the
-  // exception(), or a value of nothing. Otherwise the outcome<T>() of its state(): moved if T is not
-  // is_copyable, otherwise a copy.
+  // error(), or a value of nothing. Otherwise its outcome<T>(): moved if T is not is_copyable, otherwise a
+  // copy.
   todo("1.3", "outcome_of");
 }
 
 // The results of the children, each of which is what `result(child)` returns, are a tuple or a vector.
 
 template <auto result>
-using ResultOf = decltype(result(std::declval<const AnyFuture&>()));
+using ResultOf = decltype(result(std::declval<FutureBase&>()));
 
 template <auto... results>
 void collect_tuple(GatherState& all) {
@@ -172,15 +171,42 @@ void collect_vector(GatherState& all) {
   all.set_result<std::vector<ResultOf<result>>>(std::move(results));
 }
 
-/// Gathers children, with a function that collects their results.
-template <class Results>
-Future<Results> gather_children(EventLoop& loop, GatherOptions options,
-                                const std::vector<AnyFuture>& children, void (*collect)(GatherState&)) {
-  const auto state =
-      loop.nodes().make<FutureCell<Results, GatherState>>(loop.use_service<TaskRegistry>(), options, collect);
-  Future<Results> all(state);
-  state->start(children);
-  return all;
+/// The children of a gather: in an array if it is known how many they are, otherwise in a vector.
+template <class Children>
+Children make_children([[maybe_unused]] std::size_t count) {
+  if constexpr (std::is_constructible_v<Children, std::size_t>)
+    return Children(count);
+  else
+    return {};
+}
+
+/// A GatherState with its results and its `Children`, an array of them: all in one block, if there are few.
+template <class Results, class Children>
+class GatherCell final : public FutureCell<Results, GatherState> {
+ public:
+  GatherCell(TaskRegistry& tasks, GatherOptions options, std::size_t count, void (*collect)(GatherState&))
+      : FutureCell<Results, GatherState>(tasks, options, collect),
+        children_(make_children<Children>(count)) {}
+
+  void start(std::span<AnyFuture> futures) { GatherState::start(children_, futures); }
+
+  void destroy() noexcept override {
+    this->report_unless_retrieved("Future exception was never retrieved");
+    std::destroy_at(this);
+  }
+
+ private:
+  Children children_;
+};
+
+/// Gathers futures, with a function that collects their results.
+template <class Results, class Children>
+Future<Results> gather_children(EventLoop& loop, GatherOptions options, std::span<AnyFuture> futures,
+                                void (*collect)(GatherState&)) {
+  auto cell = loop.nodes().make<GatherCell<Results, Children>>(loop.use_service<TaskRegistry>(), options,
+                                                               futures.size(), collect);
+  cell->start(futures);
+  return Future<Results>(std::move(cell));
 }
 
 /// The loop of an awaitable that is a future; null if it is none.
@@ -240,29 +266,24 @@ std::vector<AnyFuture> futures_of(R&& awaitables) {
   return futures;
 }
 
-/// The futures of awaitables, in order.
-template <class... A>
-std::vector<AnyFuture> futures_of_all(EventLoop& loop, A&&... awaitables) {
-  std::vector<AnyFuture> futures;
-  futures.reserve(sizeof...(A));
-  (..., futures.push_back(ensure_future(std::forward<A>(awaitables), loop)));
-  return futures;
-}
-
 /// Gathers awaitables into a tuple.
 template <auto... results, class... A>
 auto gather_tuple(GatherOptions options, A&&... awaitables) {
   EventLoop& loop = loop_of(awaitables...);
-  return gather_children<std::tuple<ResultOf<results>...>>(
-      loop, options, futures_of_all(loop, std::forward<A>(awaitables)...), collect_tuple<results...>);
+  std::array<AnyFuture, sizeof...(A)> futures{ensure_future(std::forward<A>(awaitables), loop)...};
+  using Results = std::tuple<ResultOf<results>...>;
+  using Children = std::array<JoinState::Child, sizeof...(A)>;
+  return gather_children<Results, Children>(loop, options, futures, collect_tuple<results...>);
 }
 
 /// Gathers a range of awaitables into a vector.
 template <auto result, class R>
 auto gather_vector(GatherOptions options, R&& awaitables) {
-  const std::vector<AnyFuture> children = futures_of(std::forward<R>(awaitables));
-  EventLoop& loop = children.empty() ? get_running_loop() : children.front().get_loop();
-  return gather_children<std::vector<ResultOf<result>>>(loop, options, children, collect_vector<result>);
+  std::vector<AnyFuture> futures = futures_of(std::forward<R>(awaitables));
+  EventLoop& loop = futures.empty() ? get_running_loop() : futures.front().get_loop();
+  using Results = std::vector<ResultOf<result>>;
+  using Children = std::vector<JoinState::Child>;
+  return gather_children<Results, Children>(loop, options, futures, collect_vector<result>);
 }
 
 }  // namespace detail

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
-#include <list>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <type_traits>
@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "awaitable.hpp"
-#include "done_listener.hpp"
 #include "exception_group.hpp"
 #include "outcome.hpp"
 #include "async_with.hpp"
@@ -61,7 +60,9 @@ class TaskGroup {
 
  private:
   TaskGroup() : loop_(get_running_loop()), parent_(parent()) {}
-  ~TaskGroup() = default;
+  ~TaskGroup() {
+    while (Member* const member = tasks_.first()) tasks_.remove(*member)->leave();
+  }
 
   template <class Body>
   static Coro<detail::ScopeResult<Body, TaskGroup>> run_part(Body body) {
@@ -83,13 +84,81 @@ class TaskGroup {
     todo("4.2", "TaskGroup::check_open");
   }
 
-  template <class T>
-  void add(const Future<T>& task) {
-    const auto place = tasks_.emplace(tasks_.end());
-    place->emplace(task, [this, place](const AnyFuture& done) {
-      tasks_.erase(place);
-      task_done(done);
-    });
+  /// A task of the group, which tells the group when it is done.
+  class Member final : public Operation {
+   public:
+    Member(TaskGroup& group, AnyFuture task) noexcept
+        : Operation(RefCount::local, true), group_(&group), task_(std::move(task)) {}
+
+    [[nodiscard]] AnyFuture& task() noexcept { return task_; }
+
+    /// The group is gone.
+    void leave() noexcept {
+      group_ = nullptr;
+      task_.state().let_go(*this);
+    }
+
+    /// What the group does now can be noticed.
+    void run() override {
+      if (!group_) return;
+      TaskGroup& group = *group_;
+      const Ref<Member> member = group.tasks_.remove(*this);
+      group.task_done(task_);
+    }
+    void drop() noexcept override {}
+    void destroy() noexcept override { std::destroy_at(this); }
+    [[nodiscard]] const std::type_info& type() const noexcept override { return typeid(Member); }
+
+   private:
+    friend class TaskGroup;
+
+    Ref<Operation> notify(Ref<Operation> self) noexcept override {
+      if (!group_ || group_->must_know(task_)) return self;
+      group_->tasks_.remove(*this);
+      return nullptr;
+    }
+
+    TaskGroup* group_;
+    AnyFuture task_;
+    Member* previous_ = nullptr;
+    Member* next_ = nullptr;
+  };
+
+  /// The tasks of the group that it has not done with, in the order in which they were made.
+  class Members {
+   public:
+    [[nodiscard]] bool empty() const noexcept { return !first_; }
+    [[nodiscard]] Member* first() const noexcept { return first_; }
+
+    void add(Ref<Member> member) noexcept {
+      Member* const added = member.release();
+      added->previous_ = last_;
+      (last_ ? last_->next_ : first_) = added;
+      last_ = added;
+    }
+    Ref<Member> remove(Member& member) noexcept {
+      (member.previous_ ? member.previous_->next_ : first_) = member.next_;
+      (member.next_ ? member.next_->previous_ : last_) = member.previous_;
+      return Ref<Member>::adopt(&member);
+    }
+
+   private:
+    Member* first_ = nullptr;
+    Member* last_ = nullptr;
+  };
+
+  void add(const AnyFuture& task) {
+    Ref<Member> member = loop_.nodes().make<Member>(*this, task);
+    ++running_;
+    task.state().add_callback(member);
+    tasks_.add(std::move(member));
+  }
+
+  /// A task is done. @returns true if somebody could notice what this means for the group: then that is for
+  /// the loop to do
+  bool must_know(const AnyFuture& task) noexcept {
+    --running_;
+    return running_ == 0 || task.state().error();
   }
 
   /// A task has ended, and is not one of tasks_ any more.
@@ -104,7 +173,7 @@ class TaskGroup {
   /// Cancels all tasks, and takes no new ones.
   void abort() {
     aborting_ = true;
-    for (auto& task : tasks_) task->future().cancel();
+    for (Member* member = tasks_.first(); member; member = member->next_) member->task().cancel();
   }
 
   /// The part has ended, with `error` or without: so do the tasks.
@@ -142,7 +211,8 @@ class TaskGroup {
 
   EventLoop& loop_;
   detail::TaskBase& parent_;
-  std::list<std::optional<detail::DoneListener>> tasks_;
+  Members tasks_;
+  std::size_t running_ = 0;  // of them: not done
   std::vector<std::exception_ptr> errors_;
   std::optional<Future<>> all_done_;  // while somebody waits for it
   bool ending_ = false;

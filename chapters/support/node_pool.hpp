@@ -81,7 +81,7 @@ class NodePool {
 
  private:
   static constexpr std::size_t block = 16;  // sizes are rounded up to a multiple of it
-  static constexpr std::size_t classes = 16;
+  static constexpr std::size_t classes = 32;
 
   NodePool() {
     for (detail::NodeList& list : free_) list.pool = this;

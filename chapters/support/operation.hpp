@@ -5,6 +5,7 @@
 #include <typeinfo>
 
 #include "node_pool.hpp"
+#include "ref.hpp"
 
 namespace asyncio {
 
@@ -27,6 +28,10 @@ class Operation {
 
   /// Destroys the callback uncalled, if it is still there.
   virtual void drop() noexcept = 0;
+
+  /// Told at once that the future is done for which it waits, inside set_result(): it must not call what a
+  /// program could notice. @returns what the loop is to run for it: `self`, another node, or nothing
+  virtual Ref<Operation> notify(Ref<Operation> self) noexcept { return self; }
 
   /// Destroys what survives its run, a future or a task, when its reference count reaches zero.
   virtual void destroy() noexcept {}
@@ -57,9 +62,7 @@ class Operation {
             ? --references_ != 0
             : std::atomic_ref(references_).fetch_sub(1, std::memory_order_acq_rel) != 1)
       return;
-    detail::NodeList* const list = home_;
-    if (survives_run_) destroy();
-    NodePool::deallocate(this, list);
+    end();
   }
 
   /// True if the count is 1. Only for what is counted locally: RefCount::local.
@@ -72,9 +75,22 @@ class Operation {
   explicit Operation(RefCount counting, bool survives_run = false) noexcept
       : counting_(counting), survives_run_(survives_run) {}
 
+  // As ref() and unref(), for those that are known to be counted locally: RefCount::local.
+  void ref_local() noexcept { ++references_; }
+  void unref_local() noexcept {
+    if (--references_ == 0) end();
+  }
+
  private:
   friend class ReadyQueue;
   friend class NodePool;
+
+  /// The last reference has gone. Not inlined, so that unref() is.
+  [[gnu::noinline]] void end() noexcept {
+    detail::NodeList* const list = home_;
+    if (survives_run_) destroy();
+    NodePool::deallocate(this, list);
+  }
 
   Operation* next_ = nullptr;
   detail::NodeList* home_ = nullptr;  // of its memory; none if it stands apart

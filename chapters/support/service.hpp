@@ -90,7 +90,7 @@ class ServiceTable {
   static inline char key_of = 0;
 
   template <class S>
-  S& find_or_add(EventLoop& loop) {
+  [[gnu::noinline]] S& find_or_add(EventLoop& loop) {
     for (std::size_t i = 0; i < count_; ++i)
       if (entries_[i].key == &key_of<S>) return static_cast<S&>(*entries_[i].service);
     Ref<Service> service = Ref<Service>::adopt(new S(loop));

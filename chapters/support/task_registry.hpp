@@ -17,15 +17,15 @@ class PendingTask {
   PendingTask(const PendingTask&) = delete;
   PendingTask& operator=(const PendingTask&) = delete;
 
-  /// The loop is closed: this will never run again. It is not in the list any more.
-  virtual void abandon() noexcept = 0;
-
  protected:
   PendingTask() = default;
   ~PendingTask() = default;
 
  private:
   friend class TaskRegistry;
+
+  /// The loop is closed: this will never run again. It is not in the list any more.
+  inline void abandon() noexcept;  // in task_cell.hpp
 
   PendingTask* previous_ = nullptr;
   PendingTask* next_ = nullptr;

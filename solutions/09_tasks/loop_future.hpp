@@ -117,8 +117,8 @@ class AnyFuture {
 
 namespace detail {
 
-/// The part of a DoneCallback that is the same for every function. It has a reference to the future if that
-/// is done already. Otherwise the future has one to it, and is there when it runs.
+/// The part of a DoneCallback that is the same for every function. As long as the future is pending, that has
+/// a reference to this. From when it is done until the callback runs, it is the other way round.
 class DoneCallbackBase : public Operation {
  protected:
   explicit DoneCallbackBase(FutureBase& future) noexcept
@@ -130,6 +130,11 @@ class DoneCallbackBase : public Operation {
   void drop_future() noexcept { keep_alive_ = nullptr; }
 
  private:
+  Ref<Operation> notify(Ref<Operation> self) noexcept final {
+    if (!cancelled()) keep_alive_ = Ref(future_);
+    return self;
+  }
+
   FutureBase& future_;
   Ref<FutureBase> keep_alive_;
 };

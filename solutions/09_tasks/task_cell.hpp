@@ -2,10 +2,12 @@
 
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <typeinfo>
 #include <utility>
@@ -14,6 +16,7 @@
 #include "coro.hpp"
 #include "future_cell.hpp"
 #include "laps.hpp"
+#include "task_options.hpp"
 #include "task_registry.hpp"
 #include "todo.hpp"
 
@@ -29,12 +32,12 @@ namespace detail {
 class TaskBase : public FutureBase, public PendingTask {
  public:
   /// Makes a task that its loop knows. One reference is the loop's, until the task is done.
-  TaskBase(TaskRegistry& tasks, CoroFrame coro, std::string name)
+  TaskBase(TaskRegistry& tasks, CoroFrame&& coro, const TaskOptions& options)
       : FutureBase(tasks),
         coro_(std::move(coro)),
         resume_at_(coro_.handle()),
         number_(tasks.next_number()),
-        name_(std::move(name)) {
+        name_(keep(options.name)) {
     tasks.add(*this);
     ref();
   }
@@ -140,8 +143,8 @@ class TaskBase : public FutureBase, public PendingTask {
   }
   [[nodiscard]] std::size_t cancelling() const noexcept { return cancel_requests_; }
 
-  [[nodiscard]] std::string name() const { return name_.empty() ? "Task-" + std::to_string(number_) : name_; }
-  void set_name(std::string name) { name_ = std::move(name); }
+  [[nodiscard]] std::string name() const { return name_ ? *name_ : "Task-" + std::to_string(number_); }
+  void set_name(std::string_view name) { name_ = keep(name); }
 
   // ---- For what explains a hang.
 
@@ -161,9 +164,8 @@ class TaskBase : public FutureBase, public PendingTask {
 
   // ---- For its loop.
 
-  /// Runs a step. If the task is done, it was queued only to stay alive, behind its callbacks.
+  /// Runs a step.
   void run() final {
-    if (done()) return;
     switch (step()) {
       case Step::waits:
         return;
@@ -176,7 +178,7 @@ class TaskBase : public FutureBase, public PendingTask {
     }
   }
 
-  void abandon() noexcept final {
+  void abandon() noexcept {
     retrieved();
     tasks().report("Task was destroyed but it is pending!", nullptr);
     cancel_without_loop();  // first, for what is destroyed may want to cancel it
@@ -282,6 +284,11 @@ class TaskBase : public FutureBase, public PendingTask {
     TaskBase* const before_;
   };
 
+  /// Most tasks have no name of their own, and need no room for one.
+  static std::unique_ptr<std::string> keep(const std::string_view& name) {
+    return name.empty() ? nullptr : std::make_unique<std::string>(name);
+  }
+
   static inline thread_local constinit TaskBase* current_ = nullptr;
 
   CoroFrame coro_;                     // the whole
@@ -289,10 +296,12 @@ class TaskBase : public FutureBase, public PendingTask {
   FutureBase* waits_for_ = nullptr;    // the awaiter holds it
   bool begun_ = false;
   bool must_cancel_ = false;  // when it goes on
-  std::size_t cancel_requests_ = 0;
+  std::uint32_t cancel_requests_ = 0;
   const std::size_t number_;
-  std::string name_;  // empty: after its number
+  std::unique_ptr<std::string> name_;  // none: after its number
 };
+
+inline void PendingTask::abandon() noexcept { static_cast<TaskBase*>(this)->abandon(); }
 
 /// A task: a future whose outcome is that of a coroutine.
 template <class T>

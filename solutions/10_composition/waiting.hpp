@@ -2,8 +2,10 @@
 
 #include <concepts>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <ranges>
+#include <span>
 #include <stdexcept>
 #include <tuple>
 #include <type_traits>
@@ -13,6 +15,7 @@
 
 #include "done_listener.hpp"
 #include "future.hpp"
+#include "join_state.hpp"
 #include "task.hpp"
 #include "todo.hpp"
 
@@ -48,38 +51,53 @@ auto distinct_futures(R&& futures) {
   return distinct;
 }
 
-/// Listens to several futures of a loop, and knows when wait() has waited long enough.
-class Waiting {
+/// The future that wait() waits for: done when it has been long enough.
+class WaitState final : public FutureCell<void, JoinState> {
  public:
-  Waiting(EventLoop& loop, std::vector<AnyFuture> futures, const WaitOptions& options)
-      : enough_(loop.create_future()), return_when_(options.return_when), left_(futures.size()) {
-    // <exercise 5.1 Waiting::Waiting> For each of the futures, one of the listeners_ counts down how many are
-    // left_. When none is; or, for first_completed, at once; or, for first_exception, if this future's
-    // state() has an error(): wake() whoever waits. With a timeout, a timer does so too, which is cancelled
-    // with this: emplace the timer_.
-    listeners_.reserve(left_);
-    for (AnyFuture& future : futures)
-      listeners_.emplace_back(std::move(future), [this](const AnyFuture& done) {
-        if (--left_ == 0 || return_when_ == ReturnWhen::first_completed ||
-            (return_when_ == ReturnWhen::first_exception && done.state().error()))
-          wake();
-      });
-    if (options.timeout) timer_.emplace(loop.call_later(*options.timeout, [this] { wake(); }));
+  WaitState(TaskRegistry& tasks, std::size_t count, ReturnWhen return_when)
+      : FutureCell(tasks), return_when_(return_when), left_(count), children_(count) {}
+
+  /// Listens to as many futures as it was made for.
+  void start(std::span<AnyFuture> futures) {
+    if (listen(children_, futures)) run_soon(Ref<Operation>(*this));
+  }
+
+  /// It has been long enough.
+  void run() override {
+    if (!done()) set_result<void>();
+  }
+
+  void destroy() noexcept override { std::destroy_at(this); }
+
+ private:
+  bool child_done(FutureBase& child) noexcept override {
+    // <exercise 5.1 WaitState::child_done> One fewer is left_. It has been long enough if none is; for
+    // first_completed; or, for first_exception, if the child has an error(). Return whether it has.
+    return --left_ == 0 || return_when_ == ReturnWhen::first_completed ||
+           (return_when_ == ReturnWhen::first_exception && child.error());
     // </exercise>
   }
 
-  /// Returns a future that is done when it has been long enough.
-  [[nodiscard]] const Future<>& enough() const noexcept { return enough_; }
+  const ReturnWhen return_when_;
+  std::size_t left_;  // children that are not done
+  std::vector<Child> children_;
+};
 
- private:
-  void wake() {
-    if (!enough_.done()) enough_.set_result();
+/// Listens to several futures of a loop as long as it is there, and knows when wait() has waited long enough.
+class Waiting {
+ public:
+  Waiting(EventLoop& loop, std::vector<AnyFuture> futures, const WaitOptions& options)
+      : state_(loop.nodes().make<WaitState>(loop.use_service<TaskRegistry>(), futures.size(),
+                                            options.return_when)) {
+    state_->start(futures);
+    if (options.timeout) timer_.emplace(loop.call_later(*options.timeout, [this] { state_->run(); }));
   }
 
-  Future<> enough_;
-  const ReturnWhen return_when_;
-  std::size_t left_;
-  std::vector<DoneListener> listeners_;
+  /// Returns a future that is done when it has been long enough.
+  [[nodiscard]] Future<> enough() const noexcept { return Future<>(state_); }
+
+ private:
+  const Ref<WaitState> state_;
   std::optional<CancelAtEnd> timer_;
 };
 
