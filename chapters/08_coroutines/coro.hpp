@@ -73,9 +73,7 @@ class CoroFrame {
   CoroFrame(CoroFrame&& other) noexcept
       : handle_(std::exchange(other.handle_, nullptr)), promise_(other.promise_) {}
   CoroFrame& operator=(CoroFrame&&) = delete;
-  ~CoroFrame() {
-    if (handle_) destroy();
-  }
+  ~CoroFrame() { destroy(); }
 
   [[nodiscard]] std::coroutine_handle<> handle() const noexcept { return handle_; }
   [[nodiscard]] CoroPromise& promise() const noexcept { return *promise_; }
