@@ -211,6 +211,12 @@ TEST(Step8_NoRoom, WhereverThereIsNoRoomACallIsSentLater) {
   }
 }
 
+TEST(Step8_NoRoom, ACallThatFindsNoRoomIsSentThoughNoAnswerComes) {
+  ProcessPoolExecutor pool({.max_workers = 1});
+  const CallsFail no_room(sendmsg_calls, EAGAIN);
+  EXPECT_EQ(pool.submit(twice, 21).result(), 42) << "whoever waits for an answer to try again waits for ever";
+}
+
 TEST(Step8_NoRoom, ACallForWhichThereIsNoFileFailsAlone) {
   const NothingIsLeft nothing_is_left;
   ProcessPoolExecutor pool({.max_workers = 1});
