@@ -90,6 +90,9 @@ problems=$(
       is=$(cat "$tests"/*.cpp | grep -c "^TEST(Step${step}_")
       [ "$said" = "$is" ] || echo "chapters/$chapter/README.md: step $step has $is tests, not $said"
     done
+    said=$(sed -n 's/.*\b\([0-9][0-9]*\) tests fail now.*/\1/p' "chapters/$chapter/README.md")
+    is=$(cat "$tests"/*.cpp | grep -c '^TEST(Step')
+    [ "${said:-$is}" = "$is" ] || echo "chapters/$chapter/README.md: $is tests fail in the beginning, not $said"
   done
 
   find chapters docs -name '*.svg' | sed 's|.*/||' | sort | uniq -d | sed 's/$/: two pictures have this name/'

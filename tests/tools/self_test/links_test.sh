@@ -35,6 +35,8 @@ expect '' 'Prose may speak of tests/anything, and `code` of `step1_a_test.cpp`.'
 expect 'there is no step2_b_test.cpp' 'See `step2_b_test.cpp`.'
 expect_step '' '*About 5 lines. 1 test.*'
 expect_step 'step 1 has 1 tests, not 12' '*About 5 lines in `step1_a_test.cpp`. 12 tests. The hardest.*'
+expect_step '' '**1 tests fail now, and that is right:** 1.'
+expect_step '1 tests fail in the beginning, not 3' '**3 tests fail now, and that is right.**'
 expect_step 'step 1 has 1 tests, not 2' '```\n· Step 1 A   0/2\n```'
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
