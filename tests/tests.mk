@@ -178,7 +178,7 @@ graded = $(filter-out $(GRADE) %/inspected grade-begun,$^)
 
 # ---- For contributors, and CI --------------------------------------------------------------------------------------
 
-CHECKS := starters-check ladder mutants right errors random tools-test explorer-test sanitize-thread sanitize-address \
+CHECKS := starters-check ladder mutants right errors random clients tools-test explorer-test sanitize-thread sanitize-address \
   parity links docs bench-smoke format-check
 test:
 	@MAKE='$(MAKE)' sh tests/tools/run_targets.sh solutions starters-fail
@@ -259,6 +259,17 @@ $(RANDOM:%=random-%): random-%: $$B/solution/$$(call name,$$*)/random_programs |
 	@python=python3; for newer in python3.14 python3.13; do $$newer -c '' 2>/dev/null && python=$$newer && break; done; \
 	  $$python -B tests/$(call name,$*)/random_programs.py $< $(PROGRAMS)
 
+# Programs that others have written, as clients and as servers: tests/NN_name/real_clients.py, with a .cpp beside it, and
+# the chapter's recipe.
+CLIENTS := $(foreach source,$(wildcard tests/[0-9]*/real_clients.cpp),$(call number,$(word 2,$(subst /, ,$(source)))))
+$B/solution/%/real_clients: tests/%/real_clients.cpp | $(call have,compiler) $$(call needed,solution/$$*)
+	@mkdir -p $(@D)
+	@$(COMPILE) -O1 -MMD -MP $(call includes,solution/$*) $< -o $@
+clients: $(CLIENTS:%=clients-%)
+$(CLIENTS:%=clients-%): clients-%: $$B/solution/$$(call name,$$*)/real_clients $$B/solution/$$(call name,$$*)/recipe \
+  | $(call have,python)
+	@python3 -B tests/$(call name,$*)/real_clients.py $^
+
 # Each behaviour of Python that is ours is cited by a test; what the pages point to is there.
 parity links: %:
 	@sh tests/tools/$*.sh
@@ -281,5 +292,5 @@ compile_commands.json:
 	  $(call headers,$(tree)/$(chapter)) $(chapter))) >$@
 
 .PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants \
-  patterns right errors $(ERRORS) given-test grader-test tiny-chapter-test stale-test costly-test words-test \
+  patterns right errors $(ERRORS) clients $(CLIENTS:%=clients-%) given-test grader-test tiny-chapter-test stale-test costly-test words-test \
   hundred-test links-test tools-test random $(RANDOM:%=random-%) parity links format format-check compile_commands.json

@@ -24,7 +24,7 @@
 
 namespace bench {
 
-/// Names of the rows that measure an echo server, for chapter 07 and its peers.
+/// Names of the rows that measure an echo server, for chapters 07 and 12, and their peers.
 inline const std::string an_echo = "an echo";  ///< of a message, with one in flight on each connection
 /// The same, with clients and server in one thread, which take turns: nobody wakes anybody, so it says more
 /// of the server, and is less noisy.
@@ -34,6 +34,20 @@ inline constexpr int many_requests = 40'000;
 inline constexpr int requests_in_turns = 10'000;
 inline constexpr std::size_t connections = 50;
 inline constexpr std::size_t message_size = 64;
+
+/// A connection to a server on this machine, whose calls wait.
+inline concurrent::Fd connect_waiting(std::uint16_t port) {
+  using concurrent::checked;
+  concurrent::Fd fd(checked(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  checked(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), "connect");
+  int yes = 1;
+  checked(::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes), "setsockopt");
+  return fd;
+}
 
 /// The clients of an echo server, all in the thread that runs them. They are the same for every server, and
 /// do no more than they must: one read and one write for each request.
@@ -91,16 +105,9 @@ class EchoLoad {
   };
 
   static concurrent::Fd connect(std::uint16_t port) {
-    using concurrent::checked;
-    concurrent::Fd fd(checked(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    checked(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), "connect");
+    concurrent::Fd fd = connect_waiting(port);
     int yes = 1;
-    checked(::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes), "setsockopt");
-    checked(::ioctl(fd.get(), FIONBIO, &yes), "ioctl");
+    concurrent::checked(::ioctl(fd.get(), FIONBIO, &yes), "ioctl");
     return fd;
   }
 
