@@ -201,8 +201,8 @@ TEST(Step8_Costs, AnIdleConnectionTakesLessThanFourKibibytes) {
 
 TEST(Step8_Costs, AfterABurstItDoesSoAgain) {
   const double each = bytes_of_idle_connections(300, [](const std::vector<Fd>& peers) {
-    const std::string line = std::string(30'000, 'x') + "\n";
-    for (const Fd& peer : peers) put(peer, line);
+    const std::string lines = std::string(30'000, 'x') + "\nand a short one\n";
+    for (const Fd& peer : peers) put(peer, lines);
   });
   if (memory_can_be_measured) {
     EXPECT_LT(each, 4096);
