@@ -40,7 +40,7 @@ class ByteQueue {
     if (begin_ < bytes_.size()) return;
     begin_ = 0;
     if (bytes_.capacity() > kept)
-      bytes_ = std::string();
+      std::string().swap(bytes_);  // to assign an empty one would keep the memory
     else
       bytes_.clear();
   }

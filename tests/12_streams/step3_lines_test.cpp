@@ -177,6 +177,9 @@ TEST(Step3_Lines, OfSeveralSeparatorsTheOneThatEndsFirst) {  // AIO-109
     reader.feed_data("one two three");
     EXPECT_EQ(co_await reader.readuntil(long_and_short), "one two");
     EXPECT_EQ(co_await reader.readuntil(parts), " thre");
+    const Separators short_and_long = {"wo", "ne two three"};
+    reader.feed_data(" one two three");
+    EXPECT_EQ(co_await reader.readuntil(short_and_long), "e one two");
   });
 }
 
