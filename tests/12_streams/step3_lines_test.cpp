@@ -245,6 +245,8 @@ TEST(Step3_Lines, AHundredThousandLinesInOnePiece) {
     reader.feed_data(lines);
     for (int i = 0; i < 100'000; ++i) {
       const std::string line = co_await reader.readline();
+      // Under a sanitizer the stack grows with each coroutine that ends without a wait.
+      if (i % 1'000 == 0) co_await sleep(0s);
       if (line != "line " + std::to_string(i) + "\n") {
         ADD_FAILURE() << "line " << i << " is " << line;
         co_return;
