@@ -64,8 +64,6 @@ class MpiDispatcher {
   /// Takes no more calls.
   /// @throws Error if the pool's own thread would wait for itself: in a callback of a future
   void shutdown(ShutdownOptions options) {
-    if (options.wait && std::this_thread::get_id() == thread_.get_id())
-      throw Error("a callback on the pool's own thread cannot wait for the pool to end");
     todo("7.1", "MpiDispatcher::shutdown");
   }
 

@@ -155,7 +155,6 @@ class MpiPoolExecutor {
   template <class Item, class F, class CallChunk, class Items>
   auto map_chunks(F fn, CallChunk call_chunk, Items&& items, const MpiMapOptions& options)
       -> InputRange<typename std::invoke_result_t<CallChunk, detail::Chunk<Item>>::value_type> {
-    using Values = std::invoke_result_t<CallChunk, detail::Chunk<Item>>;
     todo("5.1", "MpiPoolExecutor::map_chunks");
   }
 

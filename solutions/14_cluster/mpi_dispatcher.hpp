@@ -64,9 +64,9 @@ class MpiDispatcher {
   /// Takes no more calls.
   /// @throws Error if the pool's own thread would wait for itself: in a callback of a future
   void shutdown(ShutdownOptions options) {
+    // <exercise 7.1 MpiDispatcher::shutdown>
     if (options.wait && std::this_thread::get_id() == thread_.get_id())
       throw Error("a callback on the pool's own thread cannot wait for the pool to end");
-    // <exercise 7.1 MpiDispatcher::shutdown>
     Ring<Call> dropped;
     if (options.cancel_futures) {
       std::lock_guard lock(mutex_);

@@ -167,8 +167,8 @@ class MpiPoolExecutor {
   template <class Item, class F, class CallChunk, class Items>
   auto map_chunks(F fn, CallChunk call_chunk, Items&& items, const MpiMapOptions& options)
       -> InputRange<typename std::invoke_result_t<CallChunk, detail::Chunk<Item>>::value_type> {
-    using Values = std::invoke_result_t<CallChunk, detail::Chunk<Item>>;
     // <exercise 5.1 MpiPoolExecutor::map_chunks>
+    using Values = std::invoke_result_t<CallChunk, detail::Chunk<Item>>;
     auto chunks = detail::in_chunks<Item>(detail::name_of_callable(fn),
                                           std::views::all(std::forward<Items>(items)), options.chunksize);
     if (!options.unordered)

@@ -119,32 +119,29 @@ TEST(Step4_Submit, ManyCallsFromManyThreads) {
 TEST(Step4_Submit, AWaitingCallCanBeCancelled) {
   if (!in_ranks(2)) return;
   MpiPoolExecutor pool;
-  const std::string fifo = "/tmp/cluster_test_" + std::to_string(::getpid());
-  ASSERT_EQ(run("mkfifo " + fifo).status, 0);
-  const auto wait = [](const std::string& fifo) { return run("cat " + fifo).output; };
-  const auto first = pool.submit(wait, fifo);
+  ASSERT_EQ(pool.submit(twice, 1).result(), 2);  // the worker is there
+  const Fifo fifo;
+  const auto first = pool.submit(wait_at, fifo.name());
   auto second = pool.submit(twice, 1);
-  auto third = pool.submit(twice, 2);
+  const auto third = pool.submit(twice, 2);
   EXPECT_EQ(second.state(), FutureState::pending) << "the one worker has one call at a time";
   EXPECT_TRUE(second.cancel());
   EXPECT_TRUE(second.cancelled());
-  run("echo -n go > " + fifo);
+  fifo.let_go();
   EXPECT_EQ(first.result(), "go");
   EXPECT_EQ(third.result(), 4);
-  run("rm " + fifo);
 }
 
 TEST(Step4_Submit, ACallThatIsWithAWorkerIsRunning) {
   if (!in_ranks(2)) return;
   MpiPoolExecutor pool;
   ASSERT_EQ(pool.submit(twice, 1).result(), 2);  // the worker is there
-  const std::string fifo = "/tmp/cluster_test_" + std::to_string(::getpid());
-  ASSERT_EQ(run("mkfifo " + fifo).status, 0);
-  auto future = pool.submit([](const std::string& fifo) { return run("cat " + fifo).output; }, fifo);
-  run("echo -n go > " + fifo);  // goes on only when the call has opened it
+  const Fifo fifo;
+  auto future = pool.submit(wait_at, fifo.name());
+  EXPECT_EQ(future.state(), FutureState::running) << "an idle worker gets its call at once";
   EXPECT_FALSE(future.cancel());
+  fifo.let_go();
   EXPECT_EQ(future.result(), "go");
-  run("rm " + fifo);
 }
 
 TEST(Step4_Submit, ArgumentsThatCannotBeWrittenAreTheOutcome) {
@@ -194,17 +191,15 @@ TEST(Step4_Submit, ALibrarysFunctionIsRefused) {
 TEST(Step4_Submit, TheWorkerGetsItsNextCallBeforeTheCallbacksRun) {
   if (!in_ranks(2)) return;
   MpiPoolExecutor pool;
-  const std::string fifo = "/tmp/cluster_test_" + std::to_string(::getpid());
-  ASSERT_EQ(run("mkfifo " + fifo).status, 0);
-  auto first = pool.submit([](const std::string& fifo) { return run("cat " + fifo).output; }, fifo);
+  const Fifo fifo;
+  auto first = pool.submit(wait_at, fifo.name());
   std::promise<std::string> said;
-  first.add_done_callback([&](const auto&) { said.set_value(run("cat " + fifo).output); });
-  const auto second =
-      pool.submit([](const std::string& fifo) { return run("echo -n second > " + fifo).status; }, fifo);
-  run("echo -n go > " + fifo);
+  first.add_done_callback([&](const auto&) { said.set_value(wait_at(fifo.name())); });
+  const auto second = pool.submit(
+      [](const std::string& name) { return run("echo -n second > " + name).status; }, fifo.name());
+  fifo.let_go();
   EXPECT_EQ(said.get_future().get(), "second") << "the callback waits for what the second call says";
   EXPECT_EQ(second.result(), 0);
-  run("rm " + fifo);
 }
 
 TEST(Step4_Submit, ACallAfterAPauseIsAnswered) {

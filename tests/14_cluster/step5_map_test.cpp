@@ -8,7 +8,6 @@
 #include <ranges>
 #include <string>
 #include <tuple>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -21,16 +20,10 @@ namespace {
 
 int minus(int a, int b) { return a - b; }
 
-/// A call that ends when somebody writes into the pipe of that name.
-int wait_for(const std::string& fifo) {
-  run("cat " + fifo);
-  return rank();
-}
-
-std::string new_fifo() {
-  std::string fifo = "/tmp/cluster_test_" + std::to_string(::getpid());
-  run("rm -f " + fifo + "; mkfifo " + fifo);
-  return fifo;
+/// A call that waits at a pipe, if it is given one.
+int wait_or_not(const std::string& fifo) {
+  if (!fifo.empty()) wait_at(fifo);
+  return fifo.empty() ? 0 : 1;
 }
 
 }  // namespace
@@ -72,15 +65,14 @@ TEST(Step5_Map, AChunksizeOf0IsRefused) {
 TEST(Step5_Map, UnorderedGivesWhatIsThere) {
   if (!in_ranks(3)) return;
   MpiPoolExecutor pool;
-  const std::string fifo = new_fifo();
-  const auto wait_or_not = [](const std::string& fifo) { return fifo.empty() ? 0 : wait_for(fifo); };
-  auto results = pool.map(wait_or_not, std::vector<std::string>{fifo, "", "", ""}, {.unordered = true});
+  const Fifo fifo;
+  auto results =
+      pool.map(wait_or_not, std::vector<std::string>{fifo.name(), "", "", ""}, {.unordered = true});
   for (int i = 0; i < 3; ++i)
     EXPECT_EQ(results.next(), 0) << "the first item's call goes on, and is not waited for";
-  run("echo > " + fifo);
-  EXPECT_GT(results.next(), 0);
+  fifo.let_go();
+  EXPECT_EQ(results.next(), 1);
   EXPECT_EQ(results.next(), std::nullopt);
-  run("rm " + fifo);
 }
 
 TEST(Step5_Map, UnorderedGivesEachResultOnce) {
@@ -113,12 +105,11 @@ TEST(Step5_Map, TheTimeoutIsForAll) {
   if (!in_ranks(2)) return;
   MpiPoolExecutor pool;
   for (const bool unordered : {false, true}) {
-    const std::string fifo = new_fifo();
-    auto results =
-        pool.map(wait_for, std::vector<std::string>{fifo}, {.timeout = 10ms, .unordered = unordered});
+    const Fifo fifo;
+    auto results = pool.map(wait_or_not, std::vector<std::string>{fifo.name()},
+                            {.timeout = 10ms, .unordered = unordered});
     EXPECT_THROW(results.next(), concurrent::TimeoutError);
-    run("echo > " + fifo);
-    run("rm " + fifo);
+    fifo.let_go();
   }
 }
 
@@ -126,15 +117,14 @@ TEST(Step5_Map, TheRestIsCancelledWhenNobodyReadsOn) {
   if (!in_ranks(2)) return;
   MpiPoolExecutor pool;
   for (const bool unordered : {false, true}) {
-    const std::string fifo = new_fifo();
+    const Fifo fifo;
     {
-      auto results = pool.map([](const std::string& fifo) { return fifo.empty() ? 0 : wait_for(fifo); },
-                              std::vector<std::string>{"", fifo, fifo, fifo}, {.unordered = unordered});
+      const std::vector<std::string> items{"", fifo.name(), fifo.name(), fifo.name()};
+      auto results = pool.map(wait_or_not, items, {.unordered = unordered});
       EXPECT_EQ(results.next(), 0);
     }
-    run("echo > " + fifo);  // one call waits; the others never begin
+    fifo.let_go();  // one call waits; the others never begin
     EXPECT_EQ(pool.submit(twice, 21).result(), 42);
-    run("rm " + fifo);
   }
 }
 

@@ -2,29 +2,11 @@
 
 #include "support.hpp"
 
-#include <unistd.h>
-
-#include <cstdlib>
+#include <exception>
 #include <future>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
-
-namespace {
-
-std::string new_fifo() {
-  std::string fifo = "/tmp/cluster_test_" + std::to_string(::getpid());
-  run("rm -f " + fifo + "; mkfifo " + fifo);
-  return fifo;
-}
-
-int wait_for(const std::string& fifo) {
-  run("cat " + fifo);
-  return 1;
-}
-
-}  // namespace
 
 TEST(Step7_TheEnd, ShutdownWaitsForWhatIsQueued) {
   if (!in_ranks(2)) return;
@@ -48,29 +30,28 @@ TEST(Step7_TheEnd, NothingIsTakenAfterShutdown) {
 
 TEST(Step7_TheEnd, ShutdownNeedNotWait) {
   if (!in_ranks(2)) return;
-  const std::string fifo = new_fifo();
   MpiPoolExecutor pool;
-  const auto future = pool.submit(wait_for, fifo);
+  const Fifo fifo;
+  const auto future = pool.submit(wait_at, fifo.name());
   pool.shutdown({.wait = false});
   EXPECT_FALSE(future.done());
-  run("echo > " + fifo);
-  EXPECT_EQ(future.result(), 1);
-  run("rm " + fifo);
+  fifo.let_go();
+  EXPECT_EQ(future.result(), "go");
 }
 
 TEST(Step7_TheEnd, ShutdownCanCancelWhatIsQueued) {
   if (!in_ranks(2)) return;
-  const std::string fifo = new_fifo();
   MpiPoolExecutor pool;
-  const auto first = pool.submit(wait_for, fifo);
+  const Fifo fifo;
+  const auto first = pool.submit(wait_at, fifo.name());
   const auto second = pool.submit(twice, 1);
-  run("true <> " + fifo);
+  while (!first.running()) std::this_thread::yield();
   pool.shutdown({.wait = false, .cancel_futures = true});
   EXPECT_TRUE(second.cancelled());
-  run("echo > " + fifo);
+  EXPECT_FALSE(first.cancelled()) << "a call that is with a worker runs to its end";
+  fifo.let_go();
   pool.shutdown();
   EXPECT_TRUE(first.done());
-  run("rm " + fifo);
 }
 
 TEST(Step7_TheEnd, ACallbackCannotWaitForItsOwnPool) {
@@ -83,6 +64,8 @@ TEST(Step7_TheEnd, ACallbackCannotWaitForItsOwnPool) {
       said.set_value("nothing");
     } catch (const concurrent::Error& error) {
       said.set_value(error.what());
+    } catch (...) {
+      said.set_exception(std::current_exception());
     }
   });
   EXPECT_NE(said.get_future().get(), "nothing");

@@ -4,6 +4,8 @@
 
 #include "mpi_executor.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -89,6 +91,35 @@ inline bool in_ranks(int ranks) {
   report(mpirun(ranks, this_test()));
   return false;
 }
+
+/// A pipe with a name, at which a call in another rank waits until it is let go. Make it behind the pool: at
+/// its end it lets go whoever still waits.
+class Fifo {
+ public:
+  Fifo() : name_("/tmp/cluster_test_" + std::to_string(::getpid())) {
+    ::unlink(name_.c_str());
+    if (::mkfifo(name_.c_str(), 0600) != 0) throw std::runtime_error("cannot make " + name_);
+  }
+  Fifo(const Fifo&) = delete;
+  Fifo& operator=(const Fifo&) = delete;
+  ~Fifo() {
+    const int both_ends =
+        ::open(name_.c_str(), O_RDWR | O_NONBLOCK);  // whoever waits for a writer has seen one
+    ::unlink(name_.c_str());
+    ::close(both_ends);
+  }
+
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+  /// Waits until a call waits here, and lets it go.
+  void let_go(const std::string& word = "go") const { run("echo -n " + word + " > " + name_); }
+
+ private:
+  const std::string name_;
+};
+
+/// A call that waits. @returns the word that let it go
+inline std::string wait_at(const std::string& fifo) { return run("cat " + fifo).output; }
 
 inline int twice(int number) { return 2 * number; }
 
