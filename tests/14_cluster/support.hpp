@@ -55,12 +55,22 @@ inline Ran run(const std::string& command) {
   return ran;
 }
 
+/// Tells the grader if a rank has met a part that is not written.
+inline void note_unwritten(const Ran& ran) {
+  const auto end = ran.output.find(" is not written yet: see ");
+  if (end == std::string::npos) return;
+  const auto begin = ran.output.rfind('\n', end) + 1;
+  grader_not_written(ran.output.substr(begin, ran.output.find('\n', end) - begin).c_str());
+}
+
 /// Runs a program in so many ranks.
 inline Ran mpirun(int ranks, const std::string& program) {
-  return run(
-      "mpirun --allow-run-as-root --oversubscribe --mca btl self,vader "
-      "--mca btl_vader_single_copy_mechanism none -n " +
-      std::to_string(ranks) + " " + program);
+  Ran ran =
+      run("mpirun --allow-run-as-root --oversubscribe --mca btl self,vader "
+          "--mca btl_vader_single_copy_mechanism none -n " +
+          std::to_string(ranks) + " " + program);
+  note_unwritten(ran);
+  return ran;
 }
 
 /// Returns the command that runs the test that calls it, by itself.
@@ -68,19 +78,16 @@ inline std::string this_test() {
   const auto& test = *testing::UnitTest::GetInstance()->current_test_info();
   std::array<char, 4096> program{};
   [[maybe_unused]] const auto size = ::readlink("/proc/self/exe", program.data(), program.size() - 1);
-  return std::string(program.data()) + " --gtest_filter=" + test.test_suite_name() + "." + test.name();
+  return std::string(program.data()) +
+         " --gtest_brief=1 --gtest_color=no --gtest_filter=" + test.test_suite_name() + "." + test.name();
 }
 
 /// True in a program that mpirun has started.
 inline bool is_rank() { return std::getenv("OMPI_COMM_WORLD_RANK") != nullptr; }
 
-/// Reports what has failed in the ranks of a test: a part that is not written, or what they say.
+/// Reports what has failed in the ranks of a test.
 inline void report(const Ran& ran) {
-  const auto end = ran.output.find(" is not written yet: see ");
-  if (end != std::string::npos) {
-    const auto begin = ran.output.rfind('\n', end) + 1;
-    grader_not_written(ran.output.substr(begin, ran.output.find('\n', end) - begin).c_str());
-  }
+  note_unwritten(ran);
   if (ran.status != 0) ADD_FAILURE() << "in the ranks:\n" << ran.output;
 }
 
@@ -120,6 +127,16 @@ class Fifo {
 
 /// A call that waits. @returns the word that let it go
 inline std::string wait_at(const std::string& fifo) { return run("cat " + fifo).output; }
+
+/// Calls a function so many times. @returns what the calls give
+template <class F>
+auto results_of(MpiPoolExecutor& pool, F fn, int times) {
+  std::vector<decltype(pool.submit(fn))> futures;
+  for (int i = 0; i < times; ++i) futures.push_back(pool.submit(fn));
+  std::vector<std::invoke_result_t<F>> results;
+  for (const auto& future : futures) results.push_back(future.result());
+  return results;
+}
 
 inline int twice(int number) { return 2 * number; }
 
