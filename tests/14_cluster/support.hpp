@@ -59,8 +59,8 @@ inline Ran run(const std::string& command) {
 inline void note_unwritten(const Ran& ran) {
   const auto end = ran.output.find(" is not written yet: see ");
   if (end == std::string::npos) return;
-  const auto begin = ran.output.rfind('\n', end) + 1;
-  grader_not_written(ran.output.substr(begin, ran.output.find('\n', end) - begin).c_str());
+  const auto begin = ran.output.find_last_of("\n\"", end) + 1;
+  grader_not_written(ran.output.substr(begin, ran.output.find_first_of("\n\"", end) - begin).c_str());
 }
 
 /// Runs a program in so many ranks.
