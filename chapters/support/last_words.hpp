@@ -1,6 +1,8 @@
 #pragma once
 
+#include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <array>
@@ -62,6 +64,11 @@ class LastWords {
       write(call);
       write("\n");
     }
+    // mpirun passes on what it has read when the last rank is gone, and no more: so wait until it has read
+    // this.
+    int unread = 0;
+    for (int looks = 500; looks > 0 && ::ioctl(STDERR_FILENO, FIONREAD, &unread) == 0 && unread > 0; --looks)
+      ::poll(nullptr, 0, 1);
     ::raise(signal);  // again, now that it does what it does by default
   }
 
