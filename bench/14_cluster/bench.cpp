@@ -3,8 +3,10 @@
 #include <mpi.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -35,7 +37,7 @@ void run_in_ranks(int ranks) {
                                  std::to_string(ranks)};
   for (const auto word : std::views::split(arguments, '\0'))
     if (!word.empty()) words.emplace_back(word.begin(), word.end());
-  words[5] = "/proc/self/exe";
+  words[5] = std::filesystem::read_symlink("/proc/self/exe");
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);

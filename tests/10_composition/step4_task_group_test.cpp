@@ -244,6 +244,12 @@ TEST(Step4_TaskGroup, ATaskThatIsCancelledIsNoError) {  // AIO-70
     });
     EXPECT_EQ(log, (Log{"a begins", "b begins", "a is cancelled", "c begins", "b ends", "c ends"}));
     EXPECT_EQ(now(), 2s);
+    co_await TaskGroup::run([&](TaskGroup& group) -> Coro<> {
+      Task<> last = group.create_task(logs(log, "d", 1h));
+      co_await sleep(1s);
+      last.cancel();
+    });
+    EXPECT_EQ(now(), 3s) << "nor if it is the last";
   });
 }
 

@@ -377,10 +377,15 @@ TEST(Step7_Threads, ThereAndBack) {  // AIO-22
 TEST(Step7_Threads, AResultThatCannotBeCopiedIsTheErrorOfTheFuture) {  // AIO-22
   in_real_loop([]() -> Coro<> {
     EventLoop& loop = get_running_loop();
-    const auto at_once = []() -> Coro<NoCopies> { co_return NoCopies(); };
+    std::optional<AnyTask> kept;  // so that the task keeps its result, and the other thread gets a copy
+    const auto at_once = [&kept]() -> Coro<NoCopies> {
+      kept = current_task();
+      co_return NoCopies();
+    };
     concurrent::Future<NoCopies> future = run_coroutine_threadsafe(at_once(), loop);
     const Future<NoCopies> wrapped = wrap_future(future, loop);
     const std::string error = co_await error_of(wrapped);
     EXPECT_EQ(error, "no copies");
+    EXPECT_EQ(future.state(), concurrent::FutureState::finished);
   });
 }

