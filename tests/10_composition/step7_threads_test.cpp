@@ -377,9 +377,9 @@ TEST(Step7_Threads, ThereAndBack) {  // AIO-22
 TEST(Step7_Threads, AResultThatCannotBeCopiedIsTheErrorOfTheFuture) {  // AIO-22
   in_real_loop([]() -> Coro<> {
     EventLoop& loop = get_running_loop();
-    std::optional<AnyTask> kept;  // so that the task keeps its result, and the other thread gets a copy
+    std::vector<AnyTask> kept;  // so that the task keeps its result, and the other thread gets a copy
     const auto at_once = [&kept]() -> Coro<NoCopies> {
-      kept = current_task();
+      kept.push_back(*current_task());
       co_return NoCopies();
     };
     concurrent::Future<NoCopies> future = run_coroutine_threadsafe(at_once(), loop);
