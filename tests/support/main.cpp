@@ -21,8 +21,9 @@
 /// @returns true if it has done so
 extern "C" [[gnu::weak]] bool explore_not_written(const char* message);
 
-/// Asked by ThreadSanitizer for what it is not to tell. Who frees an exception last is decided by a count inside the
-/// standard library, which it does not see: so the memory seems to be freed while another thread reads the text.
+/// Asked by ThreadSanitizer for what it is not to tell. Who frees an exception last is decided by a count
+/// inside the standard library, which it does not see: so the memory seems to be freed while another thread
+/// reads the text.
 extern "C" const char* __tsan_default_suppressions() {
   return "race:std::__exception_ptr::exception_ptr::_M_release";
 }
