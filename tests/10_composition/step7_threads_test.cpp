@@ -377,7 +377,8 @@ TEST(Step7_Threads, ThereAndBack) {  // AIO-22
 TEST(Step7_Threads, AResultThatCannotBeCopiedIsTheErrorOfTheFuture) {  // AIO-22
   in_real_loop([]() -> Coro<> {
     EventLoop& loop = get_running_loop();
-    std::vector<asyncio::AnyTask> kept;  // so that the task keeps its result, and the other thread gets a copy
+    std::vector<asyncio::AnyTask>
+        kept;  // so that the task keeps its result, and the other thread gets a copy
     const auto at_once = [&kept]() -> Coro<NoCopies> {
       kept.push_back(*current_task());
       co_return NoCopies();
