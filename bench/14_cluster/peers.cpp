@@ -13,7 +13,7 @@ void bench::rows() {
   const auto batch = [](int calls, int chunksize) {
     return [=] {
       auto python = std::make_shared<PythonPeer>(
-          std::vector<std::string>{"--allow-run-as-root", "--oversubscribe", "-n", "3", "python3", "-m",
+          std::vector<std::string>{"--allow-run-as-root", "--oversubscribe", "-n", "3", "/usr/bin/python3", "-m",
                                    "mpi4py.futures", "bench/14_cluster/peers.py"},
           "mpirun");
       return [=] { python->ask(std::to_string(calls) + " " + std::to_string(chunksize)); };

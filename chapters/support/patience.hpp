@@ -13,26 +13,30 @@ class Patience {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// True once it has looked often without a pause: from now on it sleeps.
-  [[nodiscard]] bool is_over() const noexcept { return looks_ >= most_looks; }
+  /// True once it has looked for a while without a pause: from now on it sleeps.
+  [[nodiscard]] bool is_over() const noexcept { return over_; }
 
   /// Waits a little, to look again then.
   void wait() {
-    if (!is_over()) {
-      if (looks_++ == 0) since_ = Clock::now();
-      return std::this_thread::yield();
-    }
-    const auto waited = Clock::now() - since_;
+    const auto now = Clock::now();
+    if (looks_++ == 0) since_ = now;
+    const auto waited = now - since_;
+    over_ = waited > most_looking;
+    if (!over_) return std::this_thread::yield();
     std::this_thread::sleep_for(std::min<Clock::duration>(waited / 4, std::chrono::milliseconds(10)));
   }
 
   /// Begins anew, after something has come.
-  void renew() noexcept { looks_ = 0; }
+  void renew() noexcept {
+    looks_ = 0;
+    over_ = false;
+  }
 
  private:
-  static constexpr int most_looks = 200;
+  static constexpr auto most_looking = std::chrono::microseconds(200);
 
   int looks_ = 0;
+  bool over_ = false;
   Clock::time_point since_;
 };
 
