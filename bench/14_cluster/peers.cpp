@@ -13,8 +13,8 @@ void bench::rows() {
   const auto batch = [](int calls, int chunksize) {
     return [=] {
       auto python = std::make_shared<PythonPeer>(
-          std::vector<std::string>{"--allow-run-as-root", "--oversubscribe", "-n", "3", "/usr/bin/python3", "-m",
-                                   "mpi4py.futures", "bench/14_cluster/peers.py"},
+          std::vector<std::string>{"--allow-run-as-root", "--oversubscribe", "-n", "3", "/usr/bin/python3",
+                                   "-m", "mpi4py.futures", "bench/14_cluster/peers.py"},
           "mpirun");
       return [=] { python->ask(std::to_string(calls) + " " + std::to_string(chunksize)); };
     };
