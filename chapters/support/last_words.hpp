@@ -1,16 +1,17 @@
 #pragma once
 
-#include <poll.h>
+#include <fcntl.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <charconv>
 #include <cstddef>
-#include <cstring>
+#include <filesystem>
+#include <string>
 #include <string_view>
+#include <system_error>
 
 namespace concurrent::detail {
 
@@ -23,6 +24,7 @@ class LastWords {
 
   /// From now on it says its words.
   static void listen() {
+    mouth_ = stderr_of_mpirun();
     struct sigaction action {};
     action.sa_handler = &say;
     action.sa_flags = SA_RESETHAND;
@@ -44,6 +46,17 @@ class LastWords {
     std::atomic<const char*> call;
   };
   static inline std::array<Rank, most_ranks> ranks_;
+  static inline int mouth_ = STDERR_FILENO;
+
+  /// Returns a descriptor of mpirun's own stderr, if mpirun has started this process: what it should pass on
+  /// of a rank that it ends, it may drop. Otherwise this process's.
+  static int stderr_of_mpirun() {
+    const std::string parent = "/proc/" + std::to_string(::getppid());
+    std::error_code none;
+    if (std::filesystem::read_symlink(parent + "/exe", none).filename() != "orterun") return STDERR_FILENO;
+    const int theirs = ::open((parent + "/fd/2").c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+    return theirs < 0 ? STDERR_FILENO : theirs;
+  }
 
   static Rank* at(int rank) noexcept {
     return static_cast<std::size_t>(rank) < most_ranks ? &ranks_[static_cast<std::size_t>(rank)] : nullptr;
@@ -64,16 +77,11 @@ class LastWords {
       write(call);
       write("\n");
     }
-    // mpirun passes on what it has read when the last rank is gone, and no more: so wait until it has read
-    // this.
-    int unread = 0;
-    for (int looks = 500; looks > 0 && ::ioctl(STDERR_FILENO, FIONREAD, &unread) == 0 && unread > 0; --looks)
-      ::poll(nullptr, 0, 1);
     ::raise(signal);  // again, now that it does what it does by default
   }
 
   static void write(std::string_view text) noexcept {
-    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
+    [[maybe_unused]] const auto written = ::write(mouth_, text.data(), text.size());
   }
 };
 
