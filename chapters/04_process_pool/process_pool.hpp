@@ -18,6 +18,7 @@
 
 #include "any_duration.hpp"
 #include "archive.hpp"
+#include "can_cross.hpp"
 #include "chunks.hpp"
 #include "dispatcher.hpp"
 #include "future.hpp"
@@ -74,7 +75,7 @@ class ProcessPoolExecutor {
   /// @throws ExecutorShutdown after shutdown()
   template <class F, class... Args>
   auto submit(F fn, const Args&... args) {
-    if constexpr (can_call<F, Crossing<Args>...>())
+    if constexpr (detail::can_cross<F, Crossing<Args>...>())
       return post<std::invoke_result_t<F, Crossing<Args>...>>(fn, args...);
   }
 
@@ -85,7 +86,7 @@ class ProcessPoolExecutor {
   template <class F, std::ranges::input_range Items>
   auto map(F fn, Items&& items, ProcessMapOptions options = {}) {
     using Item = Crossing<detail::ItemIn<Items>>;
-    if constexpr (can_call<F, Item>()) {
+    if constexpr (detail::can_cross<F, Item>()) {
       auto chunks = detail::in_chunks<Item>(detail::name_of_callable(fn),
                                             std::views::all(std::forward<Items>(items)), options.chunksize);
       return detail::one_by_one(map_on(*this, &detail::call_chunk<F, Item>,
@@ -106,35 +107,6 @@ class ProcessPoolExecutor {
   void kill_workers() { end_workers(SIGKILL); }
 
  private:
-  /// True if a call can cross. If not, it fails to compile right here, before any other error.
-  template <class F, class... Args>
-  static constexpr bool can_call() {
-    static_assert(detail::Nameable<F>,
-                  "a process pool calls functions, and lambdas that capture nothing: "
-                  "what others carry with them lies in this process");
-    static_assert((Sendable<Args> && ...),
-                  "an argument cannot cross to another process: "
-                  "it is a pointer, or cereal does not know how to write and read its type");
-    if constexpr (detail::Nameable<F> && (Sendable<Args> && ...)) {
-      static_assert(std::is_invocable_v<F, Args...>,
-                    "the function cannot be called with copies of these arguments: "
-                    "copies are what crosses, and a reference that is not const cannot refer to them");
-      if constexpr (std::is_invocable_v<F, Args...>) return can_return<std::invoke_result_t<F, Args...>>();
-    }
-    return false;
-  }
-
-  template <class T>
-  static constexpr bool can_return() {
-    constexpr bool value = std::is_void_v<T> || Sendable<std::remove_const_t<T>>;
-    static_assert(!std::is_reference_v<T>,
-                  "the function returns a reference: what it refers to lies in another process");
-    static_assert(std::is_reference_v<T> || value,
-                  "the result cannot cross to this process: "
-                  "it is a pointer, or cereal does not know how to write and read its type");
-    return value;
-  }
-
   /// Posts a call. What is thrown while its arguments are written is its outcome.
   template <class T, class F, class... Args>
   Future<T> post(F fn, const Args&... args) {
