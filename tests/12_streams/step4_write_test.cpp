@@ -30,16 +30,6 @@ Coro<> note(Log& log, std::string what, A awaitable) {
   log.push_back(what + (error == "nothing" ? "" : ": " + error));
 }
 
-/// Takes from `far` until that were `size` bytes.
-Coro<std::string> take(const Fd& far, std::size_t size) {
-  std::string all;
-  while (all.size() < size) {
-    all += get(far, size - all.size());
-    co_await passes(1);
-  }
-  co_return all;
-}
-
 }  // namespace
 
 TEST(Step4_Write, WhatIsWrittenArrivesInOrder) {  // AIO-102

@@ -1,8 +1,6 @@
 // Chapter 12, step 6: the life of a server, and its end.
 
-#include "stream_server.hpp"
-
-#include "support.hpp"
+#include "served.hpp"
 
 #include <optional>
 
@@ -13,29 +11,6 @@ using asyncio::StreamReader;
 using asyncio::StreamWriter;
 
 namespace {
-
-/// Sends back what comes, until the end.
-Coro<> echo(StreamReader reader, StreamWriter writer) {
-  while (true) {
-    const std::string some = co_await reader.read(1000);
-    if (some.empty()) co_return;
-    writer.write(some);
-    co_await writer.drain();
-  }
-}
-
-Fd client_of(const Server& server) {
-  return asyncio::connect_tcp("127.0.0.1", local_port(server.sockets()[0]));
-}
-
-Coro<std::string> take(const Fd& client, std::size_t size) {
-  std::string all;
-  while (all.size() < size) {
-    all += get(client, size - all.size());
-    co_await passes(1);
-  }
-  co_return all;
-}
 
 /// Connects a client, and sees to it that it is served.
 Coro<Fd> served_client(const Server& server) {

@@ -143,6 +143,17 @@ Coro<> passes(Count count) {
   for (Count i = 0; i < count; ++i) co_await sleep(1ns);
 }
 
+/// Waits until so many bytes have come to a socket. @returns them
+template <class Peer = Fd>
+Coro<std::string> take(const Peer& peer, std::size_t size) {
+  std::string all;
+  while (all.size() < size) {
+    all += get(peer, size - all.size());
+    co_await passes(1);
+  }
+  co_return all;
+}
+
 /// Waits until `condition()` holds, pass after pass. A condition that never does is a test that takes too
 /// long.
 template <class Condition>
