@@ -38,7 +38,7 @@ if [ "$1" = --one ]; then
     [ -e "$tree/$source" ] || { mkdir -p "$tree/tests/$chapter" &&
       awk -v only=" $(echo $tests) " -f tests/tools/only_tests.awk "$source" >"$tree/$source" || exit; }
     [ -x "$binary" ] || ${MAKE:-make} -s SAN="${SAN:-}" BASE="${BASE:-}" EXTRA=-w "$binary" >"$tree/log" 2>&1
-    [ -x "$binary" ] || fail "it does not compile: $(cat "$tree/log" "$binary".*log 2>/dev/null | grep -m 1 error)"
+    [ -x "$binary" ] || fail "it does not compile: $(cat "$tree/log" "$binary".*log 2>/dev/null | sh tests/tools/first_warning.sh)"
     "$grade" --quiet --time 4s --filter "$test" "$binary" >"$tree/log" 2>&1
     case $? in
       0) fail "$test lets it through ($wrong)" ;;

@@ -17,7 +17,7 @@ if [ "$1" = --one ]; then
   passed=$1 failed=$3
   if [ -n "$warnings" ]; then
     failed=$((failed + 1))
-    echo "✘ $chapter/$name does not compile without a warning: $(echo "$warnings" | head -n 1)"
+    echo "✘ $chapter/$name does not compile without a warning: $(echo "$warnings" | sh tests/tools/first_warning.sh)"
   fi
   if [ -n "$fails" ]; then
     "$grade" --quiet --filter "$fails" $binaries >"$tree/log" 2>&1
