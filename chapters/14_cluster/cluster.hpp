@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <mutex>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,12 +49,11 @@ class Cluster {
     return ranks;
   }
 
-  /// Notes who a worker is. @returns its rank
-  int note_hello(const MpiMessage& hello) {
+  /// Notes who a worker is.
+  void note_hello(const MpiMessage& hello) {
     auto& info = infos_[static_cast<std::size_t>(hello.rank)];
     info = std::get<0>(from_bytes<WorkerInfo>(hello.bytes));
     LastWords::note_process(hello.rank, info->host == world_.host() ? info->process : 0);
-    return hello.rank;
   }
 
   /// Returns how messages call a rank: "rank 2 on host node-a".

@@ -7,17 +7,16 @@
 #include <mutex>
 #include <string>
 #include <thread>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "call_table.hpp"
+#include "cluster.hpp"
 #include "cluster_errors.hpp"
 #include "executor_base.hpp"
 #include "fd.hpp"
 #include "function_table.hpp"
 #include "last_words.hpp"
-#include "cluster.hpp"
 #include "packet.hpp"
 #include "patience.hpp"
 #include "remote_call.hpp"

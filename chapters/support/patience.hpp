@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <thread>
 
 namespace concurrent::detail {
@@ -19,25 +20,21 @@ class Patience {
   /// Waits a little, to look again then.
   void wait() {
     const auto now = Clock::now();
-    if (looks_++ == 0) since_ = now;
-    const auto waited = now - since_;
+    const auto waited = now - since_.value_or(now);
+    if (!since_) since_ = now;
     over_ = waited > most_looking;
     if (!over_) return std::this_thread::yield();
     std::this_thread::sleep_for(std::min<Clock::duration>(waited / 4, std::chrono::milliseconds(10)));
   }
 
   /// Begins anew, after something has come.
-  void renew() noexcept {
-    looks_ = 0;
-    over_ = false;
-  }
+  void renew() noexcept { *this = {}; }
 
  private:
   static constexpr auto most_looking = std::chrono::microseconds(200);
 
-  int looks_ = 0;
+  std::optional<Clock::time_point> since_;  // nothing: it has not looked yet
   bool over_ = false;
-  Clock::time_point since_;
 };
 
 }  // namespace concurrent::detail

@@ -3,10 +3,11 @@
 #include <cstdint>
 #include <fstream>
 #include <iterator>
+#include <string>
 #include <string_view>
 
-extern "C" const char __executable_start,
-    etext;  // where the linker has put the program's first and last instruction
+/// Where the linker has put the program's first instruction, and what stands behind its last.
+extern "C" const char __executable_start, etext;
 
 namespace concurrent::detail {
 

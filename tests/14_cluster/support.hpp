@@ -42,6 +42,14 @@ struct Ran {
   [[nodiscard]] bool says(std::string_view text) const { return output.find(text) != std::string::npos; }
 };
 
+/// Tells the grader if a rank has met a part that is not written.
+inline void note_unwritten(const Ran& ran) {
+  const auto end = ran.output.find(" is not written yet: see ");
+  if (end == std::string::npos) return;
+  const auto begin = ran.output.find_last_of("\n\"", end) + 1;
+  grader_not_written(ran.output.substr(begin, ran.output.find_first_of("\n\"", end) - begin).c_str());
+}
+
 /// Runs a command of the shell. Open MPI keeps memory until its end, and takes locks in more than one order:
 /// that is not for the sanitizers to tell.
 inline Ran run(const std::string& command) {
@@ -57,15 +65,8 @@ inline Ran run(const std::string& command) {
     ran.output.append(piece.data(), size);
   const int status = ::pclose(pipe);
   ran.status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  note_unwritten(ran);
   return ran;
-}
-
-/// Tells the grader if a rank has met a part that is not written.
-inline void note_unwritten(const Ran& ran) {
-  const auto end = ran.output.find(" is not written yet: see ");
-  if (end == std::string::npos) return;
-  const auto begin = ran.output.find_last_of("\n\"", end) + 1;
-  grader_not_written(ran.output.substr(begin, ran.output.find_first_of("\n\"", end) - begin).c_str());
 }
 
 /// Runs a program in so many ranks.
@@ -92,7 +93,6 @@ inline bool is_rank() { return std::getenv("OMPI_COMM_WORLD_RANK") != nullptr; }
 
 /// Reports what has failed in the ranks of a test.
 inline void report(const Ran& ran) {
-  note_unwritten(ran);
   if (ran.status != 0) ADD_FAILURE() << "in the ranks:\n" << ran.output;
 }
 
