@@ -1,4 +1,4 @@
-// Chapter 10, step 8: a loop that may go between the look and the call.
+// Chapter 10, step 9: a loop that may go between the look and the call.
 
 #include "bridge.hpp"
 #include "pitfall_hasty_weak_loop.hpp"
@@ -9,7 +9,7 @@
 
 using asyncio::HastyWeakLoop;
 
-TEST(Step8_BreakIt, AloneItDoesWhatItShould) {
+TEST(Step9_BreakIt, AloneItDoesWhatItShould) {
   asyncio::Bell bell;
   HastyWeakLoop weak_loop(bell);
   weak_loop.post();
@@ -20,7 +20,7 @@ TEST(Step8_BreakIt, AloneItDoesWhatItShould) {
   EXPECT_EQ(bell.rings(), 2);
 }
 
-TEST(Step8_BreakIt, FromManyThreadsEveryRingIsHeard) {
+TEST(Step9_BreakIt, FromManyThreadsEveryRingIsHeard) {
   asyncio::Bell bell;
   HastyWeakLoop weak_loop(bell);
   {
