@@ -60,6 +60,13 @@ class Timeout {
     todo("3.1", "Timeout::run");
   }
 
+  /// The part has ended, with a CancelledError if it is `cancelled`. The limit ends, and what it has asked
+  /// for is taken back.
+  /// @returns true if that error is a TimeoutError: nobody else has asked for it since the limit began
+  bool end(bool cancelled) {
+    todo("3.2", "Timeout::end");
+  }
+
  private:
   // A suggestion, from here on. All of it is yours to change: the tests see only what is public.
 

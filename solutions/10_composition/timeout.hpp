@@ -62,12 +62,14 @@ class Timeout {
     auto outcome = co_await detail::outcome_of_scope(body, limit);
     if (limit.end(detail::is_cancelled(outcome.exception()))) throw TimeoutError("the time is over");
     co_return outcome.take();
+    // </exercise>
   }
 
-  /// The part has ended.
-  /// @param cancelled whether with a CancelledError
-  /// @returns whether that is a TimeoutError
+  /// The part has ended, with a CancelledError if it is `cancelled`. The limit ends, and what it has asked
+  /// for is taken back.
+  /// @returns true if that error is a TimeoutError: nobody else has asked for it since the limit began
   bool end(bool cancelled) {
+    // <exercise 3.2 Timeout::end>
     timer_.cancel();
     if (state_ != State::expiring) {
       state_ = State::finished;
