@@ -285,6 +285,21 @@ TEST(Step2_Callbacks, AClosedLoopDestroysThem) {
   EXPECT_EQ(ready.result() + pending.result(), 3);
 }
 
+TEST(Step2_Callbacks, OneThatAClosedLoopDestroysMayRemoveOthers) {  // AIO-27
+  VirtualLoop v;
+  std::atomic<int> alive = 0;
+  Future<int> future = v.loop.create_future<int>();
+  Handle other;
+  std::size_t removed = 7;
+  future.add_done_callback(
+      [at_end = AtEnd([&] { removed = future.remove_done_callback(other); })](const Future<int>&) {});
+  other = future.add_done_callback([counted = Counted(alive)](const Future<int>&) {});
+  v.loop.close();
+  future.set_result(1);
+  EXPECT_EQ(removed, 0u) << "it is on its way";
+  EXPECT_EQ(alive, 0);
+}
+
 TEST(Step2_Callbacks, WithoutALoopTheyAreDestroyedToo) {
   std::optional<VirtualLoop> v(std::in_place);
   std::atomic<int> alive = 0;
