@@ -1,4 +1,4 @@
-// Chapter 09, step 8: a future that resumes those who wait inside set_result().
+// Chapter 09, step 9: a future that resumes those who wait inside set_result().
 
 #include "pitfall_hasty_future.hpp"
 #include "stack.hpp"
@@ -11,7 +11,7 @@
 
 using asyncio::HastyFuture;
 
-TEST(Step8_HastyFuture, InTheSimpleCaseTheResultIsRight) {
+TEST(Step9_HastyFuture, InTheSimpleCaseTheResultIsRight) {
   HastyFuture future;
   Log log;
   const auto body = [&](std::string name) -> Coro<> {
@@ -32,7 +32,7 @@ TEST(Step8_HastyFuture, InTheSimpleCaseTheResultIsRight) {
   EXPECT_EQ(log, (Log{"first 7", "second 7", "late 7"}));
 }
 
-TEST(Step8_HastyFuture, WhoWaitsSeesWhatTheCallerHasNotFinished) {
+TEST(Step9_HastyFuture, WhoWaitsSeesWhatTheCallerHasNotFinished) {
   struct Account {
     int withdrawn = 0;
     int balance = 100;
@@ -64,7 +64,7 @@ TEST(Step8_HastyFuture, WhoWaitsSeesWhatTheCallerHasNotFinished) {
   EXPECT_EQ(seen, 100) << "a Future lets the caller finish";
 }
 
-TEST(Step8_HastyFuture, AChainThatSetsOneAfterAnotherUsesUpTheStack) {
+TEST(Step9_HastyFuture, AChainThatSetsOneAfterAnotherUsesUpTheStack) {
   constexpr std::size_t links = 100;
   std::vector<HastyFuture> futures(links + 1);
   std::vector<Coro<>> chain;
@@ -85,7 +85,7 @@ TEST(Step8_HastyFuture, AChainThatSetsOneAfterAnotherUsesUpTheStack) {
     ASSERT_LT(stack[i], stack[i - 1]) << "each runs inside the one before";
 }
 
-TEST(Step8_HastyFuture, ThoseWhoHaveWaitedAreResumedOnce) {
+TEST(Step9_HastyFuture, ThoseWhoHaveWaitedAreResumedOnce) {
   HastyFuture future;
   int resumed = 0;
   const auto body = [&]() -> Coro<> {
