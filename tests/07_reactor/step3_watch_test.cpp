@@ -278,18 +278,3 @@ TEST(Step3_Watch, InDebugModeOtherThreadsAreRefused) {  // AIO-14
   EXPECT_TRUE(refused_add.starts_with("Non-thread-safe operation")) << refused_add;
   EXPECT_TRUE(refused_remove.starts_with("Non-thread-safe operation")) << refused_remove;
 }
-
-TEST(Step3_Watch, ToReadAndToAnswerAllocatesNothing) {
-  EpollLoop e;
-  const auto [here, there] = socket_pair();
-  e.loop.add_reader(here.get(), [&] { get(here).size(); });
-  const auto round = [&] {
-    put(there, "hello");
-    e.run_once();
-  };
-  round();
-  EXPECT_EQ(course::allocations_in([&] {
-              for (int i = 0; i < 100; ++i) round();
-            }),
-            0u);
-}
