@@ -29,7 +29,7 @@ TEST(Step6_Echo, WithoutMemoryAConnectionEndsAndTheOthersAreServed) {
     if (server.connections() == 2)
       EXPECT_EQ(size, 5) << "it is open, and bytes are lost";
     else
-      EXPECT_EQ(size, 0) << "it has ended";
+      EXPECT_TRUE(size == 0 || size == 5) << "it has ended, before it has sent all or after";
     put(other, "hello");
     for (int i = 0; i < 6; ++i) e.run_once();
     EXPECT_EQ(get(other), "hello");
