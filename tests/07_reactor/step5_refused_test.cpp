@@ -64,5 +64,9 @@ TEST(Step5_Acceptor, AtATimeMeansOneAtLeast) {
   EpollLoop e;
   for (const int at_a_time : {0, -1})
     EXPECT_THROW(Acceptor(e.loop, listen_tcp(0), [](Fd) {}, {.at_a_time = at_a_time}), std::invalid_argument);
-  const Acceptor acceptor(e.loop, listen_tcp(0), [](Fd) {}, {.at_a_time = 1});
+  int accepted = 0;
+  const Acceptor acceptor(e.loop, listen_tcp(0), [&](Fd) { ++accepted; }, {.at_a_time = 1});
+  const Fd client = client_of(local_port(acceptor.listener()));
+  e.run_once();
+  EXPECT_EQ(accepted, 1);
 }
