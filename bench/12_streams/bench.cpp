@@ -90,9 +90,12 @@ class OnStreams {
   void run() { loop_->run_forever(); }
   /// As many passes as a message needs, from the file that is ready to the task that answers.
   void turn() {
-    // In the first pass bytes are received, in the second one the task runs.
-    loop_->call_soon([this] { loop_->call_soon([this] { loop_->stop(); }); });
-    loop_->run_forever();
+    // In the first pass bytes are received, in the second one the task runs. Callbacks that are ready would
+    // keep the loop from looking at its files.
+    for (int pass = 0; pass < 2; ++pass) {
+      loop_->stop();
+      loop_->run_forever();
+    }
   }
   void stop() {
     loop_->call_soon_threadsafe([this] { loop_->stop(); });

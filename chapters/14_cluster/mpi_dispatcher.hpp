@@ -34,8 +34,10 @@ class MpiDispatcher {
  public:
   /// @param initializer each worker calls it before its first call; null: none
   MpiDispatcher(Cluster& cluster, int max_workers, void (*initializer)())
-      : cluster_(cluster), initializer_(initializer), in_flight_(static_cast<std::size_t>(max_workers) + 1) {
-    cluster_.enter();
+      : cluster_(cluster),
+        stay_(cluster),
+        initializer_(initializer),
+        in_flight_(static_cast<std::size_t>(max_workers) + 1) {
     for (const int rank : cluster_.workers())
       if (takes_in(rank)) welcome(rank);
     thread_ = std::thread([this] { run(); });
@@ -45,7 +47,6 @@ class MpiDispatcher {
   ~MpiDispatcher() {
     close();
     thread_.join();
-    cluster_.leave();
   }
 
   /// Takes a call.
@@ -130,6 +131,7 @@ class MpiDispatcher {
   }
 
   Cluster& cluster_;
+  const Cluster::Stay stay_;
   void (*const initializer_)();
 
   std::mutex mutex_;  // guards all that follows

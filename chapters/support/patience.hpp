@@ -28,7 +28,10 @@ class Patience {
   }
 
   /// Begins anew, after something has come.
-  void renew() noexcept { *this = {}; }
+  void renew() noexcept {
+    since_.reset();
+    over_ = false;
+  }
 
  private:
   static constexpr auto most_looking = std::chrono::microseconds(200);

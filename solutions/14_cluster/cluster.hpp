@@ -80,12 +80,20 @@ class Cluster {
     // </exercise>
   }
 
-  /// Takes the cluster for a pool. @throws Error if another pool has it
-  void enter() {
-    if (in_use_.exchange(true))
-      throw Error("the ranks work for one pool at a time, and there is one already");
-  }
-  void leave() noexcept { in_use_ = false; }
+  /// Has the cluster for one pool, as long as it lives. @throws Error if another pool has it
+  class Stay {
+   public:
+    explicit Stay(Cluster& cluster) : cluster_(cluster) {
+      if (cluster_.in_use_.exchange(true))
+        throw Error("the ranks work for one pool at a time, and there is one already");
+    }
+    Stay(const Stay&) = delete;
+    Stay& operator=(const Stay&) = delete;
+    ~Stay() { cluster_.in_use_ = false; }
+
+   private:
+    Cluster& cluster_;
+  };
 
  private:
   explicit Cluster(MpiWorld& world) : world_(world), infos_(static_cast<std::size_t>(world.size())) {

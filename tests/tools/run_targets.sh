@@ -4,9 +4,11 @@
 passed=0 failed=0 broken=
 for target; do
   printf '\n== %s\n' "$target"
+  began=$(date +%s)
   output=$(mktemp)
   { ${MAKE:-make} --no-print-directory "$target" 2>&1; echo $? >"$output.status"; } | tee "$output"
   status=$(cat "$output.status")
+  echo "($target: $(($(date +%s) - began)) s)"
   # A target that is itself a tally has added up already: its last line is all that counts.
   counts=$(awk '/^== / {p = f = 0; tally = 1} /^[0-9]+ passed, [0-9]+ failed/ {if (tally) p = f = 0; p += $1; f += $3}
     END {print p + 0, f + 0}' "$output")
