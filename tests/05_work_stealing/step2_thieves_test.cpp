@@ -1,22 +1,26 @@
-// Chapter 05, step 3: thieves.
+// Chapter 05, step 2: thieves.
 
-#include "support.hpp"
+#include "testing.hpp"
+#include "work_stealing_deque.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <thread>
 #include <vector>
 
-TEST(Step3_Steal, TheOldestItemIsStolenFirst) {
+using concurrent::WorkStealingDeque;
+
+TEST(Step2_Thieves, TheOldestItemIsStolenFirst) {
   WorkStealingDeque<int> deque;
   for (int i = 0; i < 10; ++i) deque.push(i);
   for (int i = 0; i < 10; ++i) EXPECT_EQ(deque.steal(), i);
   EXPECT_EQ(deque.steal(), std::nullopt);
 }
 
-TEST(Step3_Steal, BothEndsMeetInTheMiddle) {
+TEST(Step2_Thieves, BothEndsMeetInTheMiddle) {
   WorkStealingDeque<int> deque;
   for (int i = 0; i < 5; ++i) deque.push(i);
   EXPECT_EQ(deque.steal(), 0);
@@ -29,7 +33,7 @@ TEST(Step3_Steal, BothEndsMeetInTheMiddle) {
   EXPECT_EQ(deque.pop(), std::nullopt);
 }
 
-TEST(Step3_Steal, StolenRoomIsUsedAgain) {
+TEST(Step2_Thieves, StolenRoomIsUsedAgain) {
   WorkStealingDeque<int> deque(4);
   for (int i = 0; i < 1'000; ++i) {
     deque.push(i);
@@ -40,7 +44,7 @@ TEST(Step3_Steal, StolenRoomIsUsedAgain) {
   EXPECT_EQ(deque.capacity(), 4u);
 }
 
-TEST(Step3_Steal, ItGrowsRightWhereverItsItemsLie) {
+TEST(Step2_Thieves, ItGrowsRightWhereverItsItemsLie) {
   WorkStealingDeque<int> deque(4);
   for (int i = 0; i < 3; ++i) deque.push(-1);
   for (int i = 0; i < 3; ++i) deque.steal();  // now the items lie across the end of the slots
@@ -48,7 +52,7 @@ TEST(Step3_Steal, ItGrowsRightWhereverItsItemsLie) {
   for (int i = 0; i < 9; ++i) EXPECT_EQ(deque.steal(), i);
 }
 
-TEST(Step3_Steal, NumbersOfItemsMayGrowBeyondAnInt) {
+TEST(Step2_Thieves, NumbersOfItemsMayGrowBeyondAnInt) {
   for (const int bits : {31, 32, 53, 62}) {
     WorkStealingDeque<int> deque(4, (std::int64_t{1} << bits) - 2);
     for (int i = 0; i < 4; ++i) deque.push(i);
@@ -64,7 +68,7 @@ TEST(Step3_Steal, NumbersOfItemsMayGrowBeyondAnInt) {
   }
 }
 
-TEST(Step3_Steal, NoItemIsLostOrDoubledBetweenThreads) {
+TEST(Step2_Thieves, NoItemIsLostOrDoubledBetweenThreads) {
   constexpr int items = 100'000;
   WorkStealingDeque<int> deque(2);
   std::vector<std::atomic<int>> seen(items);

@@ -1,4 +1,4 @@
-// Chapter 05, step 8: scopes.
+// Chapter 05, step 9: scopes.
 
 #include "support.hpp"
 #include "task_scope.hpp"
@@ -15,7 +15,7 @@
 
 using concurrent::TaskScope;
 
-TEST(Step8_TaskScope, JoinWaitsForAllJobs) {
+TEST(Step9_TaskScope, JoinWaitsForAllJobs) {
   for (const bool inside : {false, true}) {
     std::vector<std::atomic<int>> ran(100);
     WorkStealingExecutor executor{{.max_workers = 2}};
@@ -32,7 +32,7 @@ TEST(Step8_TaskScope, JoinWaitsForAllJobs) {
   }
 }
 
-TEST(Step8_TaskScope, ItsEndWaitsToo) {
+TEST(Step9_TaskScope, ItsEndWaitsToo) {
   std::atomic<int> ran = 0;
   WorkStealingExecutor executor{{.max_workers = 2}};
   {
@@ -46,7 +46,7 @@ TEST(Step8_TaskScope, ItsEndWaitsToo) {
   }  // nobody asked for the error
 }
 
-TEST(Step8_TaskScope, AWorkerThatJoinsRunsTheJobsItself) {
+TEST(Step9_TaskScope, AWorkerThatJoinsRunsTheJobsItself) {
   std::atomic<int> ran = 0;
   WorkStealingExecutor executor{{.max_workers = 1}};
   on_worker(executor, [&] {
@@ -57,7 +57,7 @@ TEST(Step8_TaskScope, AWorkerThatJoinsRunsTheJobsItself) {
   EXPECT_EQ(ran, 10);
 }
 
-TEST(Step8_TaskScope, JobsMaySpawnJobs) {
+TEST(Step9_TaskScope, JobsMaySpawnJobs) {
   std::atomic<int> ran = 0;
   WorkStealingExecutor executor{{.max_workers = 2}};
   TaskScope scope(executor);
@@ -70,7 +70,7 @@ TEST(Step8_TaskScope, JobsMaySpawnJobs) {
   EXPECT_EQ(ran, (1 << 9) - 1);
 }
 
-TEST(Step8_TaskScope, ScopesMayNest) {
+TEST(Step9_TaskScope, ScopesMayNest) {
   std::atomic<int> leaves = 0;
   WorkStealingExecutor executor{{.max_workers = 2}};
   std::function<void(int)> grow = [&](int height) {
@@ -86,7 +86,7 @@ TEST(Step8_TaskScope, ScopesMayNest) {
   EXPECT_EQ(leaves, 243);
 }
 
-TEST(Step8_TaskScope, TheFirstErrorIsThrownOnceAllHaveEnded) {
+TEST(Step9_TaskScope, TheFirstErrorIsThrownOnceAllHaveEnded) {
   std::atomic<int> ran = 0;
   WorkStealingExecutor executor{{.max_workers = 1}};
   TaskScope scope(executor);
@@ -105,7 +105,7 @@ TEST(Step8_TaskScope, TheFirstErrorIsThrownOnceAllHaveEnded) {
   EXPECT_EQ(ran, 2);
 }
 
-TEST(Step8_TaskScope, ItsErrorsAreNotTheExecutorsAffair) {
+TEST(Step9_TaskScope, ItsErrorsAreNotTheExecutorsAffair) {
   int told = 0;
   WorkStealingExecutor executor{{.max_workers = 1}};
   executor.set_exception_handler([&](std::exception_ptr) { ++told; });
@@ -116,7 +116,7 @@ TEST(Step8_TaskScope, ItsErrorsAreNotTheExecutorsAffair) {
   EXPECT_EQ(told, 0);
 }
 
-TEST(Step8_TaskScope, AJobIsDestroyedBeforeTheScopeEnds) {
+TEST(Step9_TaskScope, AJobIsDestroyedBeforeTheScopeEnds) {
   std::atomic<bool> joined = false, early = false;
   std::latch gone(1);
   struct Owned {
@@ -146,7 +146,7 @@ TEST(Step8_TaskScope, AJobIsDestroyedBeforeTheScopeEnds) {
   EXPECT_FALSE(early) << "the scope has ended while a job of it was still being destroyed";
 }
 
-TEST(Step8_TaskScope, WhatTheExecutorDropsIsCancelled) {  // CF-42
+TEST(Step9_TaskScope, WhatTheExecutorDropsIsCancelled) {  // CF-42
   std::atomic<int> ran = 0;
   Gate gate;
   WorkStealingExecutor executor{{.max_workers = 1}};
@@ -160,7 +160,7 @@ TEST(Step8_TaskScope, WhatTheExecutorDropsIsCancelled) {  // CF-42
   EXPECT_EQ(ran, 0);
 }
 
-TEST(Step8_TaskScope, WhatABrokenExecutorDropsIsToldWhy) {  // CF-38
+TEST(Step9_TaskScope, WhatABrokenExecutorDropsIsToldWhy) {  // CF-38
   std::latch fail(1);
   WorkStealingExecutor executor{{.max_workers = 1, .initializer = [&] {
                                    fail.wait();
@@ -173,7 +173,7 @@ TEST(Step8_TaskScope, WhatABrokenExecutorDropsIsToldWhy) {  // CF-38
   EXPECT_THROW(scope.join(), concurrent::BrokenThreadPool);
 }
 
-TEST(Step8_TaskScope, AfterShutdownSpawnThrowsAndNothingIsWaitedFor) {  // CF-39
+TEST(Step9_TaskScope, AfterShutdownSpawnThrowsAndNothingIsWaitedFor) {  // CF-39
   WorkStealingExecutor executor{{.max_workers = 1}};
   executor.shutdown();
   TaskScope scope(executor);
@@ -181,7 +181,7 @@ TEST(Step8_TaskScope, AfterShutdownSpawnThrowsAndNothingIsWaitedFor) {  // CF-39
   EXPECT_THROW(scope.join(), concurrent::CancelledError) << "the job was destroyed unrun";
 }
 
-TEST(Step8_TaskScope, AThreadOutsideSleepsUntilItIsDone) {
+TEST(Step9_TaskScope, AThreadOutsideSleepsUntilItIsDone) {
   Gate gate;
   WorkStealingExecutor executor{{.max_workers = 1}};
   std::thread outside([&] {
@@ -196,7 +196,7 @@ TEST(Step8_TaskScope, AThreadOutsideSleepsUntilItIsDone) {
   outside.join();
 }
 
-TEST(Step8_TaskScope, AnythingMayBeThrownAndTheScopeCanBeUsedAgain) {
+TEST(Step9_TaskScope, AnythingMayBeThrownAndTheScopeCanBeUsedAgain) {
   WorkStealingExecutor executor{{.max_workers = 2}};
   TaskScope scope(executor);
   scope.spawn([] { throw 7; });
@@ -210,7 +210,7 @@ TEST(Step8_TaskScope, AnythingMayBeThrownAndTheScopeCanBeUsedAgain) {
   EXPECT_EQ(ran, 1);
 }
 
-TEST(Step8_TaskScope, AJobForWhichThereIsNoMemoryIsDestroyedAndNotWaitedFor) {
+TEST(Step9_TaskScope, AJobForWhichThereIsNoMemoryIsDestroyedAndNotWaitedFor) {
   for (const bool from_outside : {false, true}) {
     const int failures = course::until_memory_suffices([&](course::Memory& memory) {
       std::atomic<int> alive = 0, ran = 0;

@@ -1,16 +1,27 @@
-// Chapter 05, step 2: the owner takes them out.
+// Chapter 05, step 1: a deque and its owner.
 
-#include "support.hpp"
+#include "testing.hpp"
+#include "work_stealing_deque.hpp"
 
 #include <optional>
 
-TEST(Step2_Pop, TheItemThatWasPushedLastComesOutFirst) {
+using concurrent::WorkStealingDeque;
+
+TEST(Step1_Owner, SizeCountsWhatWasPushed) {
+  WorkStealingDeque<int> deque;
+  EXPECT_TRUE(deque.empty());
+  for (int i = 0; i < 3; ++i) deque.push(i);
+  EXPECT_EQ(deque.size(), 3u);
+  EXPECT_FALSE(deque.empty());
+}
+
+TEST(Step1_Owner, TheItemThatWasPushedLastComesOutFirst) {
   WorkStealingDeque<int> deque;
   for (int i = 0; i < 10; ++i) deque.push(i);
   for (int i = 9; i >= 0; --i) EXPECT_EQ(deque.pop(), i);
 }
 
-TEST(Step2_Pop, AnEmptyDequeGivesNothingAndStaysUsable) {
+TEST(Step1_Owner, AnEmptyDequeGivesNothingAndStaysUsable) {
   WorkStealingDeque<int> deque;
   for (int i = 0; i < 3; ++i) EXPECT_EQ(deque.pop(), std::nullopt);
   EXPECT_EQ(deque.size(), 0u);
@@ -20,7 +31,7 @@ TEST(Step2_Pop, AnEmptyDequeGivesNothingAndStaysUsable) {
   EXPECT_EQ(deque.pop(), std::nullopt);
 }
 
-TEST(Step2_Pop, PushAndPopMayAlternate) {
+TEST(Step1_Owner, PushAndPopMayAlternate) {
   WorkStealingDeque<int> deque(4);
   for (int round = 0; round < 100; ++round) {
     for (int i = 0; i < 3; ++i) deque.push(3 * round + i);
@@ -32,7 +43,7 @@ TEST(Step2_Pop, PushAndPopMayAlternate) {
   EXPECT_EQ(deque.capacity(), 4u) << "the slots are used again: it need not grow";
 }
 
-TEST(Step2_Pop, IfThereIsNoMemoryToGrowNothingHasChanged) {
+TEST(Step1_Owner, IfThereIsNoMemoryToGrowNothingHasChanged) {
   const int failures = course::until_memory_suffices([](course::Memory& memory) {
     WorkStealingDeque<int> deque(4);
     for (int i = 0; i < 4; ++i) deque.push(i);
@@ -45,7 +56,7 @@ TEST(Step2_Pop, IfThereIsNoMemoryToGrowNothingHasChanged) {
   EXPECT_GT(failures, 0) << "a full deque grows, which takes memory";
 }
 
-TEST(Step2_Pop, AFullDequeDoublesItsRoom) {
+TEST(Step1_Owner, AFullDequeDoublesItsRoom) {
   WorkStealingDeque<int> deque(2);
   for (int i = 0; i < 100; ++i) deque.push(i);
   EXPECT_EQ(deque.size(), 100u);

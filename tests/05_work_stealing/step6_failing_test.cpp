@@ -1,4 +1,4 @@
-// Chapter 05, steps 5 and 6: whom a thief robs, and what fails in the middle.
+// Chapter 05, steps 6 and 7: whom a thief robs, and what fails in the middle.
 
 #include "support.hpp"
 
@@ -35,39 +35,7 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attribute
   return thread_starts.fails() ? EAGAIN : real(thread, attributes, run, argument);
 }
 
-TEST(Step5_Executor, AThiefBeginsWithTheOneAfterIt) {
-  constexpr int workers = 3;
-  for (int thief = 0; thief < workers; ++thief) {
-    std::atomic<int> robbed = -1;
-    std::array<std::binary_semaphore, workers> may_go_on{std::binary_semaphore(0), std::binary_semaphore(0),
-                                                         std::binary_semaphore(0)};
-    Gate stolen;
-    std::counting_semaphore<> entered(0);
-    std::latch all_busy(workers);
-    WorkStealingExecutor executor{{.max_workers = workers, .thread_name_prefix = "w"}};
-    for (int i = 0; i < workers; ++i)
-      executor.post([&] {
-        const int number = concurrent::thread_name().back() - '0';
-        all_busy.arrive_and_wait();
-        if (number != thief)
-          executor.post([&, number] {
-            int nobody = -1;
-            if (robbed.compare_exchange_strong(nobody, number)) stolen.pass();
-          });
-        entered.release();
-        may_go_on[static_cast<std::size_t>(number)].acquire();
-      });
-    for (int i = 0; i < workers; ++i) entered.acquire();
-    may_go_on[static_cast<std::size_t>(thief)].release();
-    stolen.wait_until_entered();
-    EXPECT_EQ(robbed, (thief + 1) % workers)
-        << "if all thieves begin with the same worker, they are in each other's way";
-    stolen.open();
-    for (auto& semaphore : may_go_on) semaphore.release();
-  }
-}
-
-TEST(Step5_Executor, WhatAJobThrowsGoesToTheHandlerAndTheWorkerLivesOn) {
+TEST(Step6_Workers, WhatAJobThrowsGoesToTheHandlerAndTheWorkerLivesOn) {
   Log log;
   {
     WorkStealingExecutor executor{{.max_workers = 1}};
@@ -80,7 +48,7 @@ TEST(Step5_Executor, WhatAJobThrowsGoesToTheHandlerAndTheWorkerLivesOn) {
   EXPECT_EQ(log, (Log{"burnt", "7", "8", "next"}));
 }
 
-TEST(Step5_Executor, AJobIsDestroyedBeforeTheWorkerSleeps) {
+TEST(Step6_Workers, AJobIsDestroyedBeforeTheWorkerSleeps) {
   std::atomic<int> alive = 0;
   WorkStealingExecutor executor{{.max_workers = 2}};
   executor.post([owned = std::make_unique<Counted>(alive)] {});
@@ -89,7 +57,7 @@ TEST(Step5_Executor, AJobIsDestroyedBeforeTheWorkerSleeps) {
   EXPECT_EQ(alive, 0) << "an idle worker keeps a job that has run";
 }
 
-TEST(Step6_Shutdown, TheMemoryOfJobsIsGivenBackWhoeverTakesThem) {
+TEST(Step7_Shutdown, TheMemoryOfJobsIsGivenBackWhoeverTakesThem) {
   const auto post_and_steal = [](bool cancel) {
     Gate gate;
     WorkStealingExecutor executor{{.max_workers = 2}};
@@ -109,7 +77,7 @@ TEST(Step6_Shutdown, TheMemoryOfJobsIsGivenBackWhoeverTakesThem) {
   EXPECT_EQ(kept(), before) << "of jobs that were dropped";
 }
 
-TEST(Step5_Executor, AJobForWhichThereIsNoMemoryIsDestroyedAndTheOthersRun) {
+TEST(Step6_Workers, AJobForWhichThereIsNoMemoryIsDestroyedAndTheOthersRun) {
   for (const bool from_outside : {false, true}) {
     const int failures = course::until_memory_suffices([&](course::Memory& memory) {
       std::atomic<int> ran = 0, alive = 0;
@@ -133,7 +101,7 @@ TEST(Step5_Executor, AJobForWhichThereIsNoMemoryIsDestroyedAndTheOthersRun) {
   }
 }
 
-TEST(Step5_Executor, IfAThreadCannotBeStartedTheOthersEnd) {
+TEST(Step6_Workers, IfAThreadCannotBeStartedTheOthersEnd) {
   for (int good = 0; good < 3; ++good) {
     const course::CallsFail no_more_threads(thread_starts, EAGAIN, 1, good);
     EXPECT_THROW(WorkStealingExecutor{{.max_workers = 3}}, std::system_error);
@@ -145,7 +113,7 @@ TEST(Step5_Executor, IfAThreadCannotBeStartedTheOthersEnd) {
   EXPECT_EQ(ran, 1);
 }
 
-TEST(Step6_Shutdown, AWorkerOfAnotherExecutorIsAStranger) {
+TEST(Step7_Shutdown, AWorkerOfAnotherExecutorIsAStranger) {
   Log log;
   {
     WorkStealingExecutor mine{{.max_workers = 1, .thread_name_prefix = "mine"}};
@@ -160,7 +128,7 @@ TEST(Step6_Shutdown, AWorkerOfAnotherExecutorIsAStranger) {
   EXPECT_EQ(log, Log{"other_0"});
 }
 
-TEST(Step6_Shutdown, AShutdownThatIsRefusedChangesNothing) {
+TEST(Step7_Shutdown, AShutdownThatIsRefusedChangesNothing) {
   std::atomic<int> ran = 0;
   WorkStealingExecutor executor{{.max_workers = 1}};
   on_worker(executor, [&] {
@@ -172,7 +140,7 @@ TEST(Step6_Shutdown, AShutdownThatIsRefusedChangesNothing) {
   EXPECT_EQ(ran, 2);
 }
 
-TEST(Step6_Shutdown, IfOneInitializerFailsTheOtherWorkersFinishAndEnd) {
+TEST(Step7_Shutdown, IfOneInitializerFailsTheOtherWorkersFinishAndEnd) {
   std::atomic<int> started = 0, reported = 0;
   Gate gate;
   WorkStealingExecutor executor{{.max_workers = 3, .initializer = [&] {

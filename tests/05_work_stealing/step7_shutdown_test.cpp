@@ -1,4 +1,4 @@
-// Chapter 05, step 6: shutting down.
+// Chapter 05, step 7: shutting down.
 
 #include "future.hpp"
 #include "support.hpp"
@@ -14,7 +14,7 @@
 
 using course::AtEnd;
 
-TEST(Step6_Shutdown, PostAfterShutdownThrows) {  // CF-39
+TEST(Step7_Shutdown, PostAfterShutdownThrows) {  // CF-39
   std::atomic<int> alive = 0, ran = 0;
   WorkStealingExecutor executor{{.max_workers = 2}};
   executor.post([&] { ++ran; });
@@ -24,7 +24,7 @@ TEST(Step6_Shutdown, PostAfterShutdownThrows) {  // CF-39
   EXPECT_EQ(ran, 1);
 }
 
-TEST(Step6_Shutdown, AJobThatPostsAfterShutdownIsToldToo) {  // CF-39
+TEST(Step7_Shutdown, AJobThatPostsAfterShutdownIsToldToo) {  // CF-39
   bool refused = false;
   Gate gate;
   WorkStealingExecutor executor{{.max_workers = 1}};
@@ -43,7 +43,7 @@ TEST(Step6_Shutdown, AJobThatPostsAfterShutdownIsToldToo) {  // CF-39
   EXPECT_TRUE(refused);
 }
 
-TEST(Step6_Shutdown, WithoutWaitItReturnsAtOnceAndTheWorkIsStillDone) {  // CF-41
+TEST(Step7_Shutdown, WithoutWaitItReturnsAtOnceAndTheWorkIsStillDone) {  // CF-41
   std::atomic<int> ran = 0;
   Gate gate;
   WorkStealingExecutor executor{{.max_workers = 2}};
@@ -58,7 +58,7 @@ TEST(Step6_Shutdown, WithoutWaitItReturnsAtOnceAndTheWorkIsStillDone) {  // CF-4
   EXPECT_EQ(ran, 3);
 }
 
-TEST(Step6_Shutdown, ShuttingDownAgainDoesNothing) {  // CF-40
+TEST(Step7_Shutdown, ShuttingDownAgainDoesNothing) {  // CF-40
   std::atomic<int> ran = 0;
   WorkStealingExecutor executor{{.max_workers = 2}};
   executor.post([&] { ++ran; });
@@ -69,7 +69,7 @@ TEST(Step6_Shutdown, ShuttingDownAgainDoesNothing) {  // CF-40
   EXPECT_EQ(ran, 1);
 }
 
-TEST(Step6_Shutdown, CancelledJobsAreDestroyedUnrunWhereverTheyAre) {  // CF-42
+TEST(Step7_Shutdown, CancelledJobsAreDestroyedUnrunWhereverTheyAre) {  // CF-42
   std::atomic<int> alive = 0, ran = 0;
   Gate gate;
   WorkStealingExecutor executor{{.max_workers = 1}};
@@ -88,7 +88,7 @@ TEST(Step6_Shutdown, CancelledJobsAreDestroyedUnrunWhereverTheyAre) {  // CF-42
   EXPECT_EQ(ran, 0);
 }
 
-TEST(Step6_Shutdown, ADroppedJobTellsItsFuture) {  // CF-42
+TEST(Step7_Shutdown, ADroppedJobTellsItsFuture) {  // CF-42
   Gate gate;
   WorkStealingExecutor executor{{.max_workers = 1}};
   OpenAtTheEnd open(gate);
@@ -99,7 +99,7 @@ TEST(Step6_Shutdown, ADroppedJobTellsItsFuture) {  // CF-42
   EXPECT_TRUE(future.cancelled());
 }
 
-TEST(Step6_Shutdown, ACancelledJobsDestructorMayUseTheExecutor) {
+TEST(Step7_Shutdown, ACancelledJobsDestructorMayUseTheExecutor) {
   int refused = 0;
   Gate gate;
   WorkStealingExecutor executor{{.max_workers = 1}};
@@ -117,7 +117,7 @@ TEST(Step6_Shutdown, ACancelledJobsDestructorMayUseTheExecutor) {
   EXPECT_EQ(refused, 1);
 }
 
-TEST(Step6_Shutdown, PostsRacingWithShutdownEitherRunOrThrow) {  // CF-39
+TEST(Step7_Shutdown, PostsRacingWithShutdownEitherRunOrThrow) {  // CF-39
   for (int round = 0; round < 100; ++round) {
     std::atomic<int> accepted = 0, ran = 0;
     WorkStealingExecutor executor{{.max_workers = 2}};
@@ -141,7 +141,7 @@ TEST(Step6_Shutdown, PostsRacingWithShutdownEitherRunOrThrow) {  // CF-39
   }
 }
 
-TEST(Step6_Shutdown, AWorkerThatWouldWaitForItselfIsTold) {
+TEST(Step7_Shutdown, AWorkerThatWouldWaitForItselfIsTold) {
   bool told = false, went_on = false;
   WorkStealingExecutor executor{{.max_workers = 1}};
   on_worker(executor, [&] {
@@ -157,7 +157,7 @@ TEST(Step6_Shutdown, AWorkerThatWouldWaitForItselfIsTold) {
   EXPECT_TRUE(went_on);
 }
 
-TEST(Step6_Shutdown, NoWorkerGoesHomeWhileAJobStillRuns) {
+TEST(Step7_Shutdown, NoWorkerGoesHomeWhileAJobStillRuns) {
   Gate gate;
   WorkStealingExecutor executor{{.max_workers = 2}};
   OpenAtTheEnd open(gate);
@@ -169,7 +169,7 @@ TEST(Step6_Shutdown, NoWorkerGoesHomeWhileAJobStillRuns) {
   EXPECT_EQ(course::live_threads(), 3u) << "the job may fork, and then there is something to steal";
 }
 
-TEST(Step6_Shutdown, AFailedInitializerBreaksIt) {  // CF-38
+TEST(Step7_Shutdown, AFailedInitializerBreaksIt) {  // CF-38
   std::atomic<int> ran = 0, told = 0;
   std::latch fail(1);
   WorkStealingExecutor executor{{.max_workers = 2, .initializer = [&] {

@@ -1,7 +1,7 @@
-// Chapter 05, step 4: sleeping without a lock around what is waited for.
+// Chapter 05, step 5: sleeping without a lock around what is waited for.
 
 #include "event_count.hpp"
-#include "support.hpp"
+#include "testing.hpp"
 
 #include <atomic>
 #include <thread>
@@ -9,7 +9,7 @@
 
 using concurrent::EventCount;
 
-TEST(Step4_EventCount, AWaitSleepsUntilSomebodyNotifies) {
+TEST(Step5_EventCount, AWaitSleepsUntilSomebodyNotifies) {
   EventCount events;
   std::atomic<bool> woken = false;
   std::thread sleeper([&] {
@@ -22,7 +22,7 @@ TEST(Step4_EventCount, AWaitSleepsUntilSomebodyNotifies) {
   sleeper.join();
 }
 
-TEST(Step4_EventCount, ANotificationAfterTheAnnouncementEndsTheWaitAtOnce) {
+TEST(Step5_EventCount, ANotificationAfterTheAnnouncementEndsTheWaitAtOnce) {
   EventCount events;
   for (int i = 0; i < 2; ++i) {
     const EventCount::Key one = events.prepare_wait();
@@ -34,7 +34,7 @@ TEST(Step4_EventCount, ANotificationAfterTheAnnouncementEndsTheWaitAtOnce) {
   }
 }
 
-TEST(Step4_EventCount, NotifyOneWakesOneAtATime) {
+TEST(Step5_EventCount, NotifyOneWakesOneAtATime) {
   EventCount events;
   std::atomic<int> woken = 0;
   std::vector<std::thread> sleepers;
@@ -52,7 +52,7 @@ TEST(Step4_EventCount, NotifyOneWakesOneAtATime) {
   for (auto& sleeper : sleepers) sleeper.join();
 }
 
-TEST(Step4_EventCount, NotifyAllWakesAll) {
+TEST(Step5_EventCount, NotifyAllWakesAll) {
   EventCount events;
   std::vector<std::thread> sleepers;
   for (int i = 0; i < 3; ++i) sleepers.emplace_back([&] { events.wait(events.prepare_wait()); });
@@ -61,7 +61,7 @@ TEST(Step4_EventCount, NotifyAllWakesAll) {
   for (auto& sleeper : sleepers) sleeper.join();
 }
 
-TEST(Step4_EventCount, AnAnnouncementCanBeTakenBack) {
+TEST(Step5_EventCount, AnAnnouncementCanBeTakenBack) {
   EventCount events;
   EXPECT_FALSE(events.has_sleepers());
   static_cast<void>(events.prepare_wait());
@@ -70,11 +70,21 @@ TEST(Step4_EventCount, AnAnnouncementCanBeTakenBack) {
   EXPECT_FALSE(events.has_sleepers());
 }
 
-TEST(Step4_EventCount, WaitingUsesNoProcessorTime) {
+TEST(Step5_EventCount, WaitingUsesNoProcessorTime) {
   EventCount events;
   std::thread sleeper([&] { events.wait(events.prepare_wait()); });
   course::wait_until_others_block();
   EXPECT_EQ(course::what_waiting_threads_do(), "nothing");
   events.notify_one();
   sleeper.join();
+}
+
+TEST(Step5_EventCount, WhoeverHasSleptIsNoSleeperAnyMore) {
+  EventCount events;
+  std::thread sleeper([&] { events.wait(events.prepare_wait()); });
+  course::wait_until_others_block();
+  EXPECT_TRUE(events.has_sleepers());
+  events.notify_one();
+  sleeper.join();
+  EXPECT_FALSE(events.has_sleepers());
 }

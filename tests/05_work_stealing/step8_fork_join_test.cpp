@@ -1,4 +1,4 @@
-// Chapter 05, step 7: fork and join.
+// Chapter 05, step 8: fork and join.
 
 #include "fork_join.hpp"
 #include "support.hpp"
@@ -24,7 +24,7 @@ long fib(WorkStealingExecutor& executor, int n) {
 
 }  // namespace
 
-TEST(Step7_ForkJoin, BothAreCalledOnce) {
+TEST(Step8_ForkJoin, BothAreCalledOnce) {
   std::atomic<int> first = 0, second = 0;
   WorkStealingExecutor executor{{.max_workers = 2}};
   on_worker(executor, [&] {
@@ -37,7 +37,7 @@ TEST(Step7_ForkJoin, BothAreCalledOnce) {
   });
 }
 
-TEST(Step7_ForkJoin, WorkMaySplitItselfAgainAndAgain) {
+TEST(Step8_ForkJoin, WorkMaySplitItselfAgainAndAgain) {
   for (int workers : {1, 2, 4}) {
     WorkStealingExecutor executor{{.max_workers = workers}};
     long result = 0;
@@ -46,7 +46,7 @@ TEST(Step7_ForkJoin, WorkMaySplitItselfAgainAndAgain) {
   }
 }
 
-TEST(Step7_ForkJoin, FromOutsideItGoesToAWorker) {
+TEST(Step8_ForkJoin, FromOutsideItGoesToAWorker) {
   std::set<std::string> names;
   WorkStealingExecutor executor{{.max_workers = 1, .thread_name_prefix = "cook"}};
   fork_join(
@@ -62,7 +62,7 @@ TEST(Step7_ForkJoin, FromOutsideItGoesToAWorker) {
                concurrent::ExecutorShutdown);
 }
 
-TEST(Step7_ForkJoin, TheFirstErrorIsThrownAndBothAreCalled) {
+TEST(Step8_ForkJoin, TheFirstErrorIsThrownAndBothAreCalled) {
   Log log;
   WorkStealingExecutor executor{{.max_workers = 1}};
   const auto call = [&](const char* first, const char* second) {
@@ -89,7 +89,7 @@ TEST(Step7_ForkJoin, TheFirstErrorIsThrownAndBothAreCalled) {
   EXPECT_EQ(log, (Log{"no error", "first", "second", "first"}));
 }
 
-TEST(Step7_ForkJoin, AnErrorWaitsForWhatWasStolen) {
+TEST(Step8_ForkJoin, AnErrorWaitsForWhatWasStolen) {
   std::atomic<bool> ended = false, saw_it_ended = false;
   WorkStealingExecutor executor{{.max_workers = 2}};
   Gate gate;
@@ -124,17 +124,7 @@ TEST(Step7_ForkJoin, AnErrorWaitsForWhatWasStolen) {
   EXPECT_TRUE(saw_it_ended) << "the other call uses what is on this stack";
 }
 
-TEST(Step7_ForkJoin, ItAllocatesNothing) {
-  WorkStealingExecutor executor{{.max_workers = 1}};
-  std::size_t allocations = 1;
-  on_worker(executor, [&] {
-    fib(executor, 10);
-    allocations = course::allocations_in([&] { fib(executor, 10); });
-  });
-  EXPECT_EQ(allocations, 0u) << "what is forked lies on the stack";
-}
-
-TEST(Step7_ForkJoin, WorkThatRunsMayForkAfterShutdown) {
+TEST(Step8_ForkJoin, WorkThatRunsMayForkAfterShutdown) {
   long result = 0;
   Gate gate;
   WorkStealingExecutor executor{{.max_workers = 2}};
@@ -149,7 +139,7 @@ TEST(Step7_ForkJoin, WorkThatRunsMayForkAfterShutdown) {
   EXPECT_EQ(result, 610) << "what is forked is part of the job that runs: it is neither refused nor dropped";
 }
 
-TEST(Step7_ForkJoin, AnythingMayBeThrownByWhoeverRunsIt) {
+TEST(Step8_ForkJoin, AnythingMayBeThrownByWhoeverRunsIt) {
   WorkStealingExecutor executor{{.max_workers = 2}};
   const auto error_of_fork = [&](auto f, auto g) {
     return course::error_of([&] { fork_join(executor, f, g); });
@@ -169,7 +159,7 @@ TEST(Step7_ForkJoin, AnythingMayBeThrownByWhoeverRunsIt) {
   });
 }
 
-TEST(Step7_ForkJoin, AShutdownThatCancelsLeavesForksWhereTheyAre) {
+TEST(Step8_ForkJoin, AShutdownThatCancelsLeavesForksWhereTheyAre) {
   std::atomic<int> called = 0;
   Gate gate;
   WorkStealingExecutor executor{{.max_workers = 2}};
@@ -189,7 +179,7 @@ TEST(Step7_ForkJoin, AShutdownThatCancelsLeavesForksWhereTheyAre) {
   EXPECT_EQ(called, 2) << "what is forked is part of the job that runs: whoever offered it waits for it";
 }
 
-TEST(Step7_ForkJoin, WithoutMemoryForAForkBothAreStillCalled) {
+TEST(Step8_ForkJoin, WithoutMemoryForAForkBothAreStillCalled) {
   const int failures = course::until_memory_suffices([&](course::Memory& memory) {
     int called = 0, levels = 100;  // 64 forks have room at first
     WorkStealingExecutor executor{{.max_workers = 1}};

@@ -1,4 +1,4 @@
-// Chapter 05, step 5: workers.
+// Chapter 05, step 6: workers.
 
 #include "support.hpp"
 
@@ -18,7 +18,7 @@
 #include <thread>
 #include <vector>
 
-TEST(Step5_Executor, EveryJobRunsOnce) {
+TEST(Step6_Workers, EveryJobRunsOnce) {
   std::vector<std::atomic<int>> ran(20'000);
   {
     WorkStealingExecutor executor{{.max_workers = 3}};
@@ -27,7 +27,7 @@ TEST(Step5_Executor, EveryJobRunsOnce) {
   EXPECT_TRUE(std::ranges::all_of(ran, [](const auto& count) { return count == 1; }));
 }
 
-TEST(Step5_Executor, JobsOfSeveralPostersRunOnce) {
+TEST(Step6_Workers, JobsOfSeveralPostersRunOnce) {
   std::vector<std::atomic<int>> ran(8'000);
   {
     WorkStealingExecutor executor{{.max_workers = 2}};
@@ -40,7 +40,7 @@ TEST(Step5_Executor, JobsOfSeveralPostersRunOnce) {
   EXPECT_TRUE(std::ranges::all_of(ran, [](const auto& count) { return count == 1; }));
 }
 
-TEST(Step5_Executor, JobsRunOnItsWorkersEachWithItsName) {
+TEST(Step6_Workers, JobsRunOnItsWorkersEachWithItsName) {
   std::set<std::string> names;
   std::set<std::thread::id> threads;
   {
@@ -60,7 +60,7 @@ TEST(Step5_Executor, JobsRunOnItsWorkersEachWithItsName) {
   EXPECT_FALSE(threads.contains(std::this_thread::get_id()));
 }
 
-TEST(Step5_Executor, TheNumberOfWorkersIsChecked) {
+TEST(Step6_Workers, TheNumberOfWorkersIsChecked) {
   EXPECT_THROW(WorkStealingExecutor{{.max_workers = 0}}, std::invalid_argument);
   EXPECT_THROW(WorkStealingExecutor{{.max_workers = -3}}, std::invalid_argument);
   std::atomic<int> ran = 0;
@@ -72,7 +72,7 @@ TEST(Step5_Executor, TheNumberOfWorkersIsChecked) {
   EXPECT_EQ(ran, 1);
 }
 
-TEST(Step5_Executor, TheInitializerRunsOnEachWorkerBeforeItsFirstJob) {
+TEST(Step6_Workers, TheInitializerRunsOnEachWorkerBeforeItsFirstJob) {
   std::atomic<int> initialized = 0;
   {
     Gate gate;
@@ -85,7 +85,7 @@ TEST(Step5_Executor, TheInitializerRunsOnEachWorkerBeforeItsFirstJob) {
   EXPECT_EQ(initialized, 2);
 }
 
-TEST(Step5_Executor, JobsFromOutsideStartInTheirOrder) {
+TEST(Step6_Workers, JobsFromOutsideStartInTheirOrder) {
   std::vector<int> order;
   {
     WorkStealingExecutor executor{{.max_workers = 1}};
@@ -95,7 +95,7 @@ TEST(Step5_Executor, JobsFromOutsideStartInTheirOrder) {
   EXPECT_TRUE(std::ranges::is_sorted(order));
 }
 
-TEST(Step5_Executor, WhatAJobPostsRunsLastInFirstOut) {
+TEST(Step6_Workers, WhatAJobPostsRunsLastInFirstOut) {
   Log log;
   {
     WorkStealingExecutor executor{{.max_workers = 1}};
@@ -107,21 +107,7 @@ TEST(Step5_Executor, WhatAJobPostsRunsLastInFirstOut) {
   EXPECT_EQ(log, (Log{"job ends", "third", "second", "first"}));
 }
 
-TEST(Step5_Executor, AJobThatAJobPostsCostsOneAllocation) {
-  std::atomic<int> ran = 0;
-  std::size_t allocations = 0;
-  {
-    WorkStealingExecutor executor{{.max_workers = 1}};
-    on_worker(executor, [&] {
-      executor.post([&] { ++ran; });
-      allocations = course::allocations_in([&] { executor.post([&] { ++ran; }); });
-    });
-  }
-  EXPECT_LE(allocations, 1u);
-  EXPECT_EQ(ran, 2);
-}
-
-TEST(Step5_Executor, AnIdleWorkerStealsWhatABusyOneHasPosted) {
+TEST(Step6_Workers, AnIdleWorkerStealsWhatABusyOneHasPosted) {
   std::thread::id poster, thief;
   WorkStealingExecutor executor{{.max_workers = 2}};
   on_worker(executor, [&] {
@@ -136,7 +122,7 @@ TEST(Step5_Executor, AnIdleWorkerStealsWhatABusyOneHasPosted) {
   EXPECT_NE(poster, thief);
 }
 
-TEST(Step5_Executor, AnIdleWorkerTakesWhatLiesInTheInboxOfABusyOne) {
+TEST(Step6_Workers, AnIdleWorkerTakesWhatLiesInTheInboxOfABusyOne) {
   std::atomic<int> ran = 0;
   Gate gate;
   WorkStealingExecutor executor{{.max_workers = 2}};
@@ -148,63 +134,7 @@ TEST(Step5_Executor, AnIdleWorkerTakesWhatLiesInTheInboxOfABusyOne) {
   EXPECT_EQ(ran, 10) << "half of them were given to the worker that is busy";
 }
 
-TEST(Step5_Executor, AJobThatPostsItselfAgainAndAgainStarvesNobody) {
-  std::atomic<bool> stop = false;
-  std::function<void()> again;
-  WorkStealingExecutor executor{{.max_workers = 1}};
-  std::binary_semaphore others_turn(0);
-  again = [&] {
-    if (!stop) executor.post([&] { again(); });
-  };
-  executor.post([&] { again(); });
-  executor.post([&] { others_turn.release(); });
-  others_turn.acquire();  // hangs if the worker never looks into its inbox
-  stop = true;
-}
-
-TEST(Step5_Executor, WhatLiesDeepInItsOwnDequeIsNotStarvedByAJobThatPostsItself) {
-  int turns = 0;
-  bool other_ran = false;
-  std::function<void()> again;
-  std::binary_semaphore ended(0);
-  WorkStealingExecutor executor{{.max_workers = 1}};
-  again = [&] {
-    if (other_ran || ++turns == 10'000) return ended.release();
-    executor.post([&] { again(); });
-  };
-  executor.post([&] {
-    executor.post([&] { other_ran = true; });
-    again();
-  });
-  ended.acquire();
-  EXPECT_TRUE(other_ran) << "after " << turns << " turns";
-  EXPECT_LE(turns, 200);
-}
-
-TEST(Step5_Executor, WhatLiesWithABusyWorkerIsNotStarvedByAJobThatPostsItselfOnAnother) {
-  std::atomic<bool> posted = false, other_ran = false;
-  int turns = 0;
-  std::function<void()> again;
-  std::binary_semaphore ended(0);
-  Gate gate;
-  WorkStealingExecutor executor{{.max_workers = 2}};
-  again = [&] {
-    if (other_ran || (posted && ++turns == 10'000)) return ended.release();
-    executor.post([&] { again(); });
-  };
-  executor.post([&] { again(); });
-  executor.post([&] {
-    executor.post([&] { other_ran = true; });
-    posted = true;
-    gate.pass();  // its worker does not come to what it has posted, and the other has always something to do
-  });
-  ended.acquire();
-  EXPECT_TRUE(other_ran) << "after " << turns << " turns";
-  EXPECT_LE(turns, 200);
-  gate.open();
-}
-
-TEST(Step5_Executor, ATreeOfJobsRunsToItsLeaves) {
+TEST(Step6_Workers, ATreeOfJobsRunsToItsLeaves) {
   std::atomic<int> leaves = 0;
   std::latch all(1 << 12);
   std::function<void(int)> grow;
@@ -222,7 +152,7 @@ TEST(Step5_Executor, ATreeOfJobsRunsToItsLeaves) {
   EXPECT_EQ(leaves, 1 << 12);
 }
 
-TEST(Step5_Executor, IdleWorkersUseNoProcessorTime) {
+TEST(Step6_Workers, IdleWorkersUseNoProcessorTime) {
   WorkStealingExecutor executor{{.max_workers = 3}};
   on_worker(executor, [] {});
   course::wait_until_others_block();
@@ -232,7 +162,7 @@ TEST(Step5_Executor, IdleWorkersUseNoProcessorTime) {
   EXPECT_LT(used, std::chrono::milliseconds(2));
 }
 
-TEST(Step5_Executor, WorkersThatHaveSleptWorkAgain) {
+TEST(Step6_Workers, WorkersThatHaveSleptWorkAgain) {
   std::barrier all(3);
   WorkStealingExecutor executor{{.max_workers = 2}};
   for (int i = 0; i < 20; ++i) {
@@ -242,7 +172,7 @@ TEST(Step5_Executor, WorkersThatHaveSleptWorkAgain) {
   }
 }
 
-TEST(Step5_Executor, ANullJobIsRefused) {
+TEST(Step6_Workers, ANullJobIsRefused) {
   std::atomic<int> ran = 0;
   {
     WorkStealingExecutor executor{{.max_workers = 1}};
@@ -252,7 +182,7 @@ TEST(Step5_Executor, ANullJobIsRefused) {
   EXPECT_EQ(ran, 1);
 }
 
-TEST(Step5_Executor, AJobsExceptionGoesToTheHandlerAndTheWorkerLivesOn) {  // CF-25
+TEST(Step6_Workers, AJobsExceptionGoesToTheHandlerAndTheWorkerLivesOn) {  // CF-25
   Log errors;
   std::atomic<int> ran = 0;
   {
@@ -266,7 +196,7 @@ TEST(Step5_Executor, AJobsExceptionGoesToTheHandlerAndTheWorkerLivesOn) {  // CF
   EXPECT_EQ(ran, 1);
 }
 
-TEST(Step5_Executor, AJobIsDestroyedBeforeTheWorkerLooksForTheNext) {  // CF-32
+TEST(Step6_Workers, AJobIsDestroyedBeforeTheWorkerLooksForTheNext) {  // CF-32
   std::atomic<int> alive = 0;
   WorkStealingExecutor executor{{.max_workers = 2}};
   executor.post([owned = std::make_unique<Counted>(alive)] {});
@@ -275,7 +205,7 @@ TEST(Step5_Executor, AJobIsDestroyedBeforeTheWorkerLooksForTheNext) {  // CF-32
   EXPECT_EQ(alive, 0) << "an idle worker still holds a job, and all that the job owns";
 }
 
-TEST(Step5_Executor, TwoExecutorsKeepTheirJobsApart) {
+TEST(Step6_Workers, TwoExecutorsKeepTheirJobsApart) {
   std::string ran_on;
   WorkStealingExecutor other{{.max_workers = 1, .thread_name_prefix = "other"}};
   WorkStealingExecutor executor{{.max_workers = 1, .thread_name_prefix = "this"}};
@@ -290,7 +220,7 @@ TEST(Step5_Executor, TwoExecutorsKeepTheirJobsApart) {
   EXPECT_EQ(ran_on, "other_0") << "a worker of one executor is a stranger to another";
 }
 
-TEST(Step5_Executor, TheEndWaitsForTheWork) {  // CF-43
+TEST(Step6_Workers, TheEndWaitsForTheWork) {  // CF-43
   std::atomic<int> ran = 0, alive = 0;
   {
     WorkStealingExecutor executor{{.max_workers = 2}};
@@ -300,7 +230,7 @@ TEST(Step5_Executor, TheEndWaitsForTheWork) {  // CF-43
   EXPECT_EQ(alive, 0);
 }
 
-TEST(Step5_Executor, AnExecutorWithNothingToDoEnds) {
+TEST(Step6_Workers, AnExecutorWithNothingToDoEnds) {
   for (const int workers : {1, 3}) {
     WorkStealingExecutor executor{{.max_workers = workers}};
     course::wait_until_others_block();
