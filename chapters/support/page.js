@@ -165,7 +165,10 @@ function duration(ms) {
   return `${Math.floor(ms / 60_000)} min ${Math.floor((ms / 1000) % 60)} s`;
 }
 
-function short(text) {
+/// What users have sent, made fit to be read: not too long, and with nothing that cannot be seen or that turns the order of
+/// letters round.
+function short(given) {
+  const text = given.replace(/[\p{Cc}\p{Cf}]/gu, (c) => `\\u${c.codePointAt(0).toString(16).padStart(4, "0")}`);
   return text.length > 200 ? text.slice(0, 200) + " …" : text;
 }
 
@@ -176,13 +179,14 @@ function new_row(job) {
     cells[name] = row.insertCell();
     cells[name].className = name;
   }
-  const labels = { worker: "on", waited: "waited", ran: "ran" };
+  const labels = { worker: "on", waited: "waited", ran: "ran", result: "→" };
   for (const [name, label] of Object.entries(labels)) cells[name].dataset.label = label;
   const link = document.createElement("a");
   link.href = `/jobs/${job.id}`;
   link.textContent = `#${job.id}`;
   cells.job.append(link);
   const args = document.createElement("code");
+  args.dir = "auto";
   args.textContent = Object.keys(job.args || {}).length ? short(JSON.stringify(job.args)) : "";
   const kind = document.createElement("bdi");
   kind.textContent = job.kind;
@@ -384,6 +388,8 @@ function describe_timeline() {
 function draw_latency() {
   const height = 36;
   const [context, width] = context_of($("latency"), height);
+  context.strokeStyle = colour("line");
+  context.strokeRect(0.5, 0.5, width - 1, height - 1);
   const most = Math.max(1, ...latencies.map((point) => point.p99));
   context.strokeStyle = colour("accent");
   context.lineWidth = 2;
