@@ -46,6 +46,7 @@ libraries = $(foreach n,$1 $(call below,$1),$(foreach library,$(libraries_$n),$(
 # What the compiler and the linker are told for a library that is not simply there.
 compile_mpi = -DOMPI_SKIP_MPICXX $(patsubst -I%,-isystem %,$(shell mpicxx --showme:compile))
 link_mpi    = $(shell mpicxx --showme:link)
+link_sqlite = -lsqlite3
 told = $(foreach n,$2 $(call below,$2),$(foreach library,$(libraries_$n),$($1_$(library))))
 
 # The program that grades. None of a learner's code is in it.
