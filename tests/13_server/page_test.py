@@ -99,7 +99,7 @@ def a_job_is_submitted_and_watched_to_its_end():
 
 def a_job_is_cancelled():
     with page() as it:
-        job = it.submit("count", 1_000_000)
+        job = it.submit("spin", 600_000)
         it.shows(job, "running")
         it.picture("before-cancel")
         it.click(f"button[aria-label='Cancel job {job}']")
@@ -114,7 +114,7 @@ def a_job_is_cancelled():
 
 def a_worker_is_killed():
     with page() as it:
-        job = it.submit("count", 1_000_000)
+        job = it.submit("spin", 600_000)
         it.shows(job, "running")
         computes = max(it.server.workers(), key=lambda pid: processor_time(pid))
         os.kill(computes, signal.SIGKILL)
