@@ -9,7 +9,7 @@ TEST(Step7_Drain, AnIdleServerEnds) {
     co_await until([&] { return s.server->service().connections == 1; });
     co_await s.server->drain();
     EXPECT_EQ(co_await idle.rest(), "");
-    EXPECT_EQ(s.server->service().connections, 0u);
+    co_await until([&] { return s.server->service().connections == 0; });
   });
 }
 
@@ -139,7 +139,6 @@ TEST(Step7_Drain, AClientThatDoesNotReadDoesNotHoldItUp) {
     listener.send(many.substr(0, 60'000));
     co_await until([&] { return s.server->service().active == 1; });
     co_await s.server->drain(20ms);
-    EXPECT_EQ(s.server->service().active, 0u);
-    EXPECT_EQ(s.server->service().connections, 0u);
+    co_await until([&] { return s.server->service().active == 0 && s.server->service().connections == 0; });
   });
 }
