@@ -1,5 +1,5 @@
-// A server that takes jobs by HTTP: it queues them, runs them in processes and on threads, writes them down, and
-// shows itself at work on a page.
+// A server that takes jobs by HTTP: it queues them, runs them in processes and on threads, writes them down,
+// and shows itself at work on a page.
 
 #include <chrono>
 #include <csignal>
@@ -63,8 +63,10 @@ int main(int argc, char** argv) {
   std::int64_t connections = 20'000;
   bool log = false;
   const concurrent::RecipeOptions options(
-      "A server that takes jobs by HTTP, and shows itself at work on a page. It goes on until Ctrl-C or SIGTERM.",
-      {{"--host", "where to listen: the number of an interface (default 127.0.0.1)", host, "0123456789abcdef.:"},
+      "A server that takes jobs by HTTP, and shows itself at work on a page. It goes on until Ctrl-C or "
+      "SIGTERM.",
+      {{"--host", "where to listen: the number of an interface (default 127.0.0.1)", host,
+        "0123456789abcdef.:"},
        {"--port", "… and the port (default 0: any that is free)", port, 0, 65'535},
        {"--unix", "listen at the path of a Unix socket instead", unix_path, path_characters},
        {"--workers", "processes, for jobs that compute (default: one for each core)", workers, 1, 1'000},
@@ -76,24 +78,23 @@ int main(int argc, char** argv) {
        {"--header-ms", "a request may take so long to come (default 10000)", header, 1, 3'600'000},
        {"--most-connections", "more are refused (default 20000)", connections, 1, 1'000'000}});
   return concurrent::recipe(argc, argv, options, [&] {
-    JobServerOptions server_options{.kinds = asyncio::jobs::recipe_kinds(),
-                                    .host = host,
-                                    .port = static_cast<std::uint16_t>(port),
-                                    .path = unix_path,
-                                    .workers = {.processes = static_cast<int>(workers),
-                                                .threads = static_cast<int>(threads)},
-                                    .queue = static_cast<std::size_t>(queue),
-                                    .idle_time = std::chrono::milliseconds(idle),
-                                    .request_time = std::chrono::milliseconds(header),
-                                    .most_connections = static_cast<std::size_t>(connections)};
+    JobServerOptions server_options{
+        .kinds = asyncio::jobs::recipe_kinds(),
+        .host = host,
+        .port = static_cast<std::uint16_t>(port),
+        .path = unix_path,
+        .workers = {.processes = static_cast<int>(workers), .threads = static_cast<int>(threads)},
+        .queue = static_cast<std::size_t>(queue),
+        .idle_time = std::chrono::milliseconds(idle),
+        .request_time = std::chrono::milliseconds(header),
+        .most_connections = static_cast<std::size_t>(connections)};
     std::unique_ptr<JobTable> table;
     if (!journal.empty()) {
       table = std::make_unique<JobTable>(journal);
       server_options.earlier = table->load(server_options.most_ended);
       server_options.save = [&table](std::span<const JobRecord> jobs) { table->save(jobs); };
     }
-    if (log)
-      server_options.log = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
+    if (log) server_options.log = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
     JobServer server(std::move(server_options));
     asyncio::run(serve(server));
   });

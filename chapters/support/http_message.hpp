@@ -22,17 +22,18 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 /// True if the two are the same but for the case of letters.
 inline bool same_name(std::string_view a, std::string_view b) noexcept {
-  return std::ranges::equal(a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+  return std::ranges::equal(
+      a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 /// A request that has come whole.
 struct Request {
-  std::string method;
-  std::string target;  ///< as it came: "/jobs/7?wait_ms=100"
-  std::string path;    ///< of the target, up to the '?'
-  std::string query;   ///< what is behind the '?'
-  Headers headers;
-  std::string body;
+  std::string method = {};
+  std::string target = {};  ///< as it came: "/jobs/7?wait_ms=100"
+  std::string path = {};    ///< of the target, up to the '?'
+  std::string query = {};   ///< what is behind the '?'
+  Headers headers = {};
+  std::string body = {};
   bool keep_alive = true;  ///< the client may send another one on this connection
 
   /// Returns the value of a header field, whatever the case of its name; nothing if there is none.
@@ -79,33 +80,53 @@ class Error : public std::runtime_error {
 
 /// The most that is taken of a request.
 struct Limits {
-  std::size_t header = 8192;    ///< bytes of the first line and the header fields; more is a 431
+  std::size_t header = 8192;   ///< bytes of the first line and the header fields; more is a 431
   std::size_t body = 1 << 20;  ///< bytes of the body; more is a 413
 };
 
 /// Returns the words that belong to a status.
 inline std::string_view reason(int status) noexcept {
   switch (status) {
-    case 100: return "Continue";
-    case 200: return "OK";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 400: return "Bad Request";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 413: return "Content Too Large";
-    case 415: return "Unsupported Media Type";
-    case 417: return "Expectation Failed";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    case 505: return "HTTP Version Not Supported";
-    case 507: return "Insufficient Storage";
-    default: return "Unknown";
+    case 100:
+      return "Continue";
+    case 200:
+      return "OK";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 400:
+      return "Bad Request";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 413:
+      return "Content Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 417:
+      return "Expectation Failed";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    case 505:
+      return "HTTP Version Not Supported";
+    case 507:
+      return "Insufficient Storage";
+    default:
+      return "Unknown";
   }
 }
 

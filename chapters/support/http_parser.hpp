@@ -18,7 +18,7 @@ namespace asyncio::http {
 /// refuse beyond that: two lengths, two hosts, encodings that it does not know.
 class RequestParser {
  public:
-  explicit RequestParser(const Limits& limits = {}) {
+  explicit RequestParser(const Limits& limits = {}) : limits_(limits) {
     parser_.header_limit(static_cast<std::uint32_t>(limits.header));
     parser_.body_limit(limits.body);
     parser_.eager(true);
@@ -33,6 +33,10 @@ class RequestParser {
     const std::size_t size = parser_.put(boost::asio::buffer(bytes.data(), bytes.size()), error);
     if (error == boost::beast::http::error::need_more) error = {};
     if (error) throw refused(error, bytes);
+    // The parser has no limit for what surrounds the chunks of a body.
+    taken_ += size;
+    if (parser_.is_header_done() && taken_ > 2 * limits_.header + 8 * parser_.get().body().size())
+      throw Error(413, "there is too much around the body");
     if (parser_.is_header_done() && !checked_) check();
     return size;
   }
@@ -51,18 +55,26 @@ class RequestParser {
   }
 
  private:
-  using Status = int;
-
+  /// True if the first line ends as that of a version that we do not speak.
+  static bool has_other_version(std::string_view bytes) noexcept {
+    const std::string_view line = bytes.substr(0, bytes.find("\r\n"));
+    if (line.size() < 9 || line.size() == bytes.size()) return false;
+    const std::string_view end = line.substr(line.size() - 9);
+    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+    return end.starts_with(" HTTP/") && digit(end[6]) && end[7] == '.' && digit(end[8]);
+  }
   static Error refused(const boost::beast::error_code& code, std::string_view bytes) {
     using boost::beast::http::error;
     switch (static_cast<error>(code.value())) {
-      case error::header_limit: return Error(431, "the header is too large");
-      case error::body_limit: return Error(413, "the body is too large");
+      case error::header_limit:
+        return Error(431, "the header is too large");
+      case error::body_limit:
+        return Error(413, "the body is too large");
       case error::bad_version:
-        if (bytes.substr(0, bytes.find('\n')).find(" HTTP/") != bytes.npos)
-          return Error(505, "the version of HTTP is not 1.0 or 1.1");
+        if (has_other_version(bytes)) return Error(505, "the version of HTTP is not 1.0 or 1.1");
         [[fallthrough]];
-      default: return Error(400, "this is no request: " + code.message());
+      default:
+        return Error(400, "this is no request: " + code.message());
     }
   }
 
@@ -112,7 +124,9 @@ class RequestParser {
   }
 
   boost::beast::http::request_parser<boost::beast::http::string_body> parser_;
+  const Limits limits_;
   Request request_;
+  std::size_t taken_ = 0;
   bool checked_ = false;
   bool wants_continue_ = false;
 };

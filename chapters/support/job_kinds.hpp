@@ -36,19 +36,22 @@ using Kinds = std::map<std::string, Kind, std::less<>>;
 /// Makes a kind of a function that computes.
 template <Json (*fn)(const Json& args)>
 Kind computing(std::function<void(const Json& args)> check = {}) {
-  return {Place::process, [](std::string args) { return fn(Json::parse(args)).dump(); }, nullptr, std::move(check)};
+  return {Place::process, [](std::string args) { return fn(Json::parse(args)).dump(); }, nullptr,
+          std::move(check)};
 }
 /// Makes a kind of a function that waits, and ends early if it is asked to stop.
 template <Json (*fn)(const Json& args, std::stop_token stop)>
 Kind waiting(std::function<void(const Json& args)> check = {}) {
-  return {Place::thread, nullptr,
-          [](std::string args, std::stop_token stop) { return fn(Json::parse(args), std::move(stop)).dump(); },
-          std::move(check)};
+  return {
+      Place::thread, nullptr,
+      [](std::string args, std::stop_token stop) { return fn(Json::parse(args), std::move(stop)).dump(); },
+      std::move(check)};
 }
 /// Makes a kind of a function that has hardly anything to do.
 template <Json (*fn)(const Json& args)>
 Kind on_loop(std::function<void(const Json& args)> check = {}) {
-  return {Place::loop, [](std::string args) { return fn(Json::parse(args)).dump(); }, nullptr, std::move(check)};
+  return {Place::loop, [](std::string args) { return fn(Json::parse(args)).dump(); }, nullptr,
+          std::move(check)};
 }
 
 }  // namespace asyncio::jobs

@@ -35,7 +35,8 @@ struct Outcome {
 
 /// Returns the time, in milliseconds since 1970.
 inline std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
       .count();
 }
 
@@ -99,9 +100,9 @@ inline JobRecord job_from_json(const Json& json) {
 struct Job : JobRecord {
   explicit Job(JobRecord record = {}) : JobRecord(std::move(record)) {}
 
-  Event ended;           ///< set once it has ended, and that is on disk
-  bool recorded = false;  ///< it is in the journal
-  bool ending = false;   ///< how it ends is decided, and not on disk yet
+  Event ended;                                     ///< set once it has ended, and that is on disk
+  bool recorded = false;                           ///< it is in the journal
+  bool ending = false;                             ///< how it ends is decided, and not on disk yet
   std::optional<JobState> stop_as = std::nullopt;  ///< it was asked to stop: how it is to end
   Handle deadline = {};
 };

@@ -20,7 +20,8 @@ namespace asyncio::jobs {
 /// What could not be written to the journal.
 class JournalError : public std::runtime_error {
  public:
-  explicit JournalError(const std::string& why) : std::runtime_error("the journal cannot be written: " + why) {}
+  explicit JournalError(const std::string& why)
+      : std::runtime_error("the journal cannot be written: " + why) {}
 };
 
 /// Answers with JSON.
@@ -47,10 +48,14 @@ inline Json brief(const JobRecord& job) {
 /// Returns the status that tells a client that has waited how its job has ended.
 inline int status_of(JobState state) noexcept {
   switch (state) {
-    case JobState::done: return 200;
-    case JobState::expired: return 504;
-    case JobState::cancelled: return 409;
-    default: return 500;
+    case JobState::done:
+      return 200;
+    case JobState::expired:
+      return 504;
+    case JobState::cancelled:
+      return 409;
+    default:
+      return 500;
   }
 }
 

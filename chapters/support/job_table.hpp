@@ -23,7 +23,8 @@ class JobTable {
     database_.execute("PRAGMA journal_mode = WAL");
     database_.execute("PRAGMA synchronous = FULL");
     database_.execute(
-        "CREATE TABLE IF NOT EXISTS jobs (id INTEGER PRIMARY KEY, ended INTEGER NOT NULL, job TEXT NOT NULL)");
+        "CREATE TABLE IF NOT EXISTS jobs (id INTEGER PRIMARY KEY, ended INTEGER NOT NULL, job TEXT NOT "
+        "NULL)");
     database_.execute("BEGIN IMMEDIATE; COMMIT");
   }
 
@@ -49,8 +50,8 @@ class JobTable {
     }
   }
 
-  /// Reads all jobs that have not ended, and the newest `most_ended` of the others, in the order of their IDs.
-  /// Those that have ended before go.
+  /// Reads all jobs that have not ended, and the newest `most_ended` of the others, in the order of their
+  /// IDs. Those that have ended before go.
   std::vector<JobRecord> load(std::size_t most_ended) {
     Database::Statement prune(database_,
                               "DELETE FROM jobs WHERE ended = 1 AND id NOT IN "

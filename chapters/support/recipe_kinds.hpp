@@ -25,11 +25,23 @@ inline void check_number(const Json& args, const char* name, std::int64_t most) 
     throw std::invalid_argument("args must be {\"" + std::string(name) + "\": a whole number from 0 to " +
                                 std::to_string(most) + "}");
 }
+inline void check_what(const Json& args) {
+  if (args.size() != args.count("what") || (args.contains("what") && !args["what"].is_string()))
+    throw std::invalid_argument("args must be {} or {\"what\": a text}");
+}
 inline void check_none(const Json& args) {
   if (!args.empty()) throw std::invalid_argument("args must be {}");
 }
 
 inline Json run_count(const Json& args) { return concurrent::count(args["number"].get<int>()); }
+
+inline Json run_spin(const Json& args) {
+  const auto end =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(args["ms"].get<std::int64_t>());
+  while (std::chrono::steady_clock::now() < end) {
+  }
+  return nullptr;
+}
 
 inline Json run_sleep(const Json& args, std::stop_token stop) {
   std::mutex mutex;
@@ -51,8 +63,7 @@ inline Json run_random(const Json&) {
 inline Json run_crash(const Json&) { std::_Exit(3); }
 
 inline Json run_fail(const Json& args) {
-  throw std::runtime_error(args.contains("what") && args["what"].is_string() ? args["what"].get<std::string>()
-                                                                             : "it was asked to fail");
+  throw std::runtime_error(args.value("what", "it was asked to fail"));
 }
 
 }  // namespace detail
@@ -63,11 +74,12 @@ inline Kinds recipe_kinds() {
     return [name, most](const Json& args) { detail::check_number(args, name, most); };
   };
   return {{"count", computing<detail::run_count>(number("number", 1'000'000))},
+          {"spin", computing<detail::run_spin>(number("ms", 86'400'000))},
           {"sleep", waiting<detail::run_sleep>(number("ms", 86'400'000))},
           {"empty", on_loop<detail::run_empty>(detail::check_none)},
           {"random", computing<detail::run_random>(detail::check_none)},
           {"crash", computing<detail::run_crash>(detail::check_none)},
-          {"fail", computing<detail::run_fail>()}};
+          {"fail", computing<detail::run_fail>(detail::check_what)}};
 }
 
 }  // namespace asyncio::jobs

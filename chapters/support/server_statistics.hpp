@@ -63,7 +63,7 @@ class ServerStatistics {
     for (const auto& [status, count] : now.answers)
       add("http_requests_total{status=\"" + std::to_string(status) + "\"}", count);
     one("http_connections", "gauge", "Connections that are open.", now.connections);
-    one("jobs_accepted_total", "counter", "Jobs that got a 202.", accepted);
+    one("jobs_accepted_total", "counter", "Jobs that got into the queue.", accepted);
     one("jobs_refused_total", "counter", "Jobs that found the queue full.", refused);
     begin("jobs_ended_total", "counter", "Jobs that have ended, by state.");
     for (std::size_t i = static_cast<std::size_t>(JobState::done); i < job_state_names.size(); ++i)

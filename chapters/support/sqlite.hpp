@@ -42,7 +42,9 @@ class Database {
       statement_.reset(prepared);
     }
     /// Sets the value of the n-th `?`, from 1 on.
-    void bind(int n, std::int64_t value) { database_.check(::sqlite3_bind_int64(statement_.get(), n, value)); }
+    void bind(int n, std::int64_t value) {
+      database_.check(::sqlite3_bind_int64(statement_.get(), n, value));
+    }
     void bind(int n, std::string_view value) {
       database_.check(::sqlite3_bind_text64(statement_.get(), n, value.data(), value.size(), SQLITE_TRANSIENT,
                                             SQLITE_UTF8));
@@ -57,8 +59,10 @@ class Database {
     }
     /// Returns a column of the row, from 0 on.
     [[nodiscard]] std::string text(int column) {
-      const auto* const value = reinterpret_cast<const char*>(::sqlite3_column_text(statement_.get(), column));
-      return value ? std::string(value, static_cast<std::size_t>(::sqlite3_column_bytes(statement_.get(), column)))
+      const auto* const value =
+          reinterpret_cast<const char*>(::sqlite3_column_text(statement_.get(), column));
+      return value ? std::string(value,
+                                 static_cast<std::size_t>(::sqlite3_column_bytes(statement_.get(), column)))
                    : std::string();
     }
     [[nodiscard]] std::int64_t number(int column) { return ::sqlite3_column_int64(statement_.get(), column); }

@@ -27,15 +27,15 @@ namespace asyncio::http {
 struct Service {
   const Router& router;
   Limits limits = {};
-  Duration idle_time = std::chrono::seconds(30);     ///< a connection that waits so long for a request is closed
+  Duration idle_time = std::chrono::seconds(30);  ///< a connection that waits so long for a request is closed
   Duration request_time = std::chrono::seconds(10);  ///< a request that takes so long to come is a 408
-  bool draining = false;  ///< each connection is closed behind its next answer
+  bool draining = false;                             ///< each connection is closed behind its next answer
   /// Told of each answer, and of the request, null if that could not be read; the time is what it took.
   std::function<void(const Request*, const Response&, Duration, const StreamWriter&)> observer = {};
-  std::size_t connections = 0;       ///< that are open
-  std::size_t active = 0;            ///< of these: that have a request that is not answered
+  std::size_t connections = 0;              ///< that are open
+  std::size_t active = 0;                   ///< of these: that have a request that is not answered
   std::map<int, std::size_t> answers = {};  ///< how many were given, by their status
-  Event progress{};  ///< set whenever a request has been answered
+  Event progress{};                         ///< set whenever a request has been answered
 };
 
 namespace detail {
@@ -67,9 +67,9 @@ class Busy {
   Service& service_;
 };
 
-/// Ends a connection: the client sees the end of what was sent, and gets a while to read that and to close its
-/// end. (To close a socket in which bytes are left that nobody has read resets it, and an answer on its way
-/// would be lost.)
+/// Ends a connection: the client sees the end of what was sent, and gets a while to read that and to close
+/// its end. (To close a socket in which bytes are left that nobody has read resets it, and an answer on its
+/// way would be lost.)
 inline Coro<> end_connection(StreamReader reader, StreamWriter writer) {
   try {
     writer.write_eof();
@@ -120,7 +120,8 @@ inline Coro<> serve_connection(Service& service, StreamReader reader, StreamWrit
     reading = true;
     watchdog.set(service.idle_time);
     try {
-      if (reader.buffered() == 0 && !reader.at_eof()) co_await reader.state()->wait_for_data("serve_connection");
+      if (reader.buffered() == 0 && !reader.at_eof())
+        co_await reader.state()->wait_for_data("serve_connection");
       idle = false;
       watchdog.set(service.request_time);
       std::optional<Request> request = co_await read_request(reader, writer, service.limits);

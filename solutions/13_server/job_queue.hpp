@@ -80,12 +80,11 @@ class JobQueue {
     return Admission(admitted_);
   }
 
-  /// Puts a job into the queue, and starts it, as soon as a worker of its place is free and all that have come
-  /// before it for that place have started.
-  void submit(JobPointer job, [[maybe_unused]] Admission place) {
-    enqueue(std::move(job));
-  }
-  /// Puts a job into the queue that has been accepted before the server was started, whether it is full or not.
+  /// Puts a job into the queue, and starts it, as soon as a worker of its place is free and all that have
+  /// come before it for that place have started.
+  void submit(JobPointer job, [[maybe_unused]] Admission place) { enqueue(std::move(job)); }
+  /// Puts a job into the queue that has been accepted before the server was started, whether it is full or
+  /// not.
   void enqueue(JobPointer job) {
     ++unfinished_;
     start_deadline(job);
@@ -188,7 +187,7 @@ class JobQueue {
   const Kinds& kinds_;
   const std::size_t capacity_;
   std::map<Place, std::deque<JobPointer>> waiting_;  // for a worker
-  std::map<std::size_t, std::int64_t> at_work_;  // the job that runs on a worker
+  std::map<std::size_t, std::int64_t> at_work_;      // the job that runs on a worker
   std::size_t admitted_ = 0;
   std::size_t running_ = 0;
   std::size_t unfinished_ = 0;

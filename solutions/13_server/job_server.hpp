@@ -41,14 +41,14 @@ struct JobServerOptions {
   std::uint16_t port = 0;  ///< 0: any that is free
   std::string path = {};   ///< of a Unix socket, in the place of host and port
   WorkerOptions workers = {};
-  std::size_t queue = 1000;            ///< so many jobs may wait
-  Journal::Save save = {};             ///< writes jobs down; none: they are kept in memory alone
+  std::size_t queue = 1000;             ///< so many jobs may wait
+  Journal::Save save = {};              ///< writes jobs down; none: they are kept in memory alone
   std::vector<JobRecord> earlier = {};  ///< what an earlier server has written down
   http::Limits limits = {};
   Duration idle_time = std::chrono::seconds(30);
   Duration request_time = std::chrono::seconds(10);
   std::size_t most_connections = 20'000;
-  std::size_t most_ended = 10'000;             ///< so many jobs are remembered that have ended
+  std::size_t most_ended = 10'000;            ///< so many jobs are remembered that have ended
   std::function<void(std::string)> log = {};  ///< gets a line of JSON for each answer
 };
 
@@ -67,9 +67,8 @@ class JobServer {
     if (options_.save) journal_ = std::make_unique<Journal>(options_.save);
     queue_.on_change([this](const Job& job) { changed(job); });
     queue_.before_end([this](JobPointer job) { return record_end(std::move(job)); });
-    workers_.on_replaced([this](std::size_t index) {
-      hub_.publish("worker", describe_worker(index).dump());
-    });
+    workers_.on_replaced(
+        [this](std::size_t index) { hub_.publish("worker", describe_worker(index).dump()); });
     service_.observer = [this](const http::Request* request, const http::Response& response, Duration time,
                                const StreamWriter& writer) {
       if (options_.log) options_.log(log_line(request, response, time, writer));
@@ -148,6 +147,7 @@ class JobServer {
     }
     jobs_[job->id] = job;
     queue_.submit(job, std::move(place));
+    ++statistics_.accepted;
     co_return job;
     // </exercise>
     co_return nullptr;
@@ -161,6 +161,7 @@ class JobServer {
     const JobPointer job = make_job(std::move(record));
     jobs_[job->id] = job;
     queue_.submit(job, std::move(place));
+    ++statistics_.accepted;
     // <exercise 5.2 JobServer::run_attached>
     // What runs on the loop is over before anybody could leave.
     if (place_of(*job) == Place::loop) {
@@ -282,7 +283,8 @@ class JobServer {
 
   template <class F>
   void add(const char* method, const char* pattern, F answer) {
-    router_.add(method, pattern, [this, answer](http::Exchange& exchange) { return (this->*answer)(exchange); });
+    router_.add(method, pattern,
+                [this, answer](http::Exchange& exchange) { return (this->*answer)(exchange); });
   }
   void add_page(const char* pattern, std::string_view type, std::string_view text) {
     router_.add("GET", pattern, [type, text](http::Exchange&) { return page(type, text); });
@@ -303,10 +305,10 @@ class JobServer {
   }
 
   static Coro<http::Response> page(std::string_view type, std::string_view text) {
-    co_return http::Response{.body = std::string(text),
-                             .content_type = std::string(type),
-                             .headers = {{"Content-Security-Policy", page_policy},
-                                         {"Referrer-Policy", "no-referrer"}}};
+    co_return http::Response{
+        .body = std::string(text),
+        .content_type = std::string(type),
+        .headers = {{"Content-Security-Policy", page_policy}, {"Referrer-Policy", "no-referrer"}}};
   }
 
   /// Answers what asks for a job, or says why there is none.
@@ -342,7 +344,6 @@ class JobServer {
   }
   Coro<http::Response> run_later(JobRecord record, http::Exchange&) {
     const JobPointer job = co_await accept(std::move(record));
-    ++statistics_.accepted;
     http::Response response = describe(*job, 202);
     response.headers.emplace_back("Location", "/jobs/" + std::to_string(job->id));
     co_return response;
@@ -395,17 +396,16 @@ class JobServer {
   Coro<http::Response> get_metrics(http::Exchange&) {
     std::size_t restarts = 0;
     for (const WorkerPool::Slot& slot : workers_.slots()) restarts += slot.restarts;
-    co_return http::Response{
-        .body = statistics_.metrics({.answers = service_.answers,
-                                     .connections = service_.connections,
-                                     .waiting = queue_.waiting(),
-                                     .running = queue_.running(),
-                                     .restarts = restarts,
-                                     .commits = journal_ ? journal_->commits() : 0,
-                                     .entries = journal_ ? journal_->entries() : 0,
-                                     .failures = journal_ ? journal_->failures() : 0,
-                                     .subscribers = hub_.subscribers()}),
-        .content_type = "text/plain; version=0.0.4"};
+    co_return http::Response{.body = statistics_.metrics({.answers = service_.answers,
+                                                          .connections = service_.connections,
+                                                          .waiting = queue_.waiting(),
+                                                          .running = queue_.running(),
+                                                          .restarts = restarts,
+                                                          .commits = journal_ ? journal_->commits() : 0,
+                                                          .entries = journal_ ? journal_->entries() : 0,
+                                                          .failures = journal_ ? journal_->failures() : 0,
+                                                          .subscribers = hub_.subscribers()}),
+                             .content_type = "text/plain; version=0.0.4"};
   }
   Coro<http::Response> get_workers(http::Exchange&) { co_return json({{"workers", describe_workers()}}); }
 
@@ -427,8 +427,9 @@ class JobServer {
   // ---- The page
 
   Coro<http::Response> get_events(http::Exchange&) {
-    co_return http::Response{.content_type = "text/event-stream",
-                             .stream = [this](StreamWriter writer) { return stream_events(std::move(writer)); }};
+    co_return http::Response{.content_type = "text/event-stream", .stream = [this](StreamWriter writer) {
+                               return stream_events(std::move(writer));
+                             }};
   }
   /// Sends events until there are no more, or the client leaves.
   Coro<> stream_events(StreamWriter writer) {

@@ -19,7 +19,8 @@ namespace asyncio::http {
 /// Continue" gets it through the writer, as soon as the header is there.
 /// @throws Error if it is no request, is too large, or the stream ends in its middle; what is wrong with the
 /// stream
-inline Coro<std::optional<Request>> read_request(StreamReader reader, StreamWriter writer, Limits limits = {}) {
+inline Coro<std::optional<Request>> read_request(StreamReader reader, StreamWriter writer,
+                                                 Limits limits = {}) {
   // <exercise 1.1 read_request>
   RequestParser parser(limits);
   const auto& state = reader.state();

@@ -17,7 +17,7 @@ namespace asyncio::http {
 /// A request that is being answered.
 struct Exchange {
   Request request;
-  StreamReader reader;                                              ///< what the client sends next
+  StreamReader reader;                                               ///< what the client sends next
   std::vector<std::pair<std::string, std::string>> parameters = {};  ///< of the path: "/jobs/{id}"
 
   /// Returns a parameter of the path. @throws std::out_of_range if the path has none of that name
@@ -68,7 +68,8 @@ class Router {
     }
     if (allowed.empty()) return answer(error_response(404, "there is no such path"));
     allowed += "OPTIONS";
-    Response response = asked == "OPTIONS" ? Response{.status = 204} : error_response(405, "not by this method");
+    Response response =
+        asked == "OPTIONS" ? Response{.status = 204} : error_response(405, "not by this method");
     response.headers.emplace_back("Allow", allowed);
     return answer(std::move(response));
     // </exercise>

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -18,6 +19,7 @@
 #include "errors.hpp"
 #include "job_kinds.hpp"
 #include "process_pool.hpp"
+#include "sleep.hpp"
 #include "todo.hpp"
 #include "work_stealing_executor.hpp"
 
@@ -58,9 +60,8 @@ class WorkerPool {
   };
 
   explicit WorkerPool(const WorkerOptions& options) {
-    for (int i = 0; i < options.processes; ++i)
-      slots_.push_back({.place = Place::process, .process = new_process()});
-    for (int i = 0; i < options.threads; ++i) slots_.push_back({.place = Place::thread});
+    for (int i = 0; i < options.processes; ++i) slots_.emplace_back().process = new_process();
+    for (int i = 0; i < options.threads; ++i) slots_.emplace_back().place = Place::thread;
     threads_ = std::make_unique<concurrent::WorkStealingExecutor>(
         concurrent::WorkStealingOptions{.max_workers = std::max(options.threads, 1)});
   }
@@ -110,22 +111,27 @@ class WorkerPool {
       };
       co_return co_await wrap_future(threads_->submit(std::move(call)));
     }
-    std::string why;
-    try {
-      co_return co_await wrap_future(here.process.pool->submit(kind.compute, args));
-    } catch (const concurrent::BrokenProcessPool& error) {
-      why = error.what();
-    } catch (const concurrent::ExecutorShutdown&) {  // it was killed before the job got there
-      why = "it was killed";
+    bool begun = false;
+    std::string why = "it was killed";
+    while (true) {
+      try {
+        concurrent::Future<std::string> answer = here.process.pool->submit(kind.compute, args);
+        begun = true;
+        co_return co_await wrap_future(std::move(answer));
+      } catch (const concurrent::BrokenProcessPool& error) {
+        why = error.what();
+      } catch (const concurrent::ExecutorShutdown&) {  // it was stopped before the job got there
+      }
+      co_await replace(slot);
+      // The job of a worker that had died before has lost nothing but a little time.
+      if (begun || here.stop.stop_requested()) throw WorkerDied("its worker died: " + why);
     }
-    co_await replace(slot);
-    throw WorkerDied("its worker died: " + why);
     // </exercise>
     co_return std::string();
   }
 
-  /// Stops what runs in a slot: a process is killed, a thread is asked. run() ends then, with WorkerDied or as
-  /// the thread ends. In a slot that has nothing to do nothing happens. It does not wait.
+  /// Stops what runs in a slot: a process is killed, a thread is asked. run() ends then, with WorkerDied or
+  /// as the thread ends. In a slot that has nothing to do nothing happens. It does not wait.
   void stop(std::size_t slot) {
     Slot& here = slots_[slot];
     if (!here.busy) return;
@@ -144,14 +150,23 @@ class WorkerPool {
     return process;
   }
 
-  /// Puts a new process into a slot. The end of the old one is waited for on a thread, and so is the beginning of the new one.
+  /// Puts a new process into a slot. The end of the old one is waited for on a thread, and so is the
+  /// beginning of the new one.
   Coro<> replace(std::size_t slot) {
     const auto old = std::make_shared<Process>(std::move(slots_[slot].process));
     const auto renew = [old] {
       old->reset();
       return std::make_shared<Process>(new_process());
     };
-    const std::shared_ptr<Process> renewed = co_await to_thread(renew);
+    std::shared_ptr<Process> renewed;
+    while (!renewed) {
+      try {
+        renewed = co_await to_thread(renew);
+      } catch (
+          const std::exception&) {  // no process or descriptor is to be had, or it has been killed already
+      }
+      if (!renewed) co_await sleep(std::chrono::milliseconds(100));
+    }
     slots_[slot].process = std::move(*renewed);
     ++slots_[slot].restarts;
     if (told_) told_(slot);
