@@ -65,7 +65,7 @@ class Journal {
   /// The work of the thread: takes all that was handed over, has it saved, and then tells those who wait for
   /// it, however that has ended; until the journal is closed, and nothing is left.
   void work() {
-    // <exercise 6.1 quiet Journal::work>
+    // <exercise 6.1 Journal::work>
     while (true) {
       std::unique_lock lock(mutex_);
       has_work_.wait(lock, [this] { return closed_ || !jobs_.empty(); });

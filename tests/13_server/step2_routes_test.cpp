@@ -239,7 +239,6 @@ TEST(Step2_Connections, TheTimeOfARequestIsNotRenewedByEachByte) {
 TEST(Step2_Connections, AHandlerMayTakeItsTime) {
   Served s;
   s.service.request_time = 5ms;
-  s.service.idle_time = 5ms;
   asyncio::Event go_on;
   s.router.add("GET", "/slow", [&](Exchange&) -> Coro<Response> {
     co_await go_on.wait();
@@ -251,6 +250,8 @@ TEST(Step2_Connections, AHandlerMayTakeItsTime) {
     co_await sleep(20ms);
     go_on.set();
     EXPECT_EQ((co_await client.reply()).body, "slow");
+    client.send(get("/jobs"));
+    EXPECT_EQ((co_await client.reply()).body, "all");
   });
 }
 
