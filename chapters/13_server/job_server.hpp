@@ -135,7 +135,6 @@ class JobServer {
     const JobPointer job = make_job(std::move(record));
     jobs_[job->id] = job;
     queue_.submit(job, std::move(place));
-    ++statistics_.accepted;
     todo("5.2", "JobServer::run_attached");
     co_return job;
   }
@@ -210,6 +209,7 @@ class JobServer {
   /// Tells who listens that a job's state has changed.
   void changed(const Job& job) {
     hub_.publish("job", [&] { return brief(job).dump(); });
+    if (job.state == JobState::queued) ++statistics_.accepted;
     if (!has_ended(job.state)) return;
     statistics_.ended(job);
     ended_.push_back(job.id);

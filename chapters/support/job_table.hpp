@@ -19,6 +19,7 @@ class JobTable {
   /// Opens the file, or makes it. What save() has written is there after a crash, even if the power fails.
   /// @throws SqliteError, also if another server has the file open
   explicit JobTable(const std::string& path) : database_(path) {
+    database_.execute("PRAGMA busy_timeout = 2000");  // an earlier server may be about to end
     database_.execute("PRAGMA locking_mode = EXCLUSIVE");
     database_.execute("PRAGMA journal_mode = WAL");
     database_.execute("PRAGMA synchronous = FULL");

@@ -119,6 +119,7 @@ class JobServer {
     } catch (const TimeoutError&) {
       server_->abort_clients();
     }
+    co_await server_->wait_closed();
     // </exercise>
     ticker_->cancel();
     co_return;
@@ -147,7 +148,6 @@ class JobServer {
     }
     jobs_[job->id] = job;
     queue_.submit(job, std::move(place));
-    ++statistics_.accepted;
     co_return job;
     // </exercise>
     co_return nullptr;
@@ -161,7 +161,6 @@ class JobServer {
     const JobPointer job = make_job(std::move(record));
     jobs_[job->id] = job;
     queue_.submit(job, std::move(place));
-    ++statistics_.accepted;
     // <exercise 5.2 JobServer::run_attached>
     // What runs on the loop is over before anybody could leave.
     if (place_of(*job) == Place::loop) {
@@ -250,6 +249,7 @@ class JobServer {
   /// Tells who listens that a job's state has changed.
   void changed(const Job& job) {
     hub_.publish("job", [&] { return brief(job).dump(); });
+    if (job.state == JobState::queued) ++statistics_.accepted;
     if (!has_ended(job.state)) return;
     statistics_.ended(job);
     ended_.push_back(job.id);

@@ -43,6 +43,7 @@ class Journal {
   /// Hands over how things stand with a job. It does not wait.
   /// @returns a future that is done once this is on disk; if it could not be written, it has the error
   concurrent::Future<void> write(JobRecord job) {
+    // <exercise 6.1 Journal::write>
     concurrent::Promise<void> written;
     concurrent::Future<void> future = written.future();
     {
@@ -52,6 +53,7 @@ class Journal {
     }
     has_work_.notify_one();
     return future;
+    // </exercise>
   }
 
   /// Counts the transactions that were written, the jobs in them, and the transactions that were not.
@@ -65,7 +67,7 @@ class Journal {
   /// The work of the thread: takes all that was handed over, has it saved, and then tells those who wait for
   /// it, however that has ended; until the journal is closed, and nothing is left.
   void work() {
-    // <exercise 6.1 Journal::work>
+    // <exercise 6.1 quiet Journal::work>
     while (true) {
       std::unique_lock lock(mutex_);
       has_work_.wait(lock, [this] { return closed_ || !jobs_.empty(); });

@@ -189,6 +189,26 @@ TEST(Step3_Workers, AWorkerThatIsStoppedBeforeItBeginsIsReplaced) {
   });
 }
 
+TEST(Step3_Workers, AJobGoesToTheSuccessorOfAWorkerThatHadDied) {
+  Workers w;
+  const auto one = +[] { return 1; };
+  w.e.run([&]() -> Coro<> {
+    const WorkerPool::Process& process = w.pool.slots()[0].process;
+    ::kill(process.pid, SIGKILL);
+    bool broken = false;
+    while (!broken) {
+      try {
+        process.pool->submit(one);
+      } catch (const concurrent::BrokenProcessPool&) {
+        broken = true;
+      }
+      co_await passes(1);
+    }
+    EXPECT_EQ(co_await w.start("square", "{\"number\":6}"), "36");
+    EXPECT_EQ(w.pool.slots()[0].restarts, 1u);
+  });
+}
+
 TEST(Step3_Workers, AThreadIsAskedToStop) {
   Workers w;
   w.e.run([&]() -> Coro<> {
