@@ -191,8 +191,8 @@ served: $(SERVED)
 
 # ---- For contributors, and CI --------------------------------------------------------------------------------------
 
-CHECKS := starters-check ladder mutants kinds right errors random clients hosts served tools-test \
-  explorer-test sanitize-thread sanitize-address \
+CHECKS := starters-check ladder mutants kinds right errors random clients hosts served tools-test explorer-test \
+  sanitize-thread sanitize-address \
   parity links docs bench-smoke format-check
 test:
 	@MAKE='$(MAKE)' sh tests/tools/run_targets.sh solutions starters-fail
