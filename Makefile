@@ -85,7 +85,7 @@ help:
 #:   make docs           the lessons and the reference as web pages, in build/docs/html
 #:   make check          what CI runs beyond `make test`; it is made of
 #:                       starters-check ladder mutants kinds right errors random clients hosts
-#:                       tools-test explorer-test
+#:                       served tools-test explorer-test
 #:                       sanitize-thread sanitize-address parity links docs bench-smoke format-check
 #:   make explorer-test  the schedule explorer on      make explorer-table  … beside ThreadSanitizer,
 #:                       programs right and wrong                           on eleven typical bugs

@@ -184,12 +184,14 @@ graded = $(filter-out $(GRADE) %/inspected grade-begun,$^)
 
 # What a chapter has of its own.
 HOSTS :=
+SERVED :=
 -include $(wildcard tests/[0-9]*/chapter.mk)
 hosts: $(HOSTS)
+served: $(SERVED)
 
 # ---- For contributors, and CI --------------------------------------------------------------------------------------
 
-CHECKS := starters-check ladder mutants kinds right errors random clients hosts tools-test explorer-test \
+CHECKS := starters-check ladder mutants kinds right errors random clients hosts served tools-test explorer-test \
   sanitize-thread sanitize-address \
   parity links docs bench-smoke format-check
 test:
@@ -304,6 +306,6 @@ compile_commands.json:
 	  $(call headers,$(tree)/$(chapter)) $(chapter))) >$@
 
 .PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants \
-  patterns right errors $(ERRORS) clients $(CLIENTS:%=clients-%) hosts $(HOSTS) given-test grader-test tiny-chapter-test \
+  patterns right errors $(ERRORS) clients $(CLIENTS:%=clients-%) hosts $(HOSTS) served $(SERVED) given-test grader-test tiny-chapter-test \
   stale-test costly-test words-test hundred-test links-test tools-test random $(RANDOM:%=random-%) parity links kinds \
   format format-check compile_commands.json

@@ -102,7 +102,7 @@ class Busy {
             bench::run_wrk(server_.port(), {.path = "/run",
                                             .body = R"({"kind":"compute"})",
                                             .connections = jobs_at_a_time,
-                                            .seconds = 60});
+                                            .seconds = 5});
         }) {}
   [[nodiscard]] int port() const noexcept { return server_.port(); }
 

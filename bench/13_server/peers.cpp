@@ -18,6 +18,7 @@
 #include <string>
 #include <utility>
 
+#include "python_peer.hpp"
 #include "wrk_rows.hpp"
 
 namespace {
@@ -116,19 +117,18 @@ auto beast_server() {
 
 // ---- Servers that are programs
 
-/// Starts a program that prints its port.
-auto program(const std::string& command) {
-  return std::make_unique<bench::ServerProcess>([command](const Tell& tell) {
-    const std::unique_ptr<FILE, int (*)(FILE*)> output(::popen(("exec " + command).c_str(), "r"), ::pclose);
-    int port = 0;
-    if (std::fscanf(output.get(), "%d", &port) != 1) throw std::runtime_error("no port from " + command);
-    tell(port);
-    // It goes when nobody can read what it writes any more, or with its parent's group.
-    char c = 0;
-    while (std::fread(&c, 1, 1, output.get()) == 1) {
-    }
-  });
-}
+/// A server that is a script.
+class Script {
+ public:
+  Script(const std::string& interpreter, const std::string& path) : peer_({path}, interpreter) {
+    port_ = std::stoi(peer_.ask("port"));
+  }
+  [[nodiscard]] int port() const noexcept { return port_; }
+
+ private:
+  bench::PythonPeer peer_;
+  int port_ = 0;
+};
 
 /// The first of these commands that works; nothing if none does.
 std::optional<std::string> first_of(std::initializer_list<std::string> programs, const std::string& check) {
@@ -142,11 +142,13 @@ std::optional<std::string> first_of(std::initializer_list<std::string> programs,
 void bench::rows() {
   server_rows("Beast on Asio", beast_server);
   if (const auto node = first_of({"node", "nodejs"}, "--version"))
-    server_rows("Node's http", [node] { return program(*node + " bench/13_server/peers.js"); });
+    server_rows("Node's http",
+                [node] { return std::make_unique<Script>(*node, "bench/13_server/peers.js"); });
   else
     std::fputs("not compared with Node's http: there is no node here\n", stderr);
   if (const auto python = first_of({"python3", "/usr/bin/python3"}, "-c 'import aiohttp'"))
-    server_rows("aiohttp", [python] { return program(*python + " bench/13_server/peers.py"); });
+    server_rows("aiohttp",
+                [python] { return std::make_unique<Script>(*python, "bench/13_server/peers.py"); });
   else
     std::fputs("not compared with aiohttp: no python3 here has it\n", stderr);
 }

@@ -1,4 +1,4 @@
-// The rows of chapter 13 on Node's own http, in one thread. It prints its port.
+// The rows of chapter 13 on Node's own http, in one thread, until the end of its input: each line asks for its port.
 "use strict";
 const http = require("node:http");
 
@@ -35,4 +35,6 @@ const server = http.createServer((request, response) => {
   request.on("data", (part) => parts.push(part));
   request.on("end", () => run(Buffer.concat(parts).toString(), response));
 });
-server.listen(0, "127.0.0.1", () => console.log(server.address().port));
+server.listen(0, "127.0.0.1", () => console.log("ready"));
+process.stdin.on("data", () => console.log(server.address().port));
+process.stdin.on("end", () => process.exit());

@@ -1,7 +1,8 @@
-"""The rows of chapter 13 on aiohttp, in one thread. It prints its port."""
+"""The rows of chapter 13 on aiohttp, in one thread, until the end of its input: each line asks for its port."""
 
 import asyncio
 import itertools
+import sys
 import time
 
 from aiohttp import web
@@ -34,8 +35,19 @@ async def main():
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    print(runner.addresses[0][1], flush=True)
-    await asyncio.Event().wait()
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+
+    def answer():
+        if sys.stdin.readline():
+            print(runner.addresses[0][1], flush=True)
+        else:
+            loop.remove_reader(sys.stdin)
+            ended.set()
+
+    loop.add_reader(sys.stdin, answer)
+    print("ready", flush=True)
+    await ended.wait()
 
 
 if __name__ == "__main__":

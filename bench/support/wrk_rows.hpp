@@ -89,6 +89,7 @@ struct WrkResult {
 inline WrkResult run_wrk(int port, const WrkLoad& load) {
   std::array<char, 32> script{"/tmp/wrk_load_XXXXXX"};
   const concurrent::Fd file(concurrent::checked(::mkstemp(script.data()), "mkstemp"));
+  ::unlink(script.data());  // wrk has the descriptor
   std::ostringstream text;
   text << "wrk.headers['Content-Type'] = 'application/json'\n";
   if (!load.body.empty()) text << "wrk.method = 'POST'\nwrk.body = '" << load.body << "'\n";
@@ -102,7 +103,7 @@ inline WrkResult run_wrk(int port, const WrkLoad& load) {
   // wrk takes whole seconds.
   std::ostringstream command;
   command << "wrk -t1 -c" << load.connections << " -d" << static_cast<int>(load.seconds) << "s -s "
-          << script.data() << " http://127.0.0.1:" << port << load.path << " 2>&1";
+          << "/proc/self/fd/" << file.get() << " http://127.0.0.1:" << port << load.path << " 2>&1";
   const std::unique_ptr<FILE, int (*)(FILE*)> output(::popen(command.str().c_str(), "r"), ::pclose);
   WrkResult result;
   double errors = -1;
@@ -118,7 +119,6 @@ inline WrkResult run_wrk(int port, const WrkLoad& load) {
       result.p99 = p99 / 1e6;
     }
   }
-  ::unlink(script.data());
   if (errors < 0) throw std::runtime_error("wrk (Debian's package `wrk`): " + last);
   if (errors > 0) throw std::runtime_error("wrk counts " + std::to_string(errors) + " errors");
   return result;

@@ -4,3 +4,5 @@ SERVED += served-13
 served-13: $B/solution/13_server/recipe | $(call have,python)
 	@LONG='$(LONG)' python3 -B tests/13_server/served_test.py $<
 	@python3 -B tests/13_server/page_test.py $< $(PICTURES)
+# Its bench is asked by wrk.
+$(foreach tree,solution learner,$B/$(tree)/13_server/bench) $B/peers/13_server: | $(call have,wrk)

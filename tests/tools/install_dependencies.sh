@@ -31,6 +31,7 @@ have() {
     docs) command -v doxygen >/dev/null && command -v dot >/dev/null && [ -d /usr/share/doxygen-awesome-css ] ;;
     peers) have python && compiles '#include <tbb/task_group.h>' && compiles '#include <asio.hpp>' &&
       compiles '#include <uv.h>' ;;
+    wrk) command -v wrk >/dev/null ;;
     python) command -v python3 >/dev/null && python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' ;;
     format) command -v clang-format >/dev/null ;;
     patch) command -v patch >/dev/null ;;
@@ -52,6 +53,7 @@ purpose() {
     benchmark) echo "Google Benchmark: the benches are written with it" ;;
     docs) echo "Doxygen with Graphviz and doxygen-awesome-css: the documentation" ;;
     peers) echo "oneTBB, Asio, libuv and Python: what the benches compare with" ;;
+    wrk) echo "wrk: asks the servers of the benches" ;;
     python) echo "Python 3.9 or newer: compares the benches" ;;
     format) echo "clang-format: the format of the code" ;;
     patch) echo "patch: applies the mutants" ;;
@@ -99,6 +101,7 @@ packages() {
     dnf:peers) echo "tbb-devel asio-devel libuv-devel python3" ;;
     pacman:peers) echo "onetbb asio libuv python" ;;
     *:peers) echo "tbb asio libuv python" ;;
+    *:wrk) echo wrk ;;
     apt-get:python | dnf:python) echo python3 ;;
     *:python) echo python ;;
     apt-get:format) echo clang-format ;;
