@@ -1,6 +1,8 @@
 // A server that takes jobs by HTTP: it queues them, runs them in processes and on threads, writes them down,
 // and shows itself at work on a page.
 
+#include <job_server.hpp>  // yours or the reference's: "job_server.hpp" would always be the one in this folder
+
 #include <chrono>
 #include <csignal>
 #include <cstddef>
@@ -15,7 +17,6 @@
 #include <vector>
 
 #include "epoll_run.hpp"
-#include "job_server.hpp"
 #include "job_table.hpp"
 #include "recipe.hpp"
 #include "recipe_kinds.hpp"
