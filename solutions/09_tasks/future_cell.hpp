@@ -146,7 +146,7 @@ class FutureBase : public Operation {
   void complete(State state) noexcept {
     // <exercise 8.1 FutureBase::complete>
     flags_.state = state;
-    if (flags_.has_callbacks) notify();
+    if (flags_.has_callbacks) tell_callbacks();
     if (!waiters_.empty()) run_soon(std::move(waiters_));
     // </exercise>
   }
@@ -154,7 +154,7 @@ class FutureBase : public Operation {
   /// Cancels it, and drops those who wait: there is no loop any more that could run them.
   void cancel_without_loop() noexcept {
     flags_.state = State::cancelled;
-    if (flags_.has_callbacks) notify();
+    if (flags_.has_callbacks) tell_callbacks();
     while (const Ref<Operation> node = waiters_.pop()) node->drop();
   }
 
@@ -190,7 +190,7 @@ class FutureBase : public Operation {
  private:
   /// Tells those who wait that it is done. What each gives for itself takes its place: another node, or
   /// none.
-  void notify() noexcept {
+  void tell_callbacks() noexcept {
     ReadyQueue told;
     while (Ref<Operation> waiter = waiters_.pop()) {
       Operation& node = *waiter;
