@@ -19,9 +19,11 @@ needs_09 := 06 08
 needs_10 := 04 05 09
 needs_11 := 09
 needs_12 := 07 10
+needs_13 := 04 05 11 12
 needs_14 := 04
 # The libraries that a chapter stands on, as tests/tools/install_dependencies.sh calls them.
 libraries_04 := cereal
+libraries_13 := beast json sqlite
 libraries_14 := mpi
 # How a chapter's programs are started, if not just so.
 started_by_14 = mpirun --allow-run-as-root --oversubscribe -n 5
@@ -83,7 +85,7 @@ help:
 #:   make docs           the lessons and the reference as web pages, in build/docs/html
 #:   make check          what CI runs beyond `make test`; it is made of
 #:                       starters-check ladder mutants-in-turn kinds right errors random clients hosts
-#:                       tools-test explorer-test
+#:                       served tools-test explorer-test
 #:                       sanitize-thread sanitize-address parity links docs bench-smoke format-check
 #:   make mutants        all wrong solutions: each is caught by the tests that it names
 #:   make explorer-test  the schedule explorer on      make explorer-table  … beside ThreadSanitizer,

@@ -50,6 +50,7 @@ libraries = $(foreach n,$1 $(call below,$1),$(foreach library,$(libraries_$n),$(
 # What the compiler and the linker are told for a library that is not simply there.
 compile_mpi = -DOMPI_SKIP_MPICXX $(patsubst -I%,-isystem %,$(shell mpicxx --showme:compile))
 link_mpi    = $(shell mpicxx --showme:link)
+link_sqlite = -lsqlite3
 told = $(foreach n,$2 $(call below,$2),$(foreach library,$(libraries_$n),$($1_$(library))))
 
 # Of the linkers the one that takes half the time, where it is there.
@@ -191,12 +192,14 @@ graded = $(filter-out $(GRADE) %/inspected grade-begun,$^)
 
 # What a chapter has of its own.
 HOSTS :=
+SERVED :=
 -include $(wildcard tests/[0-9]*/chapter.mk)
 hosts: $(HOSTS)
+served: $(SERVED)
 
 # ---- For contributors, and CI --------------------------------------------------------------------------------------
 
-CHECKS := starters-check ladder mutants-in-turn kinds right errors random clients hosts tools-test explorer-test \
+CHECKS := starters-check ladder mutants-in-turn kinds right errors random clients hosts served tools-test explorer-test \
   sanitize-thread sanitize-address \
   parity links docs bench-smoke format-check
 test:
@@ -314,7 +317,8 @@ compile_commands.json:
 	  '$(CXX) $(FLAGS) -Itests/support -Itests/explorer -Ibench/support $(call includes,$(tree)/$(chapter))' \
 	  $(call headers,$(tree)/$(chapter)) $(chapter))) >$@
 
-.PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants mutants-in-turn \
-  patterns right errors $(ERRORS) clients $(CLIENTS:%=clients-%) hosts $(HOSTS) given-test grader-test tiny-chapter-test \
+.PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants \
+  mutants-in-turn patterns right errors $(ERRORS) clients $(CLIENTS:%=clients-%) hosts $(HOSTS) served $(SERVED) \
+  given-test grader-test tiny-chapter-test \
   stale-test costly-test words-test hundred-test links-test tools-test random $(RANDOM:%=random-%) parity links kinds \
   format format-check compile_commands.json

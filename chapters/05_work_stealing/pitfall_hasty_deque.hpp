@@ -23,14 +23,12 @@ class HastyDeque {
 
   /// Takes the number that was pushed last. Only the owner may call it.
   std::optional<int> pop() {
-    // TODO 9.1: As in WorkStealingDeque, but without the fence.
-    todo("9.1", "HastyDeque::pop");
+    todo("3.1", "HastyDeque::pop");
   }
 
   /// Takes the oldest number. Any thread may call it.
   std::optional<int> steal() {
-    // TODO 9.2: As in WorkStealingDeque, but without the fence.
-    todo("9.2", "HastyDeque::steal");
+    todo("3.1", "HastyDeque::steal");
   }
 
  private:

@@ -35,16 +35,11 @@ Ref<Operation> make_persistent(EventLoop& loop, F&& fn, Args&&... args) {
 
 template <class F, class... Args>
 void watch(EventLoop& loop, Ready ready, int fd, F&& fn, Args&&... args) {
-  // TODO 3.2: check() whether the loop takes anything, as call_soon() does. Then let epoll_of()
-  // the loop watch the file, and call what make_persistent() makes, for the loop, of the function and its
-  // arguments.
   todo("3.2", "watch");
 }
 
 inline bool unwatch(EventLoop& loop, Ready ready, int fd) {
-  // TODO 3.3: check_caller(), but not whether the loop is closed: then there is nothing to
-  // remove, and that is no error. Let epoll_of() the loop do the rest.
-  todo("3.3", "unwatch");
+  todo("3.2", "unwatch");
 }
 
 template <class F, class... Args>

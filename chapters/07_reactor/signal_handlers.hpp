@@ -38,11 +38,9 @@ inline const concurrent::Fd& signal_counter() {
 }
 inline std::atomic<int> signal_counter_fd = -1;  // of signal_counter(), for the handler
 
-/// The system calls it in the middle of whatever a thread does, even in malloc(): it may lock nothing,
-/// allocate nothing, throw nothing, and it must leave errno alone.
+/// Notes that the signal has come, and wakes the loop. The system calls it in the middle of whatever a thread
+/// does, even in malloc(): it may lock nothing, allocate nothing, throw nothing, and must leave errno alone.
 inline void on_signal(int number) noexcept {
-  // TODO 4.1: Note that the signal is pending, and only then count_up() the counter,
-  // signal_counter_fd. Leave errno as it was.
   todo("4.1", "on_signal");
 }
 
@@ -58,31 +56,28 @@ class SignalHandlers {
 
   [[nodiscard]] bool empty() const noexcept { return handlers_.empty(); }
 
-  /// Has `node` called when signal `number` comes.
+  /// Has `node` called when signal `number` comes, in place of what was called before. Of all loops, this
+  /// one is told of it from now on.
+  /// @throws std::invalid_argument if there is no such signal; std::runtime_error if it cannot be caught;
+  /// then `node` is dropped, and all else is as it was
   void add(int number, Ref<Operation> node) {
     ReadyQueue owner;  // which drops it if this throws
     owner.push(std::move(node));
     if (number < 1 || number >= detail::signal_count)
       throw std::invalid_argument("sig " + std::to_string(number) + " out of range");
     detail::signal_counter_fd = detail::signal_counter().get();
-    // TODO 4.2: Have detail::on_signal called, with set_action(). These are
-    // the handlers of detail::signals[number] now. Then keep what the owner pops instead of what was there,
-    // and cancel() that.
     todo("4.2", "SignalHandlers::add");
   }
 
-  /// Removes the handler of a signal. @returns false if there was none
+  /// Removes the handler of a signal, and destroys it. If the signal is still ours, it does again what it
+  /// does by default. @returns false if there was none
   bool remove(int number) {
-    // TODO 4.3: If there is one, erase it. If the signal is still ours, it does
-    // SIG_DFL, is nobody's, and not pending. At last cancel() it.
-    todo("4.3", "SignalHandlers::remove");
+    todo("4.2", "SignalHandlers::remove");
   }
 
-  /// Adds to `found` what is to be called for the signals that have come.
+  /// Adds to `found` what is to be called for the signals that have come since the last time, and are ours.
   void collect(ReadyQueue& found) {
-    // TODO 4.4: For each whose signal is ours, and was pending, which it is no
-    // more: push the node.
-    todo("4.4", "SignalHandlers::collect");
+    todo("4.1", "SignalHandlers::collect");
   }
 
   void clear() noexcept {

@@ -85,39 +85,33 @@ inline std::uint16_t local_port(const Fd& fd) {
 inline Fd connect_tcp(const std::string& host, std::uint16_t port) {
   const auto address = detail::address(host, port);
   Fd fd = detail::stream_socket(*address);
-  // TODO 1.1: connect() fd to the address. EINPROGRESS is no error: it goes on meanwhile.
   todo("1.1", "connect_tcp");
 }
 
 /// Throws the std::system_error of a connect_tcp() that has failed. To be asked once it can be written.
 inline void finish_connect(const Fd& fd) {
-  // TODO 1.2: Ask for SO_ERROR with getsockopt(), and throw it, if it is not 0.
-  todo("1.2", "finish_connect");
+  todo("1.1", "finish_connect");
 }
 
 /// Takes a connection that waits, which does not wait itself. Python: `socket.accept`.
 /// @returns nothing if there is none
 /// @throws std::system_error, as when there is no descriptor left (EMFILE)
 inline std::optional<Fd> accept(const Fd& listener) {
-  // TODO 1.3: With accept4(), and SOCK_NONBLOCK | SOCK_CLOEXEC. A connection that has gone
-  // before you came (ECONNABORTED) is passed over.
-  todo("1.3", "accept");
+  todo("1.2", "accept");
 }
 
 /// Takes what has come, as much as there is room for. Python: `socket.recv_into`.
 /// @returns how many bytes; 0 if the peer will send no more; nothing if nothing has come
 /// @throws std::system_error, as when the peer has reset the connection
 inline std::optional<std::size_t> receive(const Fd& fd, std::span<std::byte> room) {
-  // TODO 1.4: One recv().
-  todo("1.4", "receive");
+  todo("1.2", "receive");
 }
 
 /// Hands over the beginning of `bytes`, as much as the system has room for. Python: `socket.send`.
 /// @returns how many bytes; nothing if there is no room
 /// @throws std::system_error, as when the peer has gone; there is no SIGPIPE
 inline std::optional<std::size_t> send(const Fd& fd, std::span<const std::byte> bytes) {
-  // TODO 1.5: One send(), with MSG_NOSIGNAL.
-  todo("1.5", "send");
+  todo("1.2", "send");
 }
 
 }  // namespace asyncio

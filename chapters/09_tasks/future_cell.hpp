@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <exception>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "cancelled_error.hpp"
 #include "event_loop.hpp"
@@ -26,26 +28,25 @@ Future<T> loop_create_future(EventLoop& loop);
 
 enum class State : std::uint8_t { pending, cancelled, finished };
 
-/// The state that all copies of a Future share, whatever its type. Those who wait for it stand in a queue of
-/// nodes that can be run: callbacks, and the tasks themselves. When it is done, that queue goes to the loop.
+/// The state that all copies of a Future share, whatever its type. Those who wait for it are nodes that the
+/// loop can run: callbacks, and the tasks themselves.
 ///
-/// It is a node itself. Its references are its handles. Callbacks that wait for it have none, for then it
+/// It is a node itself, and its references are its handles. Callbacks that wait for it have none, for then it
 /// could not go before they do. When it is done, they are told, and take one until they run.
 class FutureBase : public Operation {
  public:
   explicit FutureBase(TaskRegistry& tasks) noexcept : Operation(RefCount::local, true), tasks_(tasks) {}
 
-  [[nodiscard]] State state() const noexcept { return flags_.state; }
+  [[nodiscard]] State state() const noexcept { return state_; }
   [[nodiscard]] bool done() const noexcept { return state() != State::pending; }
 
   /// Returns the registry of its loop's tasks, which knows the loop for as long as that lives.
   [[nodiscard]] TaskRegistry& tasks() const noexcept { return *tasks_; }
 
-  /// Asks for cancellation. @returns true if it was pending
+  /// Cancels it, if it is pending. Nothing runs in here. Of a task this is a request (step 5).
+  /// @returns false if it is done, which counts as having looked at its outcome
   virtual bool request_cancel() {
-    // TODO 1.2: If it is done(), who wants to cancel it has looked at it:
-    // retrieved(), and return false. Otherwise complete() it as cancelled, and return true.
-    todo("1.2", "FutureBase::request_cancel");
+    todo("1.1", "FutureBase::request_cancel");
   }
 
   /// Returns this as a task; null if it is none.
@@ -61,18 +62,17 @@ class FutureBase : public Operation {
   /// The exception that it has finished with; null if there is none.
   [[nodiscard]] const std::exception_ptr& error() noexcept { return stored().exception(); }
 
-  /// Ends it with what a T is made from.
+  /// Ends it with what a T is made from. If making the T throws, the future stays pending.
+  /// @throws InvalidStateError if it is done
   template <class T, class... Value>
   void set_result(Value&&... value) {
-    // TODO 1.3: check_pending(). Set the value, forwarded, in the outcome that is
-    // stored<T>(), and complete() it as finished.
-    todo("1.3", "FutureBase::set_result");
+    todo("1.1", "FutureBase::set_result");
   }
 
+  /// Ends it with an exception.
+  /// @throws InvalidStateError if it is done; std::invalid_argument if `error` is null
   void set_exception(std::exception_ptr error) {
-    // TODO 1.4: Without an error, throw a std::invalid_argument.
-    // check_pending(). Set the error in the outcome that is stored(), and complete() it as finished.
-    todo("1.4", "FutureBase::set_exception");
+    todo("1.1", "FutureBase::set_exception");
   }
 
   /// Returns the outcome, to be looked at or taken.
@@ -83,32 +83,25 @@ class FutureBase : public Operation {
     return stored<T>();
   }
 
-  /// Adds what is to run when it is done.
-  void add_waiter(Ref<Operation> node) noexcept {
-    // TODO 2.1: If it is pending, push the node to the waiters_. If it is done,
-    // run_soon() the node.
+  /// Adds a node that is to run when this is done: soon, if it is done already. Nothing runs in here.
+  void add_waiter(Ref<Operation> node) {
     todo("2.1", "FutureBase::add_waiter");
   }
 
-  /// Adds a node that needs this future when it runs. If the future is done already, the node has a reference
-  /// to it.
-  void add_callback(Ref<Operation> node) noexcept {
-    // TODO 2.2: If it is pending, note in the flags_ that it has_callbacks. Add
-    // the node as a waiter.
-    todo("2.2", "FutureBase::add_callback");
-  }
+  /// As add_waiter(). Chapter 10 says so if its node wants to be told; step 8 makes something of it.
+  void add_callback(Ref<Operation> node) { add_waiter(std::move(node)); }
 
-  /// Takes out a node that was added, and destroys its callback. @returns true if it was still there
+  /// Takes out a node that was added, and cancels it, which destroys its callback.
+  /// @returns false if it was not there, or is on its way already
   bool remove_waiter(Operation& node) noexcept {
-    // TODO 2.3: Remove it from the waiters_, and cancel() it if it was there.
-    todo("2.3", "FutureBase::remove_waiter");
+    todo("2.1", "FutureBase::remove_waiter");
   }
 
   /// Takes out a task that waits, and leaves it as it is. @returns true if it was there
-  bool let_go(Operation& waiter) noexcept { return bool(waiters_.remove(waiter)); }
+  bool let_go(Operation& waiter) noexcept { return bool(take_out(waiter)); }
 
   /// Notes that somebody has looked at the outcome.
-  void retrieved() const noexcept { flags_.retrieved = true; }
+  void retrieved() const noexcept { retrieved_ = true; }
 
   // Counted on the loop's thread alone, which is known when this is compiled.
   void ref() noexcept { ref_local(); }
@@ -119,74 +112,76 @@ class FutureBase : public Operation {
   void drop() noexcept override {}
 
  protected:
-  ~FutureBase() = default;
+  /// A node that is let go for good is dropped: only then is its callback destroyed.
+  ~FutureBase() {
+    for (const Ref<Operation>& waiter : waiters_) waiter->drop();
+  }
 
   /// Ends it. Those who wait for it run soon, in the loop, and not in here.
   void complete(State state) noexcept {
-    // TODO 1.1: Set the state in the flags_. If these say that it
-    // has_callbacks, notify() them. Then run_soon() all the waiters_.
-    todo("1.1", "FutureBase::complete");
+    state_ = state;
+    run_waiters();
   }
 
   /// Cancels it, and drops those who wait: there is no loop any more that could run them.
   void cancel_without_loop() noexcept {
-    flags_.state = State::cancelled;
-    if (flags_.has_callbacks) notify();
-    while (const Ref<Operation> node = waiters_.pop()) node->drop();
+    state_ = State::cancelled;
+    for (Ref<Operation>& waiter : std::exchange(waiters_, {}))
+      if (const Ref<Operation> node = tell(std::move(waiter))) node->drop();
   }
 
   /// Reports an exception that nobody has looked at. For destroy().
   void report_unless_retrieved(const char* message) noexcept {
-    if (flags_.retrieved || !error()) return;
-    // TODO 6.1: Let tasks_ report() the message with the error().
+    if (retrieved_ || !error()) return;
     todo("6.1", "FutureBase::report_unless_retrieved");
   }
 
   /// Hands it to the loop. If that is gone, drops it.
   void run_soon(Ref<Operation> node) noexcept {
-    ReadyQueue one;
-    one.push(std::move(node));
-    run_soon(std::move(one));
+    if (EventLoop* loop = tasks_->loop())
+      loop->run_soon(std::move(node));
+    else
+      node->drop();
   }
 
   void check_pending() const {
     if (done()) throw InvalidStateError("the future is done already");
   }
 
+  /// Notes that somebody looks at the outcome, if there is one.
+  /// @throws CancelledError if it is cancelled, InvalidStateError if it is pending
   void check_result() const {
-    // TODO 1.5: If it is cancelled, throw a CancelledError. If it is pending,
-    // throw an InvalidStateError "the result is not set". Otherwise it is retrieved().
-    todo("1.5", "FutureBase::check_result");
+    todo("1.1", "FutureBase::check_result");
   }
 
  private:
-  /// Tells those who wait that it is done. What each gives for itself takes its place: another node, or
-  /// none.
-  void notify() noexcept {
-    ReadyQueue told;
-    while (Ref<Operation> waiter = waiters_.pop()) {
-      Operation& node = *waiter;
-      if (Ref<Operation> next = node.notify(std::move(waiter))) told.push(std::move(next));
-    }
-    waiters_ = std::move(told);
+  // A suggestion. All of it is yours to change: the tests see only what is public in Future and Task.
+
+  /// It is done: those who wait for it are told, and handed to the loop, in the order in which they came.
+  void run_waiters() noexcept {
+    // 2.1, FutureBase::run_waiters: empty until step 2.
   }
 
-  /// As run_soon(), all of them.
-  void run_soon(ReadyQueue&& nodes) noexcept {
-    ReadyQueue all = std::move(nodes);
-    if (EventLoop* loop = tasks_->loop()) loop->run_soon(std::move(all));
+  /// Tells a node that this is done. @returns what the loop is to run for it; null for nothing
+  static Ref<Operation> tell(Ref<Operation> waiter) noexcept {
+    Operation& node = *waiter;
+    return node.notify(std::move(waiter));
   }
 
-  // Bits of the one byte that an Operation leaves: a million tasks that sleep are as many futures.
-  struct Flags {
-    State state : 2;
-    bool has_callbacks : 1;
-    bool retrieved : 1;
-  };
+  /// Takes out a node. @returns null if it was not there
+  Ref<Operation> take_out(const Operation& node) noexcept {
+    const auto found =
+        std::ranges::find_if(waiters_, [&](const Ref<Operation>& waiter) { return waiter.get() == &node; });
+    if (found == waiters_.end()) return nullptr;
+    Ref<Operation> taken = std::move(*found);
+    waiters_.erase(found);
+    return taken;
+  }
 
-  mutable Flags flags_{};
+  State state_ = State::pending;
+  mutable bool retrieved_ = false;  // somebody has looked at the outcome
   const Ref<TaskRegistry> tasks_;
-  ReadyQueue waiters_;
+  std::vector<Ref<Operation>> waiters_;
 };
 
 /// A `Base`, FutureBase or what derives from it, plus the stored outcome: a future of a T.

@@ -55,9 +55,7 @@ class AnyFuture {
   /// Returns the exception that it has finished with; null if it has a result.
   /// @throws CancelledError if it is cancelled, InvalidStateError if it is pending
   [[nodiscard]] std::exception_ptr exception() const {
-    // TODO 1.6: If it is cancelled, throw a CancelledError. If it is pending, throw
-    // an InvalidStateError "the exception is not set". Otherwise it is retrieved(): return its error().
-    todo("1.6", "AnyFuture::exception");
+    todo("1.1", "AnyFuture::exception");
   }
 
   /// Returns if it has a result.
@@ -126,9 +124,9 @@ class DoneCallbackBase : public Operation {
   void drop_future() noexcept { keep_alive_ = nullptr; }
 
  private:
+  /// The future is done: told at once, inside set_result(). From here on, the node has a reference to it.
   Ref<Operation> notify(Ref<Operation> self) noexcept final {
-    if (!cancelled()) keep_alive_ = Ref(future_);
-    return self;
+    todo("2.1", "DoneCallbackBase::notify");
   }
 
   FutureBase& future_;
@@ -142,11 +140,10 @@ class DoneCallback final : public DoneCallbackBase {
  public:
   DoneCallback(F fn, FutureBase& future) : DoneCallbackBase(future), fn_(std::move(fn)) {}
 
+  /// Calls the function with the future. Whatever the function owns is destroyed when this returns or throws,
+  /// even if somebody has a handle of the node.
   void run() override {
-    Handle future(take_future());
-    F fn = std::move(*fn_);
-    fn_.reset();
-    std::invoke(fn, std::move(future));
+    todo("2.1", "DoneCallback::run");
   }
   void drop() noexcept override {
     fn_.reset();
@@ -162,10 +159,13 @@ class DoneCallback final : public DoneCallbackBase {
 
 template <class Handed, class F>
 Handle AnyFuture::add_callback(F fn) {
-  // TODO 2.4: Make a DoneCallback of fn and the state_, with the nodes() of its
-  // loop or, if that is gone, apart. Make a Handle of it, and add it to the state_ as a callback. Return the
-  // handle.
-  todo("2.4", "AnyFuture::add_callback");
+  using Node = detail::DoneCallback<Handed, F>;
+  EventLoop* const loop = state_->tasks().loop();
+  Ref<Operation> node = loop ? loop->nodes().template make<Node>(std::move(fn), *state_)
+                             : NodePool::make_apart<Node>(std::move(fn), *state_);
+  Handle handle(node);
+  state_->add_callback(std::move(node));
+  return handle;
 }
 
 namespace detail {
@@ -178,14 +178,11 @@ class DoneAwaiter {
   [[nodiscard]] bool await_ready() const noexcept { return future_.done(); }
 
   void await_suspend(std::coroutine_handle<> waiting) {
-    // TODO 3.5: The running() task waits for the future's state(), at
-    // `waiting`. Then keep the task's address in task_. (In this order: if it cannot wait, it has not.)
-    todo("3.5", "DoneAwaiter::await_suspend");
+    todo("3.1", "DoneAwaiter::await_suspend");
   }
 
   void await_resume() const {
-    // TODO 3.6: If a task_ has waited, it is to throw_if_cancelled().
-    todo("3.6", "DoneAwaiter::await_resume");
+    todo("3.1", "DoneAwaiter::await_resume");
   }
 
  protected:

@@ -14,9 +14,7 @@ namespace asyncio {
 class HastyFuture {
  public:
   void set_result(int result) {
-    // TODO 8.1: Keep the result_. Take those who are waiting_ out, so that the
-    // list is empty, and resume() one after another, at once.
-    todo("8.1", "HastyFuture::set_result");
+    todo("9.1", "HastyFuture::set_result");
   }
 
   [[nodiscard]] bool done() const noexcept { return result_.has_value(); }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "awaitable.hpp"
+#include "cancel_all.hpp"
 #include "event_loop.hpp"
 #include "loop_future.hpp"
 #include "loop_task.hpp"
@@ -18,12 +19,10 @@ namespace asyncio {
 
 namespace detail {
 
-/// Runs the loop until `future` is done.
+/// Runs the loop until `future` is done. Whatever happens, nothing is left that stops a later run.
+/// @throws std::runtime_error if the loop was stopped before; what run_forever() throws
 template <class T>
 void run_until_done(EventLoop& loop, Future<T>& future) {
-  // TODO 7.1: Add a callback to the future that stops the loop, and run_forever(). Then,
-  // also if that throws, cancel() the callback, for it may be ready to run already, and remove it. If the
-  // future is not done(), throw a std::runtime_error "Event loop stopped before Future completed."
   todo("7.1", "run_until_done");
 }
 
@@ -74,10 +73,6 @@ class Runner {
   /// Its loop, which is made when it is first needed, and set for this thread.
   /// @throws std::runtime_error if the runner is closed
   EventLoop& get_loop() {
-    // TODO 7.2: If it is closed_, throw a std::runtime_error "Runner is closed". If
-    // there is no loop_ yet, make one: with the loop_factory of the options_, or else new_event_loop(); a
-    // factory that gives null is a std::invalid_argument. If the options_ say so, set its debug mode. Set it
-    // as the thread's event loop.
     todo("7.2", "Runner::get_loop");
   }
 
@@ -85,19 +80,13 @@ class Runner {
   /// does nothing.
   /// @throws std::runtime_error if a task stops the loop meanwhile, or another loop is running on this thread
   void close() {
-    // TODO 7.4: It is closed_. Take the loop_ out, so that it is destroyed whatever
-    // happens. If there is one, and it is not closed, cancel all its tasks, and let it join_services().
-    todo("7.4", "Runner::close");
+    todo("7.2", "Runner::close");
   }
 
  private:
   /// Cancels what is left, runs until it is done, and tells the exception handler of what that throws.
   static void cancel_all_tasks(EventLoop& loop) {
-    // TODO 7.3: Let detail::cancel_all() cancel all_tasks() of the loop, which
-    // of a long chain of them takes a step for each, and run it until_done() with them. Then, for each that
-    // is not cancelled() and has an exception(), call_exception_handler() of the loop with the message
-    // "unhandled exception during asyncio.run() shutdown".
-    todo("7.3", "Runner::cancel_all_tasks");
+    todo("7.2", "Runner::cancel_all_tasks");
   }
 
   // A template, as all coroutines of the course's headers are: g++ compiles others whether they are used or

@@ -53,59 +53,41 @@ class TaskBase : public FutureBase, public PendingTask {
 
   // ---- For what it awaits.
 
-  /// Lets the coroutine wait, at `waiting`, until `future` is done.
-  /// @throws std::runtime_error if that would never be
+  /// Lets the coroutine wait, at `waiting`, until `future` is done. Until then the future has a reference to
+  /// the task.
+  /// @throws std::runtime_error if it is the task itself, or belongs to another loop: then it does not wait
   void wait_for(FutureBase& future, std::coroutine_handle<> waiting) {
-    // TODO 3.1: Throw a std::runtime_error "Task cannot await on itself" if it would,
-    // and "Task got Future attached to a different loop" if the future's tasks() are not those of this task.
-    // Otherwise this is where to resume_at_, and the future is what it waits_for_. Add the task, a
-    // Ref to it, to the future as a waiter. If the task was cancelled meanwhile (must_cancel_) and the future
-    // can be, that is how it gets to know, and must_cancel_ is over.
     todo("3.1", "TaskBase::wait_for");
   }
 
-  /// Lets the coroutine wait, at `waiting`, for the next pass.
+  /// Lets the coroutine wait, at `waiting`, for the next pass: behind all that is ready now.
   void yield(std::coroutine_handle<> waiting) noexcept {
-    // TODO 4.1: This is where to resume_at_. Let the loop that is running() run_soon()
-    // the task, a Ref to it.
     todo("4.1", "TaskBase::yield");
   }
 
-  /// Throws a CancelledError if the task is cancelled. Called when the coroutine goes on.
-  /// @throws CancelledError
+  /// The coroutine goes on after it has waited, and has not got its result yet.
+  /// @throws CancelledError if the task was asked to end, and its coroutine does not know that yet
   void throw_if_cancelled() {
-    // TODO 3.2: If it must_cancel_, that is over: throw a CancelledError.
-    todo("3.2", "TaskBase::throw_if_cancelled");
+    // 5.2, TaskBase::throw_if_cancelled: empty until step 5.
   }
 
   // ---- For its handles.
 
-  /// Asks the innermost of what it waits for to be cancelled. @returns false if it is done
+  /// Asks the task to end: a CancelledError comes out of the `co_await` at which its coroutine waits or, if
+  /// it does not wait, of the next one that does. What it waits for is asked first, and so on inwards; each
+  /// task on that way counts a request. No coroutine runs in here. Any chain of tasks takes constant stack.
+  /// Python: `task.cancel`.
+  /// @returns false if it has ended, which counts as having looked at its outcome
   bool request_cancel() override {
-    // TODO 5.1: If it is done(), who wants to cancel it has looked at
-    // it: it is retrieved(), and return false. From here inwards, count one of the cancel_requests_ of each
-    // task; as long as what it waits_for_ is a task() that is not done, that is the next. At the innermost,
-    // if it waits_for_ something that can be cancelled by request_cancel(), that is enough. Otherwise it
-    // must_cancel_. Return true. (In a loop: chains of tasks may be long. And they may be circles, without an
-    // innermost: when a step of Laps says that the walk has come round, it is the task before that step that
-    // is to leave_circle().)
     todo("5.1", "TaskBase::request_cancel");
   }
 
-  /// Asks for cancellation, when all tasks of the loop are asked: one that waits for another gets to know
-  /// through that. So it costs as much for a long chain of tasks as for as many that have nothing to do with
-  /// one another.
-  void request_cancel_among_all() {
-    if (!done() && waits_for_ && waits_for_->task() && !waits_for_->done())
-      ++cancel_requests_;
-    else
-      request_cancel();
-  }
+  /// Counts a request that reaches the task through what it waits for. For cancel_all().
+  void count_request() noexcept { ++cancel_requests_; }
 
-  /// Takes back one request. @returns how many are left
+  /// Takes back one request, if there is one. If none is left, what has not arrived yet never does.
+  /// @returns how many are left
   std::size_t uncancel() noexcept {
-    // TODO 5.2: If there are cancel_requests_, there is one fewer. If none is left,
-    // it need not be cancelled any more. Return how many are left.
     todo("5.2", "TaskBase::uncancel");
   }
   [[nodiscard]] std::size_t cancelling() const noexcept { return cancel_requests_; }
@@ -173,24 +155,17 @@ class TaskBase : public FutureBase, public PendingTask {
     unsupported  ///< it is suspended on an awaitable that did not register with the task
   };
 
-  /// Runs the coroutine to where it waits next.
+  /// Runs the coroutine, from where it waits to where it waits next. Meanwhile this is the current task.
   Step step() {
-    // TODO 3.3: If it must_cancel_ and has not begun_, it is cancelled. Otherwise it has
-    // begun_, and waits_for_ nothing any more. While this lives, it is the Current one: resume() where it
-    // waits; resume_at_ is null meanwhile. Then, if the coro_ is done(), it has ended; if it has said where
-    // to resume_at_, it waits; otherwise it is unsupported.
-    todo("3.3", "TaskBase::step");
+    todo("3.2", "TaskBase::step");
   }
 
   // The two are not inlined, so that run() stays small: half a nanosecond less for each switch of tasks.
 
-  /// Ends the task with the outcome of the coroutine, which has ended.
+  /// Ends the task with the outcome of the coroutine, which has ended: a CancelledError makes it cancelled,
+  /// any other exception is its exception, also one that moving the value throws.
   [[gnu::noinline]] void end() noexcept {
-    // TODO 3.4: If the coroutine has ended without an exception() in coro_outcome(), but
-    // the task must_cancel_, finish() as cancelled: the value is lost. Otherwise take_outcome(), and finish()
-    // as finished. If that throws a CancelledError, the task is cancelled; anything else is the exception of
-    // what is stored().
-    todo("3.4", "TaskBase::end");
+    todo("3.2", "TaskBase::end");
   }
 
   /// Fails, for nobody would ever resume the coroutine.
@@ -242,11 +217,12 @@ class TaskBase : public FutureBase, public PendingTask {
 
   static inline thread_local constinit TaskBase* current_ = nullptr;
 
+  // A suggestion. All of it is yours to change: the tests see only what is public in Future and Task.
   CoroFrame coro_;                     // the whole
   std::coroutine_handle<> resume_at_;  // the part of it that waits
   FutureBase* waits_for_ = nullptr;    // the awaiter holds it
   bool begun_ = false;
-  bool must_cancel_ = false;  // when it goes on
+  bool must_cancel_ = false;  // step 5: a request that has not arrived
   std::uint32_t cancel_requests_ = 0;
   const std::size_t number_;
   std::unique_ptr<std::string> name_;  // none: after its number

@@ -22,33 +22,12 @@
 
 namespace asyncio {
 
-namespace detail {
-
-/// Ends `future` as `source` has ended. For the loop's thread.
-template <class T>
-void copy_outcome(concurrent::Future<T>& source, Future<T>& future) {
-  // TODO 6.3: If the future is done(), there is nothing to do: it was cancelled. If the
-  // source was cancelled(), cancel() the future. If the source has an exception(), that, translated(), is the
-  // future's. Otherwise the result is, for void, nothing; or set_result_of() what is: if a T cannot be copied
-  // (it is no reference, and not is_copyable), the value() of the source's shared_state(), moved; and
-  // otherwise the source's result().
-  todo("6.3", "copy_outcome");
-}
-
-}  // namespace detail
-
 /// A Future of `loop` that ends as a future of an executor does. To cancel it cancels the other. If the loop
 /// is closed before, the result is dropped. For the loop's thread. Python: `asyncio.wrap_future`.
 template <class T>
 Future<T> wrap_future(concurrent::Future<T> source, EventLoop& loop) {
   Future<T> future = loop.create_future<T>();
-  // TODO 6.4: Keep the future in the ThreadBridge of the loop, which gives you its number.
-  // When the future is done and was cancelled(), cancel() the source. When the source is done, on whatever
-  // thread that is, post to the ThreadBridge's weak_loop() a function that takes the future of that number
-  // out of the ThreadBridge again and, if it is there, lets copy_outcome() do the rest: typed() makes a
-  // Future<T> of what was kept. The callback of the source must hold the WeakLoop, not the future, whose
-  // handles are for the loop's thread alone.
-  todo("6.4", "wrap_future");
+  todo("6.2", "wrap_future");
   return future;
 }
 /// Returns a Future of the running loop that ends as `source` does.
@@ -118,9 +97,7 @@ inline void ThreadBridge::join() {
 
 template <class F, class... Args>
 Coro<concurrent::CallResult<F, Args...>> in_thread(F fn, Args... args) {
-  // TODO 7.1: Let loop_run_in_executor() call the function, with its arguments, all moved,
-  // from the running loop on nullptr, its own executor. Return what you await of that.
-  todo("7.1", "in_thread");
+  co_return co_await loop_run_in_executor(get_running_loop(), nullptr, std::move(fn), std::move(args)...);
 }
 
 }  // namespace detail
@@ -139,35 +116,13 @@ auto to_thread(F&& fn, Args&&... args) {
                                                                    std::forward<Args>(args)...);
 }
 
-namespace detail {
-
-/// Lets `promise` end as the task does, and its cancellation cancel the task. For the loop's thread.
-template <class T>
-void chain(EventLoop& loop, Future<T> task, concurrent::Promise<T> promise) {
-  // TODO 7.2: Keep the task in the ThreadBridge of the loop, which gives you its number. When the
-  // promise's future is done and was cancelled(), on whatever thread, post to the weak_loop() a function that
-  // finds the task of that number and, if it is there, cancel()s it. When the task is done, take it out; the
-  // promise, moved into that callback, goes with it. If the task was cancelled(), that is all: so is the
-  // future of a promise that goes. The same if the promise, that you let set_running_or_notify_cancel(), says
-  // that it was cancelled. Otherwise set its exception, translated(); or its result, of an rvalue, or for
-  // void nothing. If the result cannot be copied, what that throws is the exception.
-  todo("7.2", "chain");
-}
-
-}  // namespace detail
-
 /// Runs a Coro as a task of a loop that runs on another thread. To cancel the future cancels the task. If the
 /// loop is closed before the task is done, the future is cancelled. Any thread may call it. Python:
 /// `asyncio.run_coroutine_threadsafe`.
 /// @throws std::runtime_error if the loop is closed
 template <class T>
 concurrent::Future<T> run_coroutine_threadsafe(Coro<T> coro, EventLoop& loop) {
-  concurrent::Promise<T> promise;
-  concurrent::Future<T> future = promise.future();
-  // TODO 7.3: Let the loop call_soon_threadsafe() a function that makes a task
-  // of the coroutine, and chain()s it to the promise; both are moved into the function.
-  todo("7.3", "run_coroutine_threadsafe");
-  return future;
+  todo("7.1", "run_coroutine_threadsafe");
 }
 
 }  // namespace asyncio

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -15,7 +16,7 @@
 #include <variant>
 #include <vector>
 
-#include "join_state.hpp"
+#include "done_listener.hpp"
 #include "outcome.hpp"
 #include "task.hpp"
 #include "todo.hpp"
@@ -30,49 +31,40 @@ struct GatherOptions {
 namespace detail {
 
 /// The future of several others, its children, which run whether it is there or not.
-class GatherState : public JoinState {
+class GatherState : public FutureBase {
  public:
   /// @param collect ends it with the results of its children, when all are done
   GatherState(TaskRegistry& tasks, GatherOptions options, void (*collect)(GatherState&))
-      : JoinState(tasks), options_(options), collect_(collect) {}
+      : FutureBase(tasks), options_(options), collect_(collect) {}
 
-  /// Listens to the children that are not done. If all are, or there are none, it is done at once.
-  void start(std::span<Child> children, std::span<AnyFuture> futures) {
-    left_ = futures.size();
-    if (listen(children, futures) || futures.empty()) run();
-  }
-
-  [[nodiscard]] std::size_t size() const noexcept { return children().size(); }
+  [[nodiscard]] std::size_t size() const noexcept { return children_.size(); }
   /// Returns the first child, at the next call the next one. For collect().
-  FutureBase& next_child() noexcept { return children()[next_++].state(); }
+  FutureBase& next_child() noexcept { return state_of(next_++); }
 
   /// Cancels all children. What becomes of them ends this.
   bool request_cancel() override {
-    // TODO 1.2: Whoever cancels it has looked at it: retrieved(). If it is
-    // done(), or no child is left_ that is not, return false. Otherwise note that this was cancel_requested_,
-    // cancel_children(), and return true.
-    todo("1.2", "GatherState::request_cancel");
+    retrieved();
+    if (done() || std::ranges::all_of(children_, [](auto& child) { return child.future().done(); }))
+      return false;
+    cancel_requested_ = true;
+    cancel_children();
+    return true;
+  }
+
+  /// Begins to watch its children, `futures`, which it keeps in children_. If it has none, or all are done,
+  /// it is done at once.
+  void start(std::span<AnyFuture> futures) {
+    todo("1.1", "GatherState::start");
   }
 
  protected:
   ~GatherState() = default;
 
  private:
-  bool child_done(FutureBase& child) noexcept override {
-    // TODO 1.1: One fewer is left_. Whatever the child has ended with, it is
-    // retrieved(). If this is done() already, or a child has failed_, that is all: return false. Without
-    // options_.return_exceptions, if the child was cancelled or has an error(), that is the one that has
-    // failed_: return true. Otherwise return whether none is left_.
-    todo("1.1", "GatherState::child_done");
-  }
+  // A suggestion, from here on, but for cancel_children(), which is worth reading when you are done.
 
-  /// A child has failed, or all are done: so is this.
-  void run() override {
-    // TODO 1.4: If this is done() already, that is all. If a child has failed_ with an
-    // error(), that is the exception of this. If it was cancelled, or if this was cancel_requested_, the
-    // exception is a CancelledError. Otherwise collect(). (Children may all have values then: a cancellation
-    // is not lost on them.)
-    todo("1.4", "GatherState::run");
+  [[nodiscard]] FutureBase& state_of(std::size_t child) const noexcept {
+    return children_[child].future().state();
   }
 
   /// Cancels the children, one after another, and those of a gather among them before the next. However deep
@@ -87,7 +79,7 @@ class GatherState : public JoinState {
     if (outer_) return;
     while (GatherState* const gather = innermost_) {
       if (gather->cancelled_ < gather->size()) {
-        gather->children()[gather->cancelled_++].state().request_cancel();
+        gather->state_of(gather->cancelled_++).request_cancel();
       } else {
         innermost_ = gather->outer_;
         gather->cancelling_ = false;
@@ -99,13 +91,14 @@ class GatherState : public JoinState {
   /// A child waits for this, so neither could ever be done. It is now, and the loop's exception handler is
   /// told.
   void leave_circle() noexcept {
-    const TaskBase* const child = children()[cancelled_ - 1].state().task();
+    const TaskBase* const child = state_of(cancelled_ - 1).task();
     set_exception(std::make_exception_ptr(CancelledError()));
     tasks().report(
         "A gather waits for itself",
         std::make_exception_ptr(std::runtime_error("through its child " + (child ? child->name() : ""))));
   }
 
+  /// Ends this with the results of the children, all of which are done.
   void collect() {
     try {
       collect_(*this);
@@ -117,7 +110,8 @@ class GatherState : public JoinState {
   const GatherOptions options_;
   bool cancel_requested_ = false;
   void (*const collect_)(GatherState&);
-  std::size_t left_ = 0;          // children that are not done
+  std::vector<DoneListener> children_;
+  std::size_t left_ = 0;          // children that it has not heard of
   FutureBase* failed_ = nullptr;  // the first child that did
   std::size_t next_ = 0;
   std::size_t cancelled_ = 0;     // so many of the children
@@ -144,11 +138,20 @@ Gathered<T> result_of(FutureBase& child) {
 /// Returns the outcome of a child, whatever it is.
 template <class T>
 Outcome<T> outcome_of(FutureBase& child) {
-  // TODO 1.3: If the child was cancelled, return an Outcome with a CancelledError as the
-  // exception. If T is void, the child may be of another type (AnyTask): return an Outcome with the
-  // error(), or a value of nothing. Otherwise its outcome<T>(): moved if T is not is_copyable, otherwise a
-  // copy.
-  todo("1.3", "outcome_of");
+  Outcome<T> outcome;
+  if (child.state() == State::cancelled) {
+    outcome.set_exception(std::make_exception_ptr(CancelledError()));
+  } else if constexpr (std::is_void_v<T>) {
+    if (child.error())
+      outcome.set_exception(child.error());
+    else
+      outcome.set_value();
+  } else if constexpr (is_copyable<T>) {
+    outcome = child.outcome<T>();
+  } else {
+    outcome = std::move(child.outcome<T>());
+  }
+  return outcome;
 }
 
 // The results of the children, each of which is what `result(child)` returns, are a tuple or a vector.
@@ -171,40 +174,23 @@ void collect_vector(GatherState& all) {
   all.set_result<std::vector<ResultOf<result>>>(std::move(results));
 }
 
-/// The children of a gather: in an array if it is known how many they are, otherwise in a vector.
-template <class Children>
-Children make_children([[maybe_unused]] std::size_t count) {
-  if constexpr (std::is_constructible_v<Children, std::size_t>)
-    return Children(count);
-  else
-    return {};
-}
-
-/// A GatherState with its results and its `Children`, an array of them: all in one block, if there are few.
-template <class Results, class Children>
+/// A GatherState with its results.
+template <class Results>
 class GatherCell final : public FutureCell<Results, GatherState> {
  public:
-  GatherCell(TaskRegistry& tasks, GatherOptions options, std::size_t count, void (*collect)(GatherState&))
-      : FutureCell<Results, GatherState>(tasks, options, collect),
-        children_(make_children<Children>(count)) {}
-
-  void start(std::span<AnyFuture> futures) { GatherState::start(children_, futures); }
+  using FutureCell<Results, GatherState>::FutureCell;
 
   void destroy() noexcept override {
     this->report_unless_retrieved("Future exception was never retrieved");
     std::destroy_at(this);
   }
-
- private:
-  Children children_;
 };
 
 /// Gathers futures, with a function that collects their results.
-template <class Results, class Children>
+template <class Results>
 Future<Results> gather_children(EventLoop& loop, GatherOptions options, std::span<AnyFuture> futures,
                                 void (*collect)(GatherState&)) {
-  auto cell = loop.nodes().make<GatherCell<Results, Children>>(loop.use_service<TaskRegistry>(), options,
-                                                               futures.size(), collect);
+  auto cell = loop.nodes().make<GatherCell<Results>>(loop.use_service<TaskRegistry>(), options, collect);
   cell->start(futures);
   return Future<Results>(std::move(cell));
 }
@@ -272,8 +258,7 @@ auto gather_tuple(GatherOptions options, A&&... awaitables) {
   EventLoop& loop = loop_of(awaitables...);
   std::array<AnyFuture, sizeof...(A)> futures{ensure_future(std::forward<A>(awaitables), loop)...};
   using Results = std::tuple<ResultOf<results>...>;
-  using Children = std::array<JoinState::Child, sizeof...(A)>;
-  return gather_children<Results, Children>(loop, options, futures, collect_tuple<results...>);
+  return gather_children<Results>(loop, options, futures, collect_tuple<results...>);
 }
 
 /// Gathers a range of awaitables into a vector.
@@ -282,8 +267,7 @@ auto gather_vector(GatherOptions options, R&& awaitables) {
   std::vector<AnyFuture> futures = futures_of(std::forward<R>(awaitables));
   EventLoop& loop = futures.empty() ? get_running_loop() : futures.front().get_loop();
   using Results = std::vector<ResultOf<result>>;
-  using Children = std::vector<JoinState::Child>;
-  return gather_children<Results, Children>(loop, options, futures, collect_vector<result>);
+  return gather_children<Results>(loop, options, futures, collect_vector<result>);
 }
 
 }  // namespace detail

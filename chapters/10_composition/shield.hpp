@@ -14,14 +14,15 @@ namespace asyncio {
 
 namespace detail {
 
-/// The future that shield() gives for another, the inner one. The inner one's callback keeps it alive; when
-/// it is cancelled, that callback is taken back.
-template <class T>
-class ShieldState final : public FutureCell<T> {
+/// A future that watches another, the inner one: when that is done, `fn(outer, inner)` is called in the loop,
+/// in the turn of a callback of the inner one. That callback keeps this alive; when this is cancelled, the
+/// callback is taken back, and the inner one is left alone.
+template <class T, class F>
+class WatchingState final : public FutureCell<T> {
  public:
-  using FutureCell<T>::FutureCell;
+  WatchingState(TaskRegistry& tasks, F fn) : FutureCell<T>(tasks), fn_(std::move(fn)) {}
 
-  void listen(Future<T> inner) {
+  void watch(Future<T> inner) {
     inner_ = &inner.state();
     callback_ = inner.add_done_callback(Link(Ref(*this)));
   }
@@ -41,38 +42,40 @@ class ShieldState final : public FutureCell<T> {
   /// The callback of the inner future. When it goes, there is nothing any more that could be taken back.
   class Link {
    public:
-    explicit Link(Ref<ShieldState> outer) noexcept : outer_(std::move(outer)) {}
+    explicit Link(Ref<WatchingState> outer) noexcept : outer_(std::move(outer)) {}
     Link(Link&&) noexcept = default;
     ~Link() {
       if (outer_) outer_->inner_ = nullptr;
     }
 
-    void operator()(Future<T> inner) const { outer_->end(std::move(inner)); }
+    void operator()(Future<T> inner) const {
+      outer_->fn_(Future<T>(Ref<FutureBase>(*outer_)), std::move(inner));
+    }
 
    private:
-    Ref<ShieldState> outer_;
+    Ref<WatchingState> outer_;
   };
 
-  /// Ends the outer future as the inner one has ended.
-  void end(Future<T> inner) {
-    Future<T> outer(Ref<FutureBase>(*this));
-    // TODO 2.1: If inner was cancelled(), cancel() outer; if it has an exception(),
-    // that is the outer's; otherwise nothing for void, or let set_result_of() end it with inner's result(),
-    // of an rvalue. If outer is done() already, nobody has looked at what inner ended with, and you do not
-    // either.
-    todo("2.1", "ShieldState::end");
-  }
-
+  F fn_;
   FutureBase* inner_ = nullptr;  // as long as the callback is there
   Handle callback_;
 };
 
+/// Returns a new future of the loop of `inner`, which is pending. When that is done, `fn(outer, inner)` is
+/// called with both. To cancel the new one ends it, and does nothing to `inner`; fn is mostly not called
+/// then.
+template <class T, class F>
+Future<T> watching(Future<T> inner, F fn) {
+  EventLoop& loop = inner.get_loop();
+  auto outer = loop.nodes().make<WatchingState<T, F>>(loop.use_service<TaskRegistry>(), std::move(fn));
+  outer->watch(std::move(inner));
+  return Future<T>(std::move(outer));
+}
+
 /// A future of what `inner` ends with, whose cancellation stops there.
 template <class T>
 Future<T> shield_future(Future<T> inner) {
-  // TODO 2.2: If inner is done(), return it. Otherwise let the nodes() of its loop make a
-  // ShieldState, from the TaskRegistry of that loop, which is to listen() to inner. Return a Future of it.
-  todo("2.2", "shield_future");
+  todo("2.1", "shield_future");
 }
 
 }  // namespace detail

@@ -18,23 +18,10 @@ namespace detail {
 template <class A>
 using AwaitedValue = std::remove_cvref_t<await_result_t<A>>;
 
-/// The time is over before it has begun. What is not done is cancelled, and awaited.
-template <class T>
-Coro<T> cancel_and_wait(Future<T> future) {
-  // TODO 3.4: If the future is not done(), cancel() it, and await that it is done: not
-  // itself, for whoever is cancelled meanwhile would cancel it again, but a future of the running loop that a
-  // DoneListener sets. If it is cancelled() then, throw a TimeoutError. In all other cases return its
-  // result(), moved.
-  todo("3.4", "cancel_and_wait");
-}
-
 /// Does what wait_for() does.
 template <class A>
 Coro<AwaitedValue<A>> await_at_most(A awaitable, std::optional<concurrent::AnyDuration> delay) {
-  // TODO 3.5: With a delay of 0 or less, ensure_future() of the awaitable, moved, and
-  // return what you await of cancel_and_wait(). Otherwise return what you await of a timeout() of the delay,
-  // whose body awaits the awaitable, moved: as_coro() makes a Coro of it.
-  todo("3.5", "await_at_most");
+  todo("3.3", "await_at_most");
 }
 
 }  // namespace detail

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <exception>
+#include <functional>
+#include <type_traits>
 #include <utility>
 
+#include "future.hpp"
 #include "task.hpp"
 
 namespace asyncio::detail {
@@ -71,6 +74,33 @@ void set_result_of(F& future, Make make) {
   } catch (...) {
     future.set_exception(std::current_exception());
   }
+}
+
+/// Returns the result of a future that has one: moved if nobody else can ask for it, or if it cannot be
+/// copied.
+template <class T>
+T result_handed_on(Future<T>& source) {
+  return std::move(source).result();
+}
+template <class T>
+T result_handed_on(concurrent::Future<T>& source) {
+  if constexpr (!std::is_void_v<T> && !std::is_reference_v<T> && !is_copyable<T>)
+    return std::move(source.shared_state()->value());
+  else
+    return source.result();
+}
+
+/// Ends `target`, a future or a promise, as `source` has ended, which is done and was not cancelled: with its
+/// exception, which `convert` may make another, or with its result.
+template <class Source, class Target, class Convert = std::identity>
+void hand_on(Source source, Target& target, Convert convert = {}) {
+  using T = typename Source::value_type;
+  if (const std::exception_ptr error = source.exception())
+    target.set_exception(convert(error));
+  else if constexpr (std::is_void_v<T>)
+    target.set_result();
+  else
+    set_result_of(target, [&]() -> T { return result_handed_on(source); });
 }
 
 }  // namespace asyncio::detail

@@ -21,4 +21,10 @@ inline void count_up(int counter) noexcept {
   [[maybe_unused]] const ssize_t written = ::write(counter, &one, sizeof one);
 }
 
+/// Sets it back to 0. It may be 0 already.
+inline void reset_count(int counter) noexcept {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const ssize_t size = ::read(counter, &count, sizeof count);
+}
+
 }  // namespace asyncio::detail

@@ -29,8 +29,7 @@ class EventCount {
   /// Announces that this thread is about to sleep. It must look again, and then call either wait() or
   /// cancel_wait().
   [[nodiscard]] Key prepare_wait() noexcept {
-    // <exercise 4.1 EventCount::prepare_wait> Count yourself in sleepers_, and read the epoch_ with acquire.
-    // A fence: whoever notifies after that sees you, or you see what was published.
+    // <exercise 10.1 EventCount::prepare_wait>
     sleepers_.fetch_add(1, std::memory_order_relaxed);
     const Key key = epoch_.load(std::memory_order_acquire);
     std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -40,16 +39,13 @@ class EventCount {
 
   /// Takes the announcement back.
   void cancel_wait() {
-    // <exercise 4.2 EventCount::cancel_wait> Under the lock, you are no sleeper any more: leave().
     std::lock_guard lock(mutex_);
     leave();
-    // </exercise>
   }
 
   /// Sleeps until somebody has notified since prepare_wait(); it may also return for no reason.
   void wait(Key key) {
-    // <exercise 4.3 EventCount::wait> Under the lock: if the epoch_ is still the key, and nobody is on its
-    // way, wait for changed_, once. In any case leave().
+    // <exercise 10.1 EventCount::wait>
     std::unique_lock lock(mutex_);
     if (epoch_.load(std::memory_order_relaxed) == key && !wakeup_in_flight_.load(std::memory_order_relaxed))
       changed_.wait(lock);
@@ -61,9 +57,7 @@ class EventCount {
   /// comes back from wait() or cancel_wait() must look for what there is, and notify the next if something is
   /// left.
   void notify_one() {
-    // <exercise 4.4 EventCount::notify_one> A fence, and then, without the lock: if nobody sleeps, or one is
-    // on its way, return. Under the lock look once more; note that one is on its way, and begin a new epoch.
-    // Wake one without the lock.
+    // <exercise 10.1 EventCount::notify_one>
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (sleepers_.load(std::memory_order_relaxed) == 0 || wakeup_in_flight_.load(std::memory_order_relaxed))
       return;
@@ -80,7 +74,7 @@ class EventCount {
 
   /// Wakes every sleeper.
   void notify_all() {
-    // <exercise 4.5 EventCount::notify_all> Likewise: if nobody sleeps, return; else a new epoch for all.
+    // <exercise 10.1 EventCount::notify_all>
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (sleepers_.load(std::memory_order_relaxed) == 0) return;
     {

@@ -23,13 +23,11 @@ class ForkedCall final : public Forked {
   explicit ForkedCall(G& call) : call_(call) {}
 
   void run() noexcept override {
-    // <exercise 7.2 ForkedCall::run> Call it, and keep what it throws.
     try {
       std::invoke(call_);
     } catch (...) {
       error = std::current_exception();
     }
-    // </exercise>
   }
 
   std::exception_ptr error;
@@ -49,8 +47,7 @@ class ForkedCall final : public Forked {
 template <std::invocable F, std::invocable G>
 void fork_join(WorkStealingExecutor& executor, F&& f, G&& g) {
   if (!executor.runs_on_this_thread()) return executor.submit([&] { fork_join(executor, f, g); }).result();
-  // <exercise 7.7 fork_join> Fork g, and call f. If there is no memory for the fork, or g is still there when
-  // f has ended, however it did, run it yourself; if not, join it. Throw what f threw, or else what g threw.
+  // <exercise 8.2 fork_join>
   detail::ForkedCall<std::remove_reference_t<G>> forked(g);
   bool has_forked = true;
   try {

@@ -10,6 +10,9 @@ namespace concurrent::detail {
 
 /// Counts the pieces of work that somebody waits for. It may be gone as soon as the last of them has ended,
 /// since only its waiter keeps it alive.
+///
+/// Whoever waits says so with fall_asleep() before it sleeps: then the last finish() tells that it must be
+/// woken. If nobody is about to sleep, counting costs one read-modify-write, and nobody is woken.
 class JoinCounter {
  public:
   explicit JoinCounter(std::size_t count = 0) noexcept : state_(count * one) {}
@@ -18,16 +21,13 @@ class JoinCounter {
 
   /// Counts that one has ended. @returns true if it was the last and the waiter may be asleep, so that it
   /// must be woken
-  bool finish() noexcept {
-    // <exercise 7.1 JoinCounter::finish> Take one away, and publish with that all that has been done before.
-    return state_.fetch_sub(one, std::memory_order_acq_rel) == one + asleep;
-    // </exercise>
-  }
+  bool finish() noexcept { return state_.fetch_sub(one, std::memory_order_acq_rel) == one + asleep; }
 
   [[nodiscard]] bool none() const noexcept { return state_.load(std::memory_order_acquire) < one; }
 
   /// Sleeps on `events` until nothing is left: for a thread that has no other work to do meanwhile.
   void wait(EventCount& events) {
+    // <exercise 9.1 JoinCounter::wait>
     while (!none()) {
       fall_asleep();
       const EventCount::Key key = events.prepare_wait();
@@ -36,6 +36,7 @@ class JoinCounter {
       else
         events.wait(key);
     }
+    // </exercise>
   }
 
   /// Notes that the waiter is about to sleep.

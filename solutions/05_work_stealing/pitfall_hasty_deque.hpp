@@ -23,7 +23,7 @@ class HastyDeque {
 
   /// Takes the number that was pushed last. Only the owner may call it.
   std::optional<int> pop() {
-    // <exercise 9.1 HastyDeque::pop> As in WorkStealingDeque, but without the fence.
+    // <exercise 3.1 HastyDeque::pop>
     const std::int64_t bottom = bottom_.load(std::memory_order_relaxed) - 1;
     bottom_.store(bottom, std::memory_order_release);
     std::int64_t top = top_.load(std::memory_order_relaxed);
@@ -37,7 +37,7 @@ class HastyDeque {
 
   /// Takes the oldest number. Any thread may call it.
   std::optional<int> steal() {
-    // <exercise 9.2 HastyDeque::steal> As in WorkStealingDeque, but without the fence.
+    // <exercise 3.1 HastyDeque::steal>
     for (;;) {
       std::int64_t top = top_.load(std::memory_order_acquire);
       const std::int64_t bottom = bottom_.load(std::memory_order_acquire);

@@ -39,9 +39,9 @@ class WorkStealingDeque {
   /// Adds an item at the bottom. Only the owner may call it.
   /// @throws std::bad_alloc if it must grow and cannot; nothing has changed then
   void push(T item) {
-    // <exercise 1.1 WorkStealingDeque::push> Read bottom_, and top_ with acquire. If the slots are full,
-    // grow(). Write the item to the slot of the bottom, then bottom_ with release.
+    // <exercise 4.1 WorkStealingDeque::push>
     const std::int64_t bottom = bottom_.load(std::memory_order_relaxed);
+    // With acquire: the slot of a stolen item is written only after the thief has read it.
     const std::int64_t top = top_.load(std::memory_order_acquire);
     Slots* slots = slots_.load(std::memory_order_relaxed);
     if (bottom - top == slots->size()) slots = grow(top, bottom);
@@ -52,10 +52,10 @@ class WorkStealingDeque {
 
   /// Takes the item that was pushed last. Only the owner may call it. @returns nothing if there is none
   std::optional<T> pop() {
-    // <exercise 2.1 WorkStealingDeque::pop> Lower bottom_ by one, so that thieves keep off the item. After a
-    // fence, read top_. If more than one item was there, the one at the bottom is yours. If it is the last,
-    // whoever raises top_ has it. Without an item, or after the last, bottom_ goes back to where it was.
+    // <exercise 4.1 WorkStealingDeque::pop>
     const std::int64_t bottom = bottom_.load(std::memory_order_relaxed) - 1;
+    // The store must be visible before top_ is read, and only this fence sees to that. Each store of bottom_
+    // has release, also this one: a thief that reads it relies on what was pushed before.
     bottom_.store(bottom, std::memory_order_release);
     std::atomic_thread_fence(std::memory_order_seq_cst);
     std::int64_t top = top_.load(std::memory_order_relaxed);
@@ -70,14 +70,13 @@ class WorkStealingDeque {
 
   /// Takes the oldest item. Any thread may call it. @returns nothing if there is none
   std::optional<T> steal() {
-    // <exercise 3.1 WorkStealingDeque::steal> Read top_, and, after a fence, bottom_. If there is an item,
-    // read it from its slot *before* you try to raise top_: afterwards the owner may write over it. If
-    // another was faster, look again.
+    // <exercise 4.1 WorkStealingDeque::steal>
     for (;;) {
       std::int64_t top = top_.load(std::memory_order_acquire);
       std::atomic_thread_fence(std::memory_order_seq_cst);
       const std::int64_t bottom = bottom_.load(std::memory_order_acquire);
       if (top >= bottom) return std::nullopt;
+      // Before the exchange: after it, the owner may put another item into this slot.
       const T item = slots_.load(std::memory_order_acquire)->at(top).load(std::memory_order_relaxed);
       if (raise(top)) return item;
     }
@@ -122,20 +121,15 @@ class WorkStealingDeque {
 
   /// Takes item number `top`, unless another thread has it already. @returns true if it is the caller's
   bool raise(std::int64_t top) noexcept {
-    // <exercise 2.2 WorkStealingDeque::raise> Exchange top for top + 1 in top_, in one step.
     return top_.compare_exchange_strong(top, top + 1, std::memory_order_seq_cst, std::memory_order_relaxed);
-    // </exercise>
   }
 
   /// Doubles the room. @returns the new slots
   Slots* grow(std::int64_t top, std::int64_t bottom) {
-    // <exercise 2.3 WorkStealingDeque::grow> Make slots of twice the size. Copy items top to bottom - 1, each
-    // to the slot of its number. use() them: that keeps the old ones, from which a thief may be reading.
     auto bigger = std::make_unique<Slots>(2 * capacity());
     for (std::int64_t number = top; number < bottom; ++number)
       bigger->at(number).store(slot(number), std::memory_order_relaxed);
     return use(std::move(bigger));
-    // </exercise>
   }
 
   Slots* use(std::unique_ptr<Slots> slots) {

@@ -67,11 +67,11 @@ class WorkStealingExecutor : public Executor {
   /// Waits until all queued work is done. One of its own workers must not call it.
   ~WorkStealingExecutor() override { end(); }
 
-  /// @throws BrokenThreadPool after an initializer failed
+  /// Queues `job`: a worker's own lies in its deque, one from outside in an inbox. Only then is a worker
+  /// woken.
+  /// @throws ExecutorShutdown after shutdown(), BrokenThreadPool after an initializer failed
   void post(Job job) override {
     require_job(job, "WorkStealingExecutor::post");
-    // <exercise 5.1 WorkStealingExecutor::post> If phase_ is not open, refusal_.raise(). A worker pushes the
-    // job to its own deque; from outside it goes to inject(). Then notify one.
     if (phase_.load(std::memory_order_acquire) != Phase::open) refusal_.raise();
     if (Worker* self = this_worker()) {
       auto owned = std::make_unique<Job>(std::move(job));
@@ -81,14 +81,16 @@ class WorkStealingExecutor : public Executor {
       inject(job);
     }
     work_.notify_one();
-    // </exercise>
   }
 
+  /// Takes no more jobs. Those that are queued still run, or, with `.cancel_futures`, are destroyed unrun
+  /// before it returns. With `.wait` it returns when all workers have ended. Once more it does only what is
+  /// left to do.
   /// @throws Error if one of the executor's own workers asks to wait: it would wait for itself. Nothing is
   /// changed then.
   void shutdown(ShutdownOptions options = {}) override {
+    // <exercise 7.1 WorkStealingExecutor::shutdown>
     if (options.wait && this_worker()) throw Error("a worker cannot wait for its own executor to shut down");
-    // <exercise 6.1 WorkStealingExecutor::shutdown> close(). Drop what is queued, if asked. join(), if asked.
     close();
     if (options.cancel_futures) drop_queued();
     if (options.wait) join();
@@ -105,27 +107,18 @@ class WorkStealingExecutor : public Executor {
 
   /// Offers `forked` to the other workers. Only for a worker, which must unfork() or join it.
   void fork(detail::Forked& forked) {
-    // <exercise 7.3 WorkStealingExecutor::fork> Push it to the worker's forks. If has_sleepers, notify one:
-    // a hint is enough, for if nobody comes the worker runs it itself.
     this_worker()->forks.push(&forked);
     if (work_.has_sleepers()) work_.notify_one();
-    // </exercise>
   }
 
   /// Takes back what was forked last. @returns false if somebody has stolen it
-  bool unfork() {
-    // <exercise 7.4 WorkStealingExecutor::unfork> Pop it. If it has been stolen, so have all before it.
-    return this_worker()->forks.pop().has_value();
-    // </exercise>
-  }
+  bool unfork() { return this_worker()->forks.pop().has_value(); }
 
   /// Returns when nothing of `pending` is left. A worker runs other work meanwhile; any other thread sleeps.
   void join(detail::JoinCounter& pending) {
     Worker* const self = this_worker();
     if (!self) return pending.wait(outside_);
-    // <exercise 7.5 WorkStealingExecutor::join> As long as something is pending, run the next_job(). If there
-    // is none, the waiter will fall_asleep(): sleep_unless() nothing is pending any more. In the end
-    // wake_another(), for you may have been woken for work that you have not looked for.
+    // <exercise 8.1 WorkStealingExecutor::join>
     Job job;
     while (!pending.none()) {
       if (next_job(*self, job)) {
@@ -141,15 +134,14 @@ class WorkStealingExecutor : public Executor {
 
   /// Notes that one of `pending` has ended. `pending` may be gone after that.
   void finish(detail::JoinCounter& pending) {
-    // <exercise 7.6 WorkStealingExecutor::finish> If its waiter may be asleep, notify all: who it is, and
-    // whether it sleeps outside, nobody knows any more.
     if (!pending.finish()) return;
     work_.notify_all();
     outside_.notify_all();
-    // </exercise>
   }
 
  private:
+  // A suggestion. All of it is yours to change: the tests see only what is public.
+
   using Worker = detail::StealingWorker;
   enum class Phase { open, closed, ended };
 
@@ -169,8 +161,7 @@ class WorkStealingExecutor : public Executor {
       try_end();
       return;
     }
-    // <exercise 5.2 WorkStealingExecutor::work> Run the next_job(). If there is none, you are not active_ any
-    // more: sleep_unless() you can try_end(), and be active_ again. When phase_ has ended, so have you.
+    // <exercise 6.1 WorkStealingExecutor::work>
     Job job;
     while (phase_.load(std::memory_order_acquire) != Phase::ended) {
       if (next_job(self, job)) {
@@ -186,13 +177,8 @@ class WorkStealingExecutor : public Executor {
 
   /// Looks for a job and moves it to `job`, which is empty. @returns true if there was one
   bool find_job(Worker& self, Job& job) {
-    // <exercise 5.3 WorkStealingExecutor::find_job> Your own jobs, then your inbox, then steal_job(). Three
-    // times in 64 something else comes first: your inbox; the old end of your jobs, which you steal() from
-    // yourself; the others. So no job waits for ever behind those that go on and on, wherever it lies.
-    const std::size_t turn = ++self.tick % 64;
-    if (turn == 0 && self.inbox.pop(job)) return true;
-    if (turn == 16 && steal_job(self, job)) return true;
-    if (turn == 32 && detail::take(self.jobs.steal(), job)) return true;
+    if (look_elsewhere_first(self, job)) return true;
+    // <exercise 6.2 WorkStealingExecutor::find_job>
     if (!self.jobs.empty() && detail::take(self.jobs.pop(), job)) return true;
     return self.inbox.pop(job) || steal_job(self, job);
     // </exercise>
@@ -200,8 +186,8 @@ class WorkStealingExecutor : public Executor {
 
   /// Looks for a job of another worker and moves it to `job`, which is empty. @returns true if there was one
   bool steal_job(Worker& self, Job& job) {
-    // <exercise 5.3 WorkStealingExecutor::steal_job> From each of the others, beginning with the one after
-    // you, steal a fork, a job, or what lies in the inbox.
+    // <exercise 6.2 WorkStealingExecutor::steal_job>
+    // Each thief begins with another worker, so that they are not in each other's way.
     for (std::size_t i = 1; i < workers_.size(); ++i) {
       Worker& victim = *workers_[(self.number + i) % workers_.size()];
       if (const auto forked = victim.forks.steal()) {
@@ -213,6 +199,18 @@ class WorkStealingExecutor : public Executor {
     }
     return false;
     // </exercise>
+  }
+
+  /// Sees to it that each job has its turn, wherever it lies: now and then looks for one where a busy worker
+  /// would not come, and moves it to `job`, which is empty. @returns true if there was one
+  bool look_elsewhere_first([[maybe_unused]] Worker& self, [[maybe_unused]] Job& job) {
+    // <exercise 10.2 quiet WorkStealingExecutor::look_elsewhere_first>
+    const std::size_t turn = ++self.tick % 64;
+    if (turn == 0) return self.inbox.pop(job);
+    if (turn == 16) return steal_job(self, job);
+    if (turn == 32) return detail::take(self.jobs.steal(), job);  // the old end of its own
+    // </exercise>
+    return false;
   }
 
   /// True if there is anything for a worker to do.
@@ -229,18 +227,13 @@ class WorkStealingExecutor : public Executor {
 
   /// If this worker was asleep, and there is more work than it has taken, wakes another one.
   void wake_another(Worker& self) {
-    // <exercise 5.5 WorkStealingExecutor::wake_another> Only once after each sleep: notify one if there is
-    // work.
     if (std::exchange(self.was_asleep, false) && has_work()) work_.notify_one();
-    // </exercise>
   }
 
   /// Sleeps until there may be work, or `ready()` may have become true.
   template <class Ready>
   void sleep_unless(Worker& self, Ready ready) {
-    // <exercise 5.4 WorkStealingExecutor::sleep_unless> First ask spins_before_sleep_ times, with a yield
-    // after each, whether it is ready or there is work: return if so. Then prepare to wait, and look again:
-    // if so, cancel, else wait. Note that you were asleep.
+    // <exercise 6.1 WorkStealingExecutor::sleep_unless>
     for (int look = 0; look < spins_before_sleep_; ++look) {
       if (ready() || has_work()) return;
       std::this_thread::yield();
@@ -254,17 +247,14 @@ class WorkStealingExecutor : public Executor {
     // </exercise>
   }
 
-  /// Ends the executor if nothing may be posted, nothing runs and nothing is left. @returns true if it has
-  /// ended
+  /// Ends the executor if nothing may be posted, nothing runs and nothing is left. It looks at active_ last,
+  /// because only an active worker brings new work. @returns true if it has ended
   bool try_end() {
-    // <exercise 5.6 WorkStealingExecutor::try_end> If phase_ is closed, and then there is no work, and then
-    // nobody is active_: it has ended; wake all. Say whether it has.
     Phase closed = Phase::closed;
     if (phase_.load() == Phase::closed && !has_work() && active_.load() == 0 &&
         phase_.compare_exchange_strong(closed, Phase::ended))
       work_.notify_all();
     return phase_.load() == Phase::ended;
-    // </exercise>
   }
 
   /// Makes a job of what another worker has forked.
@@ -290,13 +280,10 @@ class WorkStealingExecutor : public Executor {
 
   /// Takes no more jobs.
   void close() {
-    // <exercise 5.7 WorkStealingExecutor::close> Close every inbox; then phase_ goes from open to closed.
-    // Wake all, so that they see it.
     for (const auto& worker : workers_) worker->inbox.close();
     Phase open = Phase::open;
     phase_.compare_exchange_strong(open, Phase::closed);
     work_.notify_all();
-    // </exercise>
   }
 
   /// Waits until all workers have ended. Call it after close().
@@ -313,8 +300,7 @@ class WorkStealingExecutor : public Executor {
 
   /// Destroys the queued jobs unrun. Forked work stays, because it is part of a job that runs.
   void drop_queued() {
-    // <exercise 6.2 WorkStealingExecutor::drop_queued> Steal every job of every worker, and empty the
-    // inboxes. Then wake all: a worker that has just seen a job may wait for others to run it.
+    // <exercise 7.1 WorkStealingExecutor::drop_queued>
     for (const auto& worker : workers_)
       for (Job job; detail::take(worker->jobs.steal(), job) || worker->inbox.pop(job);) job = nullptr;
     work_.notify_all();
@@ -324,8 +310,7 @@ class WorkStealingExecutor : public Executor {
   /// Makes the executor refuse work for good, because an initializer threw `error`.
   void mark_broken(std::exception_ptr error) {
     (*on_exception_)(std::move(error));
-    // <exercise 6.3 WorkStealingExecutor::mark_broken> Let refusal_ keep a BrokenThreadPool, and then
-    // close(). Drop what is queued, with the kept one as the DropReason.
+    // <exercise 7.1 WorkStealingExecutor::mark_broken>
     const std::exception_ptr reason = refusal_.keep(std::make_exception_ptr(
         BrokenThreadPool("a thread initializer failed: the executor is not usable any more")));
     close();

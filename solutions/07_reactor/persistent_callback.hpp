@@ -18,8 +18,7 @@ class PersistentCallback final : public Operation {
 
   /// The callback stays, even if it throws.
   void run() override {
-    // <exercise 3.1 PersistentCallback::run> Call the callback where it is, *call_. As long as it runs, and
-    // however it ends, it is running_. If it was cancelled() meanwhile, drop() it then.
+    // <exercise 3.1 PersistentCallback::run>
     struct Running {
       PersistentCallback& callback;
       ~Running() {
@@ -43,6 +42,7 @@ class PersistentCallback final : public Operation {
   }
 
  private:
+  // A suggestion. All of it is yours to change: the tests see only what is public.
   std::optional<Call> call_;
   bool running_ = false;
 };

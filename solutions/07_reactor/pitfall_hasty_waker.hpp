@@ -1,9 +1,7 @@
 #pragma once
 
 #include <sys/epoll.h>
-#include <unistd.h>
 
-#include <cstdint>
 #include <mutex>
 #include <utility>
 
@@ -33,35 +31,29 @@ class HastyWaker {
 
   /// Returns the sum of what was posted since the last time, as soon as there is something.
   int wait() {
-    // <exercise 7.1 HastyWaker::wait> As long as there is nothing: sleep(), take() what is there, and only
-    // then drain() the counter.
+    // <exercise 8.1 HastyWaker::wait>
     int sum = 0;
     while (sum == 0) {
       sleep();
       sum = take();
-      drain();
+      detail::reset_count(counter_.get());
     }
     return sum;
     // </exercise>
   }
 
  private:
-  /// Until the counter is above 0.
+  /// Returns once the counter is above 0.
   void sleep() {
     epoll_event event{};
     while (::epoll_wait(epoll_.get(), &event, 1, -1) != 1) {
     }
   }
 
+  /// Takes the sum, and leaves 0.
   int take() {
     std::lock_guard lock(mutex_);
     return std::exchange(sum_, 0);
-  }
-
-  /// Sets the counter to 0.
-  void drain() {
-    std::uint64_t count = 0;
-    [[maybe_unused]] const ssize_t size = ::read(counter_.get(), &count, sizeof count);
   }
 
   const concurrent::Fd counter_ = detail::event_counter();

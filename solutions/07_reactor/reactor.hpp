@@ -35,17 +35,14 @@ Ref<Operation> make_persistent(EventLoop& loop, F&& fn, Args&&... args) {
 
 template <class F, class... Args>
 void watch(EventLoop& loop, Ready ready, int fd, F&& fn, Args&&... args) {
-  // <exercise 3.2 watch> check() whether the loop takes anything, as call_soon() does. Then let epoll_of()
-  // the loop watch the file, and call what make_persistent() makes, for the loop, of the function and its
-  // arguments.
+  // <exercise 3.2 watch>
   loop.check();
   epoll_of(loop).watch(fd, ready, make_persistent(loop, std::forward<F>(fn), std::forward<Args>(args)...));
   // </exercise>
 }
 
 inline bool unwatch(EventLoop& loop, Ready ready, int fd) {
-  // <exercise 3.3 unwatch> check_caller(), but not whether the loop is closed: then there is nothing to
-  // remove, and that is no error. Let epoll_of() the loop do the rest.
+  // <exercise 3.2 unwatch>
   loop.check_caller();
   return epoll_of(loop).unwatch(fd, ready);
   // </exercise>

@@ -38,11 +38,10 @@ inline const concurrent::Fd& signal_counter() {
 }
 inline std::atomic<int> signal_counter_fd = -1;  // of signal_counter(), for the handler
 
-/// The system calls it in the middle of whatever a thread does, even in malloc(): it may lock nothing,
-/// allocate nothing, throw nothing, and it must leave errno alone.
+/// Notes that the signal has come, and wakes the loop. The system calls it in the middle of whatever a thread
+/// does, even in malloc(): it may lock nothing, allocate nothing, throw nothing, and must leave errno alone.
 inline void on_signal(int number) noexcept {
-  // <exercise 4.1 on_signal> Note that the signal is pending, and only then count_up() the counter,
-  // signal_counter_fd. Leave errno as it was.
+  // <exercise 4.1 on_signal>
   const int saved = errno;
   signals[static_cast<std::size_t>(number)].pending = true;
   count_up(signal_counter_fd);
@@ -62,28 +61,32 @@ class SignalHandlers {
 
   [[nodiscard]] bool empty() const noexcept { return handlers_.empty(); }
 
-  /// Has `node` called when signal `number` comes.
+  /// Has `node` called when signal `number` comes, in place of what was called before. Of all loops, this
+  /// one is told of it from now on.
+  /// @throws std::invalid_argument if there is no such signal; std::runtime_error if it cannot be caught;
+  /// then `node` is dropped, and all else is as it was
   void add(int number, Ref<Operation> node) {
     ReadyQueue owner;  // which drops it if this throws
     owner.push(std::move(node));
     if (number < 1 || number >= detail::signal_count)
       throw std::invalid_argument("sig " + std::to_string(number) + " out of range");
     detail::signal_counter_fd = detail::signal_counter().get();
-    // <exercise 4.2 SignalHandlers::add> Have detail::on_signal called, with set_action(). These are
-    // the handlers of detail::signals[number] now. Then keep what the owner pops instead of what was there,
-    // and cancel() that.
-    if (!set_action(number, detail::on_signal))
+    // <exercise 4.2 SignalHandlers::add>
+    const auto place = handlers_.try_emplace(number).first;  // first, for there may be no memory
+    if (!set_action(number, detail::on_signal)) {
+      if (!place->second) handlers_.erase(place);
       throw std::runtime_error("sig " + std::to_string(number) + " cannot be caught");
+    }
     detail::signals[static_cast<std::size_t>(number)].handlers = this;
-    const Ref<Operation> before = std::exchange(handlers_[number], owner.pop());
+    const Ref<Operation> before = std::exchange(place->second, owner.pop());
     if (before) before->cancel();
     // </exercise>
   }
 
-  /// Removes the handler of a signal. @returns false if there was none
+  /// Removes the handler of a signal, and destroys it. If the signal is still ours, it does again what it
+  /// does by default. @returns false if there was none
   bool remove(int number) {
-    // <exercise 4.3 SignalHandlers::remove> If there is one, erase it. If the signal is still ours, it does
-    // SIG_DFL, is nobody's, and not pending. At last cancel() it.
+    // <exercise 4.2 SignalHandlers::remove>
     const auto place = handlers_.find(number);
     if (place == handlers_.end()) return false;
     const Ref<Operation> node = std::move(place->second);
@@ -99,10 +102,9 @@ class SignalHandlers {
     // </exercise>
   }
 
-  /// Adds to `found` what is to be called for the signals that have come.
+  /// Adds to `found` what is to be called for the signals that have come since the last time, and are ours.
   void collect(ReadyQueue& found) {
-    // <exercise 4.4 SignalHandlers::collect> For each whose signal is ours, and was pending, which it is no
-    // more: push the node.
+    // <exercise 4.1 SignalHandlers::collect>
     for (const auto& [number, node] : handlers_) {
       detail::Signal& signal = detail::signals[static_cast<std::size_t>(number)];
       if (signal.handlers != this || !signal.pending.exchange(false)) continue;

@@ -85,7 +85,7 @@ inline std::uint16_t local_port(const Fd& fd) {
 inline Fd connect_tcp(const std::string& host, std::uint16_t port) {
   const auto address = detail::address(host, port);
   Fd fd = detail::stream_socket(*address);
-  // <exercise 1.1 connect_tcp> connect() fd to the address. EINPROGRESS is no error: it goes on meanwhile.
+  // <exercise 1.1 connect_tcp>
   if (::connect(fd.get(), address->ai_addr, address->ai_addrlen) != 0 && errno != EINPROGRESS)
     throw std::system_error(errno, std::generic_category(), "connect");
   return fd;
@@ -94,7 +94,7 @@ inline Fd connect_tcp(const std::string& host, std::uint16_t port) {
 
 /// Throws the std::system_error of a connect_tcp() that has failed. To be asked once it can be written.
 inline void finish_connect(const Fd& fd) {
-  // <exercise 1.2 finish_connect> Ask for SO_ERROR with getsockopt(), and throw it, if it is not 0.
+  // <exercise 1.1 finish_connect>
   int error = 0;
   socklen_t size = sizeof error;
   concurrent::checked(::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size), "getsockopt");
@@ -106,8 +106,7 @@ inline void finish_connect(const Fd& fd) {
 /// @returns nothing if there is none
 /// @throws std::system_error, as when there is no descriptor left (EMFILE)
 inline std::optional<Fd> accept(const Fd& listener) {
-  // <exercise 1.3 accept> With accept4(), and SOCK_NONBLOCK | SOCK_CLOEXEC. A connection that has gone
-  // before you came (ECONNABORTED) is passed over.
+  // <exercise 1.2 accept>
   for (;;) {
     const int fd = ::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0 && errno == ECONNABORTED) continue;
@@ -121,7 +120,7 @@ inline std::optional<Fd> accept(const Fd& listener) {
 /// @returns how many bytes; 0 if the peer will send no more; nothing if nothing has come
 /// @throws std::system_error, as when the peer has reset the connection
 inline std::optional<std::size_t> receive(const Fd& fd, std::span<std::byte> room) {
-  // <exercise 1.4 receive> One recv().
+  // <exercise 1.2 receive>
   const ssize_t size = ::recv(fd.get(), room.data(), room.size(), 0);
   if (size < 0 && would_block(errno)) return std::nullopt;
   return static_cast<std::size_t>(concurrent::checked(size, "recv"));
@@ -132,7 +131,7 @@ inline std::optional<std::size_t> receive(const Fd& fd, std::span<std::byte> roo
 /// @returns how many bytes; nothing if there is no room
 /// @throws std::system_error, as when the peer has gone; there is no SIGPIPE
 inline std::optional<std::size_t> send(const Fd& fd, std::span<const std::byte> bytes) {
-  // <exercise 1.5 send> One send(), with MSG_NOSIGNAL.
+  // <exercise 1.2 send>
   const ssize_t size = ::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (size < 0 && would_block(errno)) return std::nullopt;
   return static_cast<std::size_t>(concurrent::checked(size, "send"));

@@ -41,10 +41,10 @@ class FutureBase : public Operation {
   /// Returns the registry of its loop's tasks, which knows the loop for as long as that lives.
   [[nodiscard]] TaskRegistry& tasks() const noexcept { return *tasks_; }
 
-  /// Asks for cancellation. @returns true if it was pending
+  /// Cancels it, if it is pending. Nothing runs in here. Of a task this is a request (step 5).
+  /// @returns false if it is done, which counts as having looked at its outcome
   virtual bool request_cancel() {
-    // <exercise 1.2 FutureBase::request_cancel> If it is done(), who wants to cancel it has looked at it:
-    // retrieved(), and return false. Otherwise complete() it as cancelled, and return true.
+    // <exercise 1.1 FutureBase::request_cancel>
     if (done()) {
       retrieved();
       return false;
@@ -67,20 +67,21 @@ class FutureBase : public Operation {
   /// The exception that it has finished with; null if there is none.
   [[nodiscard]] const std::exception_ptr& error() noexcept { return stored().exception(); }
 
-  /// Ends it with what a T is made from.
+  /// Ends it with what a T is made from. If making the T throws, the future stays pending.
+  /// @throws InvalidStateError if it is done
   template <class T, class... Value>
   void set_result(Value&&... value) {
-    // <exercise 1.3 FutureBase::set_result> check_pending(). Set the value, forwarded, in the outcome that is
-    // stored<T>(), and complete() it as finished.
+    // <exercise 1.1 FutureBase::set_result>
     check_pending();
     stored<T>().set_value(std::forward<Value>(value)...);
     complete(State::finished);
     // </exercise>
   }
 
+  /// Ends it with an exception.
+  /// @throws InvalidStateError if it is done; std::invalid_argument if `error` is null
   void set_exception(std::exception_ptr error) {
-    // <exercise 1.4 FutureBase::set_exception> Without an error, throw a std::invalid_argument.
-    // check_pending(). Set the error in the outcome that is stored(), and complete() it as finished.
+    // <exercise 1.1 FutureBase::set_exception>
     if (!error) throw std::invalid_argument("the exception of a future must not be null");
     check_pending();
     stored().set_exception(std::move(error));
@@ -96,10 +97,9 @@ class FutureBase : public Operation {
     return stored<T>();
   }
 
-  /// Adds what is to run when it is done.
+  /// Adds a node that is to run when this is done: soon, if it is done already. Nothing runs in here.
   void add_waiter(Ref<Operation> node) noexcept {
-    // <exercise 2.1 FutureBase::add_waiter> If it is pending, push the node to the waiters_. If it is done,
-    // run_soon() the node.
+    // <exercise 8.1 FutureBase::add_waiter>
     if (done())
       run_soon(std::move(node));
     else
@@ -107,19 +107,18 @@ class FutureBase : public Operation {
     // </exercise>
   }
 
-  /// Adds a node that needs this future when it runs. If the future is done already, the node has a reference
-  /// to it.
+  /// Adds a node that wants to be told at the very moment when the future is done, by Operation::notify():
+  /// for instance, because it needs the future when it runs. If the future is done already, the node has a
+  /// reference to it.
   void add_callback(Ref<Operation> node) noexcept {
-    // <exercise 2.2 FutureBase::add_callback> If it is pending, note in the flags_ that it has_callbacks. Add
-    // the node as a waiter.
-    if (!done()) flags_.has_callbacks = true;
+    if (!done()) flags_.has_callbacks = true;  // tasks need not be told, and so a queue of them is not walked
     add_waiter(std::move(node));
-    // </exercise>
   }
 
-  /// Takes out a node that was added, and destroys its callback. @returns true if it was still there
+  /// Takes out a node that was added, and cancels it, which destroys its callback.
+  /// @returns false if it was not there, or is on its way already
   bool remove_waiter(Operation& node) noexcept {
-    // <exercise 2.3 FutureBase::remove_waiter> Remove it from the waiters_, and cancel() it if it was there.
+    // <exercise 8.1 FutureBase::remove_waiter>
     const Ref<Operation> removed = waiters_.remove(node);
     if (removed) removed->cancel();
     return bool(removed);
@@ -145,10 +144,9 @@ class FutureBase : public Operation {
 
   /// Ends it. Those who wait for it run soon, in the loop, and not in here.
   void complete(State state) noexcept {
-    // <exercise 1.1 FutureBase::complete> Set the state in the flags_. If these say that it
-    // has_callbacks, notify() them. Then run_soon() all the waiters_.
+    // <exercise 8.1 FutureBase::complete>
     flags_.state = state;
-    if (flags_.has_callbacks) notify();
+    if (flags_.has_callbacks) tell_callbacks();
     if (!waiters_.empty()) run_soon(std::move(waiters_));
     // </exercise>
   }
@@ -156,14 +154,14 @@ class FutureBase : public Operation {
   /// Cancels it, and drops those who wait: there is no loop any more that could run them.
   void cancel_without_loop() noexcept {
     flags_.state = State::cancelled;
-    if (flags_.has_callbacks) notify();
+    if (flags_.has_callbacks) tell_callbacks();
     while (const Ref<Operation> node = waiters_.pop()) node->drop();
   }
 
   /// Reports an exception that nobody has looked at. For destroy().
   void report_unless_retrieved(const char* message) noexcept {
     if (flags_.retrieved || !error()) return;
-    // <exercise 6.1 FutureBase::report_unless_retrieved> Let tasks_ report() the message with the error().
+    // <exercise 6.1 FutureBase::report_unless_retrieved>
     tasks_->report(message, error());
     // </exercise>
   }
@@ -179,9 +177,10 @@ class FutureBase : public Operation {
     if (done()) throw InvalidStateError("the future is done already");
   }
 
+  /// Notes that somebody looks at the outcome, if there is one.
+  /// @throws CancelledError if it is cancelled, InvalidStateError if it is pending
   void check_result() const {
-    // <exercise 1.5 FutureBase::check_result> If it is cancelled, throw a CancelledError. If it is pending,
-    // throw an InvalidStateError "the result is not set". Otherwise it is retrieved().
+    // <exercise 1.1 FutureBase::check_result>
     if (state() == State::cancelled) throw CancelledError();
     if (state() == State::pending) throw InvalidStateError("the result is not set");
     retrieved();
@@ -191,7 +190,7 @@ class FutureBase : public Operation {
  private:
   /// Tells those who wait that it is done. What each gives for itself takes its place: another node, or
   /// none.
-  void notify() noexcept {
+  void tell_callbacks() noexcept {
     ReadyQueue told;
     while (Ref<Operation> waiter = waiters_.pop()) {
       Operation& node = *waiter;

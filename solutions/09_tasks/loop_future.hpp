@@ -55,8 +55,7 @@ class AnyFuture {
   /// Returns the exception that it has finished with; null if it has a result.
   /// @throws CancelledError if it is cancelled, InvalidStateError if it is pending
   [[nodiscard]] std::exception_ptr exception() const {
-    // <exercise 1.6 AnyFuture::exception> If it is cancelled, throw a CancelledError. If it is pending, throw
-    // an InvalidStateError "the exception is not set". Otherwise it is retrieved(): return its error().
+    // <exercise 1.1 AnyFuture::exception>
     if (cancelled()) throw CancelledError();
     if (!done()) throw InvalidStateError("the exception is not set");
     state_->retrieved();
@@ -130,9 +129,12 @@ class DoneCallbackBase : public Operation {
   void drop_future() noexcept { keep_alive_ = nullptr; }
 
  private:
+  /// The future is done: told at once, inside set_result(). From here on, the node has a reference to it.
   Ref<Operation> notify(Ref<Operation> self) noexcept final {
+    // <exercise 2.1 DoneCallbackBase::notify>
     if (!cancelled()) keep_alive_ = Ref(future_);
     return self;
+    // </exercise>
   }
 
   FutureBase& future_;
@@ -146,11 +148,15 @@ class DoneCallback final : public DoneCallbackBase {
  public:
   DoneCallback(F fn, FutureBase& future) : DoneCallbackBase(future), fn_(std::move(fn)) {}
 
+  /// Calls the function with the future. Whatever the function owns is destroyed when this returns or throws,
+  /// even if somebody has a handle of the node.
   void run() override {
+    // <exercise 2.1 DoneCallback::run>
     Handle future(take_future());
     F fn = std::move(*fn_);
-    fn_.reset();
+    fn_.reset();  // first, for fn() may cancel the node
     std::invoke(fn, std::move(future));
+    // </exercise>
   }
   void drop() noexcept override {
     fn_.reset();
@@ -166,9 +172,6 @@ class DoneCallback final : public DoneCallbackBase {
 
 template <class Handed, class F>
 Handle AnyFuture::add_callback(F fn) {
-  // <exercise 2.4 AnyFuture::add_callback> Make a DoneCallback of fn and the state_, with the nodes() of its
-  // loop or, if that is gone, apart. Make a Handle of it, and add it to the state_ as a callback. Return the
-  // handle.
   using Node = detail::DoneCallback<Handed, F>;
   EventLoop* const loop = state_->tasks().loop();
   Ref<Operation> node = loop ? loop->nodes().template make<Node>(std::move(fn), *state_)
@@ -176,7 +179,6 @@ Handle AnyFuture::add_callback(F fn) {
   Handle handle(node);
   state_->add_callback(std::move(node));
   return handle;
-  // </exercise>
 }
 
 namespace detail {
@@ -189,8 +191,7 @@ class DoneAwaiter {
   [[nodiscard]] bool await_ready() const noexcept { return future_.done(); }
 
   void await_suspend(std::coroutine_handle<> waiting) {
-    // <exercise 3.5 DoneAwaiter::await_suspend> The running() task waits for the future's state(), at
-    // `waiting`. Then keep the task's address in task_. (In this order: if it cannot wait, it has not.)
+    // <exercise 3.1 DoneAwaiter::await_suspend>
     TaskBase& task = TaskBase::running();
     task.wait_for(future_.state(), waiting);
     task_ = &task;
@@ -198,7 +199,7 @@ class DoneAwaiter {
   }
 
   void await_resume() const {
-    // <exercise 3.6 DoneAwaiter::await_resume> If a task_ has waited, it is to throw_if_cancelled().
+    // <exercise 3.1 DoneAwaiter::await_resume>
     if (task_) task_->throw_if_cancelled();
     // </exercise>
   }

@@ -93,12 +93,9 @@ Coro<std::remove_cvref_t<await_result_t<A>>> as_coro(A awaitable) {
 /// Makes a task, which runs in the loop's next pass.
 template <class T>
 Task<T> start(EventLoop& loop, Coro<T> coro, const TaskOptions& options) {
-  // <exercise 3.7 start> Let the loop's nodes() make a TaskCell<T>, from the TaskRegistry of the loop, what
-  // the coroutine releases, and the options. schedule() it. Return a Task<T> of it.
   auto state = loop.nodes().make<TaskCell<T>>(loop.use_service<TaskRegistry>(), coro.release(), options);
   state->schedule();
   return Task<T>(std::move(state));
-  // </exercise>
 }
 
 /// Makes a task, for loop.create_task().
@@ -150,8 +147,7 @@ auto ensure_future(A&& awaitable) {
 /// The task that runs on this thread; none in a plain callback. Python: `asyncio.current_task`.
 /// @throws std::runtime_error if no loop is running on this thread
 inline std::optional<AnyTask> current_task() {
-  // <exercise 6.2 current_task> Get the running loop, which throws if there is none. If there is a current
-  // TaskBase, return an AnyTask of it; otherwise nothing.
+  // <exercise 6.1 current_task>
   get_running_loop();
   if (detail::TaskBase* task = detail::TaskBase::current()) return AnyTask(*task);
   return std::nullopt;
@@ -161,25 +157,15 @@ inline std::optional<AnyTask> current_task() {
 /// The tasks of `loop` that are not done, in the order in which they were made. Python: `asyncio.all_tasks`,
 /// a set.
 inline std::vector<AnyTask> all_tasks(EventLoop& loop) {
+  // <exercise 6.1 all_tasks>
   std::vector<AnyTask> tasks;
-  // <exercise 6.3 all_tasks> for_each() of the TaskRegistry of this loop, which is a TaskBase, add an
-  // AnyTask.
   loop.use_service<detail::TaskRegistry>().for_each(
       [&](detail::PendingTask& task) { tasks.push_back(AnyTask(static_cast<detail::TaskBase&>(task))); });
-  // </exercise>
   return tasks;
+  // </exercise>
 }
 /// Returns the tasks of the running loop.
 /// @throws std::runtime_error if no loop is running on this thread
 inline std::vector<AnyTask> all_tasks() { return all_tasks(get_running_loop()); }
-
-namespace detail {
-
-/// Cancels tasks of a loop that are all that it has.
-inline void cancel_all(const std::vector<AnyTask>& tasks) {
-  for (const AnyTask& task : tasks) task.state().task()->request_cancel_among_all();
-}
-
-}  // namespace detail
 
 }  // namespace asyncio

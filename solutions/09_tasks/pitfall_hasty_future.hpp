@@ -14,8 +14,7 @@ namespace asyncio {
 class HastyFuture {
  public:
   void set_result(int result) {
-    // <exercise 8.1 HastyFuture::set_result> Keep the result_. Take those who are waiting_ out, so that the
-    // list is empty, and resume() one after another, at once.
+    // <exercise 9.1 HastyFuture::set_result>
     result_ = result;
     for (const std::coroutine_handle<> waiting : std::exchange(waiting_, {})) waiting.resume();
     // </exercise>

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "awaitable.hpp"
+#include "cancel_all.hpp"
 #include "event_loop.hpp"
 #include "loop_future.hpp"
 #include "loop_task.hpp"
@@ -18,12 +19,11 @@ namespace asyncio {
 
 namespace detail {
 
-/// Runs the loop until `future` is done.
+/// Runs the loop until `future` is done. Whatever happens, nothing is left that stops a later run.
+/// @throws std::runtime_error if the loop was stopped before; what run_forever() throws
 template <class T>
 void run_until_done(EventLoop& loop, Future<T>& future) {
-  // <exercise 7.1 run_until_done> Add a callback to the future that stops the loop, and run_forever(). Then,
-  // also if that throws, cancel() the callback, for it may be ready to run already, and remove it. If the
-  // future is not done(), throw a std::runtime_error "Event loop stopped before Future completed."
+  // <exercise 7.1 run_until_done>
   Handle stop = future.add_done_callback([&loop](const Future<T>&) { loop.stop(); });
   const auto forget = [&] {
     stop.cancel();
@@ -87,10 +87,7 @@ class Runner {
   /// Its loop, which is made when it is first needed, and set for this thread.
   /// @throws std::runtime_error if the runner is closed
   EventLoop& get_loop() {
-    // <exercise 7.2 Runner::get_loop> If it is closed_, throw a std::runtime_error "Runner is closed". If
-    // there is no loop_ yet, make one: with the loop_factory of the options_, or else new_event_loop(); a
-    // factory that gives null is a std::invalid_argument. If the options_ say so, set its debug mode. Set it
-    // as the thread's event loop.
+    // <exercise 7.2 Runner::get_loop>
     if (closed_) throw std::runtime_error("Runner is closed");
     if (!loop_) {
       loop_ = options_.loop_factory ? options_.loop_factory() : new_event_loop();
@@ -106,8 +103,7 @@ class Runner {
   /// does nothing.
   /// @throws std::runtime_error if a task stops the loop meanwhile, or another loop is running on this thread
   void close() {
-    // <exercise 7.4 Runner::close> It is closed_. Take the loop_ out, so that it is destroyed whatever
-    // happens. If there is one, and it is not closed, cancel all its tasks, and let it join_services().
+    // <exercise 7.2 Runner::close>
     closed_ = true;
     const std::unique_ptr<EventLoop> loop = std::move(loop_);
     if (!loop || loop->is_closed()) return;
@@ -119,10 +115,7 @@ class Runner {
  private:
   /// Cancels what is left, runs until it is done, and tells the exception handler of what that throws.
   static void cancel_all_tasks(EventLoop& loop) {
-    // <exercise 7.3 Runner::cancel_all_tasks> Let detail::cancel_all() cancel all_tasks() of the loop, which
-    // of a long chain of them takes a step for each, and run it until_done() with them. Then, for each that
-    // is not cancelled() and has an exception(), call_exception_handler() of the loop with the message
-    // "unhandled exception during asyncio.run() shutdown".
+    // <exercise 7.2 Runner::cancel_all_tasks>
     const std::vector<AnyTask> left = all_tasks(loop);
     detail::cancel_all(left);
     loop.run_until_complete(until_done(left));

@@ -15,13 +15,12 @@ namespace asyncio {
 
 namespace detail {
 
-/// A future that a timer sets.
+/// A future that a timer sets, and the timer. A suggestion: sleep() is what the tests see.
 class TimerFuture {
  public:
+  /// Starts the timer, which sets over() after the delay, unless that is done by then.
   TimerFuture(EventLoop& loop, Duration delay) : over_(loop.create_future()) {
-    // <exercise 4.2 TimerFuture::TimerFuture> Let the loop call_later(), after the delay, what sets the
-    // result of over_ if that is not done() by then. It has a copy of over_, not a reference. Keep the
-    // timer_.
+    // <exercise 4.1 TimerFuture::TimerFuture>
     timer_ = loop.call_later(delay, [over = over_]() mutable {
       if (!over.done()) over.set_result();
     });
@@ -29,8 +28,9 @@ class TimerFuture {
   }
   TimerFuture(const TimerFuture&) = delete;
   TimerFuture& operator=(const TimerFuture&) = delete;
+  /// Leaves no timer behind.
   ~TimerFuture() {
-    // <exercise 4.3 TimerFuture::~TimerFuture> Cancel the timer_.
+    // <exercise 4.1 TimerFuture::~TimerFuture>
     timer_.cancel();
     // </exercise>
   }
@@ -55,9 +55,9 @@ class Sleep {
 
   static bool await_ready() noexcept { return false; }
 
+  /// Lets the task wait that runs, at `waiting`. @throws std::runtime_error if none does
   void await_suspend(std::coroutine_handle<> waiting) {
-    // <exercise 4.4 Sleep::await_suspend> The running() task is task_. Without a delay_, or with a negative
-    // one, it is to yield(). Otherwise start_timer().
+    // <exercise 4.1 Sleep::await_suspend>
     task_ = &TaskBase::running();
     if (delay_ <= Duration::zero())
       task_->yield(waiting);
@@ -66,19 +66,19 @@ class Sleep {
     // </exercise>
   }
 
+  /// The sleep is over. @throws CancelledError if that is because the task, or its future, was cancelled
   void await_resume() {
-    // <exercise 4.5 Sleep::await_resume> The task_ is to throw_if_cancelled(). If there is a timer_, take the
-    // result() of what it was over(): nothing, or an exception.
+    // <exercise 4.1 Sleep::await_resume>
     task_->throw_if_cancelled();
     if (timer_) timer_->over().result();
     // </exercise>
   }
 
  private:
-  /// Not inlined, for that would make a switch of tasks, which needs none, a fifth slower.
+  /// Lets the task wait for a timer. Not inlined, for that would make a switch of tasks, which needs
+  /// none, a fifth slower.
   [[gnu::noinline]] void start_timer(std::coroutine_handle<> waiting) {
-    // <exercise 4.6 Sleep::start_timer> Emplace the timer_, on the running loop. The task_ is to wait for the
-    // state() of the future that tells when it is over().
+    // <exercise 4.1 Sleep::start_timer>
     timer_.emplace(get_running_loop(), delay_);
     task_->wait_for(timer_->over().state(), waiting);
     // </exercise>

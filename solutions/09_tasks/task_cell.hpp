@@ -53,51 +53,45 @@ class TaskBase : public FutureBase, public PendingTask {
 
   // ---- For what it awaits.
 
-  /// Lets the coroutine wait, at `waiting`, until `future` is done.
-  /// @throws std::runtime_error if that would never be
+  /// Lets the coroutine wait, at `waiting`, until `future` is done. Until then the future has a reference to
+  /// the task.
+  /// @throws std::runtime_error if it is the task itself, or belongs to another loop: then it does not wait
   void wait_for(FutureBase& future, std::coroutine_handle<> waiting) {
-    // <exercise 3.1 TaskBase::wait_for> Throw a std::runtime_error "Task cannot await on itself" if it would,
-    // and "Task got Future attached to a different loop" if the future's tasks() are not those of this task.
-    // Otherwise this is where to resume_at_, and the future is what it waits_for_. Add the task, a
-    // Ref to it, to the future as a waiter. If the task was cancelled meanwhile (must_cancel_) and the future
-    // can be, that is how it gets to know, and must_cancel_ is over.
+    // <exercise 3.1 TaskBase::wait_for>
     if (&future == this) throw std::runtime_error("Task cannot await on itself");
     if (&future.tasks() != &tasks()) throw std::runtime_error("Task got Future attached to a different loop");
+    future.add_waiter(Ref<Operation>(*this));
     resume_at_ = waiting;
     waits_for_ = &future;
-    future.add_waiter(Ref<Operation>(*this));
     if (must_cancel_ && future.request_cancel()) must_cancel_ = false;
     // </exercise>
   }
 
-  /// Lets the coroutine wait, at `waiting`, for the next pass.
+  /// Lets the coroutine wait, at `waiting`, for the next pass: behind all that is ready now.
   void yield(std::coroutine_handle<> waiting) noexcept {
-    // <exercise 4.1 TaskBase::yield> This is where to resume_at_. Let the loop that is running() run_soon()
-    // the task, a Ref to it.
+    // <exercise 4.1 TaskBase::yield>
     resume_at_ = waiting;
     EventLoop::running()->run_soon(Ref<Operation>(*this));
     // </exercise>
   }
 
-  /// Throws a CancelledError if the task is cancelled. Called when the coroutine goes on.
-  /// @throws CancelledError
+  /// The coroutine goes on after it has waited, and has not got its result yet.
+  /// @throws CancelledError if the task was asked to end, and its coroutine does not know that yet
   void throw_if_cancelled() {
-    // <exercise 3.2 TaskBase::throw_if_cancelled> If it must_cancel_, that is over: throw a CancelledError.
+    // <exercise 5.2 quiet TaskBase::throw_if_cancelled>
     if (std::exchange(must_cancel_, false)) throw CancelledError();
     // </exercise>
   }
 
   // ---- For its handles.
 
-  /// Asks the innermost of what it waits for to be cancelled. @returns false if it is done
+  /// Asks the task to end: a CancelledError comes out of the `co_await` at which its coroutine waits or, if
+  /// it does not wait, of the next one that does. What it waits for is asked first, and so on inwards; each
+  /// task on that way counts a request. No coroutine runs in here. Any chain of tasks takes constant stack.
+  /// Python: `task.cancel`.
+  /// @returns false if it has ended, which counts as having looked at its outcome
   bool request_cancel() override {
-    // <exercise 5.1 TaskBase::request_cancel> If it is done(), who wants to cancel it has looked at
-    // it: it is retrieved(), and return false. From here inwards, count one of the cancel_requests_ of each
-    // task; as long as what it waits_for_ is a task() that is not done, that is the next. At the innermost,
-    // if it waits_for_ something that can be cancelled by request_cancel(), that is enough. Otherwise it
-    // must_cancel_. Return true. (In a loop: chains of tasks may be long. And they may be circles, without an
-    // innermost: when a step of Laps says that the walk has come round, it is the task before that step that
-    // is to leave_circle().)
+    // <exercise 5.1 TaskBase::request_cancel>
     if (done()) {
       retrieved();
       return false;
@@ -122,20 +116,13 @@ class TaskBase : public FutureBase, public PendingTask {
     // </exercise>
   }
 
-  /// Asks for cancellation, when all tasks of the loop are asked: one that waits for another gets to know
-  /// through that. So it costs as much for a long chain of tasks as for as many that have nothing to do with
-  /// one another.
-  void request_cancel_among_all() {
-    if (!done() && waits_for_ && waits_for_->task() && !waits_for_->done())
-      ++cancel_requests_;
-    else
-      request_cancel();
-  }
+  /// Counts a request that reaches the task through what it waits for. For cancel_all().
+  void count_request() noexcept { ++cancel_requests_; }
 
-  /// Takes back one request. @returns how many are left
+  /// Takes back one request, if there is one. If none is left, what has not arrived yet never does.
+  /// @returns how many are left
   std::size_t uncancel() noexcept {
-    // <exercise 5.2 TaskBase::uncancel> If there are cancel_requests_, there is one fewer. If none is left,
-    // it need not be cancelled any more. Return how many are left.
+    // <exercise 5.2 TaskBase::uncancel>
     if (cancel_requests_ > 0) --cancel_requests_;
     if (cancel_requests_ == 0) must_cancel_ = false;
     return cancel_requests_;
@@ -206,16 +193,15 @@ class TaskBase : public FutureBase, public PendingTask {
     unsupported  ///< it is suspended on an awaitable that did not register with the task
   };
 
-  /// Runs the coroutine to where it waits next.
+  /// Runs the coroutine, from where it waits to where it waits next. Meanwhile this is the current task.
   Step step() {
-    // <exercise 3.3 TaskBase::step> If it must_cancel_ and has not begun_, it is cancelled. Otherwise it has
-    // begun_, and waits_for_ nothing any more. While this lives, it is the Current one: resume() where it
-    // waits; resume_at_ is null meanwhile. Then, if the coro_ is done(), it has ended; if it has said where
-    // to resume_at_, it waits; otherwise it is unsupported.
+    // <exercise 3.2 TaskBase::step>
     if (must_cancel_ && !begun_) return Step::cancelled;
     begun_ = true;
     waits_for_ = nullptr;
     const Current current(*this);
+    // Null while it runs: a coroutine that stops without telling the task where is one that nobody will
+    // resume.
     std::exchange(resume_at_, nullptr).resume();
     if (coro_.handle().done()) return Step::ended;
     return resume_at_ ? Step::waits : Step::unsupported;
@@ -224,12 +210,10 @@ class TaskBase : public FutureBase, public PendingTask {
 
   // The two are not inlined, so that run() stays small: half a nanosecond less for each switch of tasks.
 
-  /// Ends the task with the outcome of the coroutine, which has ended.
+  /// Ends the task with the outcome of the coroutine, which has ended: a CancelledError makes it cancelled,
+  /// any other exception is its exception, also one that moving the value throws.
   [[gnu::noinline]] void end() noexcept {
-    // <exercise 3.4 TaskBase::end> If the coroutine has ended without an exception() in coro_outcome(), but
-    // the task must_cancel_, finish() as cancelled: the value is lost. Otherwise take_outcome(), and finish()
-    // as finished. If that throws a CancelledError, the task is cancelled; anything else is the exception of
-    // what is stored().
+    // <exercise 3.2 TaskBase::end>
     try {
       if (must_cancel_ && !coro_outcome().exception()) return finish(State::cancelled);
       take_outcome();
@@ -291,11 +275,12 @@ class TaskBase : public FutureBase, public PendingTask {
 
   static inline thread_local constinit TaskBase* current_ = nullptr;
 
+  // A suggestion. All of it is yours to change: the tests see only what is public in Future and Task.
   CoroFrame coro_;                     // the whole
   std::coroutine_handle<> resume_at_;  // the part of it that waits
   FutureBase* waits_for_ = nullptr;    // the awaiter holds it
   bool begun_ = false;
-  bool must_cancel_ = false;  // when it goes on
+  bool must_cancel_ = false;  // step 5: a request that has not arrived
   std::uint32_t cancel_requests_ = 0;
   const std::size_t number_;
   std::unique_ptr<std::string> name_;  // none: after its number

@@ -22,44 +22,12 @@
 
 namespace asyncio {
 
-namespace detail {
-
-/// Ends `future` as `source` has ended. For the loop's thread.
-template <class T>
-void copy_outcome(concurrent::Future<T>& source, Future<T>& future) {
-  // <exercise 6.3 copy_outcome> If the future is done(), there is nothing to do: it was cancelled. If the
-  // source was cancelled(), cancel() the future. If the source has an exception(), that, translated(), is the
-  // future's. Otherwise the result is, for void, nothing; or set_result_of() what is: if a T cannot be copied
-  // (it is no reference, and not is_copyable), the value() of the source's shared_state(), moved; and
-  // otherwise the source's result().
-  if (future.done()) return;
-  if (source.cancelled()) {
-    future.cancel();
-  } else if (const std::exception_ptr error = source.exception()) {
-    future.set_exception(translated(error));
-  } else if constexpr (std::is_void_v<T>) {
-    future.set_result();
-  } else if constexpr (!std::is_reference_v<T> && !is_copyable<T>) {
-    set_result_of(future, [&] { return std::move(source.shared_state()->value()); });
-  } else {
-    set_result_of(future, [&]() -> T { return source.result(); });
-  }
-  // </exercise>
-}
-
-}  // namespace detail
-
 /// A Future of `loop` that ends as a future of an executor does. To cancel it cancels the other. If the loop
 /// is closed before, the result is dropped. For the loop's thread. Python: `asyncio.wrap_future`.
 template <class T>
 Future<T> wrap_future(concurrent::Future<T> source, EventLoop& loop) {
   Future<T> future = loop.create_future<T>();
-  // <exercise 6.4 wrap_future> Keep the future in the ThreadBridge of the loop, which gives you its number.
-  // When the future is done and was cancelled(), cancel() the source. When the source is done, on whatever
-  // thread that is, post to the ThreadBridge's weak_loop() a function that takes the future of that number
-  // out of the ThreadBridge again and, if it is there, lets copy_outcome() do the rest: typed() makes a
-  // Future<T> of what was kept. The callback of the source must hold the WeakLoop, not the future, whose
-  // handles are for the loop's thread alone.
+  // <exercise 6.2 wrap_future>
   auto& bridge = loop.use_service<detail::ThreadBridge>();
   const std::uint64_t number = bridge.keep(future);
   future.add_done_callback([source](const Future<T>& future) mutable {
@@ -70,7 +38,11 @@ Future<T> wrap_future(concurrent::Future<T> source, EventLoop& loop) {
       const std::optional<AnyFuture> kept = loop.use_service<detail::ThreadBridge>().take(number);
       if (!kept) return;
       Future<T> future = detail::typed<T>(*kept);
-      detail::copy_outcome(source, future);
+      if (future.done()) return;  // it was cancelled
+      if (source.cancelled())
+        future.cancel();
+      else
+        detail::hand_on(source, future, detail::translated);
     });
   });
   // </exercise>
@@ -143,10 +115,7 @@ inline void ThreadBridge::join() {
 
 template <class F, class... Args>
 Coro<concurrent::CallResult<F, Args...>> in_thread(F fn, Args... args) {
-  // <exercise 7.1 in_thread> Let loop_run_in_executor() call the function, with its arguments, all moved,
-  // from the running loop on nullptr, its own executor. Return what you await of that.
   co_return co_await loop_run_in_executor(get_running_loop(), nullptr, std::move(fn), std::move(args)...);
-  // </exercise>
 }
 
 }  // namespace detail
@@ -165,62 +134,37 @@ auto to_thread(F&& fn, Args&&... args) {
                                                                    std::forward<Args>(args)...);
 }
 
-namespace detail {
-
-/// Lets `promise` end as the task does, and its cancellation cancel the task. For the loop's thread.
-template <class T>
-void chain(EventLoop& loop, Future<T> task, concurrent::Promise<T> promise) {
-  // <exercise 7.2 chain> Keep the task in the ThreadBridge of the loop, which gives you its number. When the
-  // promise's future is done and was cancelled(), on whatever thread, post to the weak_loop() a function that
-  // finds the task of that number and, if it is there, cancel()s it. When the task is done, take it out; the
-  // promise, moved into that callback, goes with it. If the task was cancelled(), that is all: so is the
-  // future of a promise that goes. The same if the promise, that you let set_running_or_notify_cancel(), says
-  // that it was cancelled. Otherwise set its exception, translated(); or its result, of an rvalue, or for
-  // void nothing. If the result cannot be copied, what that throws is the exception.
-  auto& bridge = loop.use_service<ThreadBridge>();
-  const std::uint64_t number = bridge.keep(task);
-  promise.future().add_done_callback(
-      [weak_loop = bridge.weak_loop(), &loop, number](const concurrent::Future<T>& future) {
-        if (!future.cancelled()) return;
-        weak_loop->post([&loop, number] {
-          if (std::optional<AnyFuture> task = loop.use_service<ThreadBridge>().find(number)) task->cancel();
-        });
-      });
-  task.add_done_callback([&bridge, number, promise = std::move(promise)](Future<T> task) mutable {
-    bridge.take(number);
-    concurrent::Promise<T> outcome = std::move(promise);
-    if (task.cancelled() || !outcome.set_running_or_notify_cancel()) return;
-    if (const std::exception_ptr error = task.exception())
-      outcome.set_exception(translated(error));
-    else if constexpr (std::is_void_v<T>)
-      outcome.set_result();
-    else
-      try {
-        outcome.set_result(std::move(task).result());
-      } catch (...) {
-        outcome.set_exception(std::current_exception());
-      }
-  });
-  // </exercise>
-}
-
-}  // namespace detail
-
 /// Runs a Coro as a task of a loop that runs on another thread. To cancel the future cancels the task. If the
 /// loop is closed before the task is done, the future is cancelled. Any thread may call it. Python:
 /// `asyncio.run_coroutine_threadsafe`.
 /// @throws std::runtime_error if the loop is closed
 template <class T>
 concurrent::Future<T> run_coroutine_threadsafe(Coro<T> coro, EventLoop& loop) {
+  // <exercise 7.1 run_coroutine_threadsafe>
   concurrent::Promise<T> promise;
   concurrent::Future<T> future = promise.future();
-  // <exercise 7.3 run_coroutine_threadsafe> Let the loop call_soon_threadsafe() a function that makes a task
-  // of the coroutine, and chain()s it to the promise; both are moved into the function.
   loop.call_soon_threadsafe([&loop, coro = std::move(coro), promise = std::move(promise)]() mutable {
-    detail::chain<T>(loop, loop.create_task(std::move(coro)), std::move(promise));
+    Task<T> task = loop.create_task(std::move(coro));
+    auto& bridge = loop.use_service<detail::ThreadBridge>();
+    const std::uint64_t number = bridge.keep(task);
+    // On whatever thread.
+    promise.future().add_done_callback(
+        [weak_loop = bridge.weak_loop(), &loop, number](const concurrent::Future<T>& future) {
+          if (!future.cancelled()) return;
+          weak_loop->post([&loop, number] {
+            if (auto task = loop.use_service<detail::ThreadBridge>().find(number)) task->cancel();
+          });
+        });
+    task.add_done_callback([&bridge, number, promise = std::move(promise)](Future<T> task) mutable {
+      bridge.take(number);
+      // Whatever comes, it goes at the end; and a promise that goes cancels its future.
+      concurrent::Promise<T> outcome = std::move(promise);
+      if (task.cancelled() || !outcome.set_running_or_notify_cancel()) return;
+      detail::hand_on(std::move(task), outcome, detail::translated);
+    });
   });
-  // </exercise>
   return future;
+  // </exercise>
 }
 
 }  // namespace asyncio

@@ -40,10 +40,7 @@ class Completions {
   /// Waits for the next that is done. @throws TimeoutError if the time is over, and none is left that was in
   /// time
   Coro<F> next() {
-    // <exercise 5.2 Completions::next> As long as none is done_: if it is expired_, throw a TimeoutError;
-    // otherwise create a future of the loop_, add it to those who are waiting_, and await it. What is thrown
-    // there is thrown on; but if the future was set all the same, somebody else is to wake_one() first. Take
-    // the first that is done_ out, and return it.
+    // <exercise 5.2 Completions::next>
     while (done_.empty()) {
       if (expired_) throw TimeoutError("the time is over");
       Future<> woken = loop_.create_future();

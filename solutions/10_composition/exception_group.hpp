@@ -37,11 +37,7 @@ class ExceptionGroup : public std::exception {
   template <class E>
   [[nodiscard]] std::pair<std::optional<ExceptionGroup>, std::optional<ExceptionGroup>> split() const {
     if constexpr (std::same_as<E, ExceptionGroup>) return {*this, std::nullopt};  // it is one itself
-    // <exercise 4.1 ExceptionGroup::split> Go through the exceptions_: rethrow each. If it is an E, it is one
-    // of the matching; otherwise, if it is an ExceptionGroup, split() that, and each half there is goes to
-    // the half it belongs to (std::make_exception_ptr); any other is one of the rest. (Catch the E in a try
-    // block of its own, inside: a group may be one, and the compiler warns of handlers that come too late.)
-    // Return a group_of() each, with the same message.
+    // <exercise 4.1 ExceptionGroup::split>
     std::vector<std::exception_ptr> matching;
     std::vector<std::exception_ptr> rest;
     for (const std::exception_ptr& exception : exceptions_) {

@@ -48,26 +48,21 @@ class GatherState : public JoinState {
 
   /// Cancels all children. What becomes of them ends this.
   bool request_cancel() override {
-    // <exercise 1.2 GatherState::request_cancel> Whoever cancels it has looked at it: retrieved(). If it is
-    // done(), or no child is left_ that is not, return false. Otherwise note that this was cancel_requested_,
-    // cancel_children(), and return true.
     retrieved();
     if (done() || left_ == 0) return false;
     cancel_requested_ = true;
     cancel_children();
     return true;
-    // </exercise>
   }
 
  protected:
   ~GatherState() = default;
 
  private:
+  /// A child is done; it tells this at once, in the middle of its own end, where nobody may notice anything
+  /// of it. @returns true if run() is to follow, once, in a turn of the loop
   bool child_done(FutureBase& child) noexcept override {
-    // <exercise 1.1 GatherState::child_done> One fewer is left_. Whatever the child has ended with, it is
-    // retrieved(). If this is done() already, or a child has failed_, that is all: return false. Without
-    // options_.return_exceptions, if the child was cancelled or has an error(), that is the one that has
-    // failed_: return true. Otherwise return whether none is left_.
+    // <exercise 8.1 GatherState::child_done>
     --left_;
     child.retrieved();
     if (done() || failed_) return false;
@@ -76,15 +71,10 @@ class GatherState : public JoinState {
       return true;
     }
     return left_ == 0;
-    // </exercise>
   }
 
   /// A child has failed, or all are done: so is this.
   void run() override {
-    // <exercise 1.4 GatherState::run> If this is done() already, that is all. If a child has failed_ with an
-    // error(), that is the exception of this. If it was cancelled, or if this was cancel_requested_, the
-    // exception is a CancelledError. Otherwise collect(). (Children may all have values then: a cancellation
-    // is not lost on them.)
     if (done()) return;
     if (failed_ && failed_->error())
       set_exception(failed_->error());
@@ -126,6 +116,7 @@ class GatherState : public JoinState {
         std::make_exception_ptr(std::runtime_error("through its child " + (child ? child->name() : ""))));
   }
 
+  /// Ends this with the results of the children, all of which are done.
   void collect() {
     try {
       collect_(*this);
@@ -164,10 +155,6 @@ Gathered<T> result_of(FutureBase& child) {
 /// Returns the outcome of a child, whatever it is.
 template <class T>
 Outcome<T> outcome_of(FutureBase& child) {
-  // <exercise 1.3 outcome_of> If the child was cancelled, return an Outcome with a CancelledError as the
-  // exception. If T is void, the child may be of another type (AnyTask): return an Outcome with the
-  // error(), or a value of nothing. Otherwise its outcome<T>(): moved if T is not is_copyable, otherwise a
-  // copy.
   Outcome<T> outcome;
   if (child.state() == State::cancelled) {
     outcome.set_exception(std::make_exception_ptr(CancelledError()));
@@ -182,7 +169,6 @@ Outcome<T> outcome_of(FutureBase& child) {
     outcome = std::move(child.outcome<T>());
   }
   return outcome;
-  // </exercise>
 }
 
 // The results of the children, each of which is what `result(child)` returns, are a tuple or a vector.

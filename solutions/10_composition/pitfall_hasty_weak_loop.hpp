@@ -25,8 +25,7 @@ class HastyWeakLoop {
 
   /// Rings the bell, if it is there. Any thread may call it.
   void post() {
-    // <exercise 8.1 HastyWeakLoop::post> Under the lock, look which bell_ is there. Let the lock go. Then, if
-    // there was one, ring() it.
+    // <exercise 9.1 HastyWeakLoop::post>
     Bell* bell = nullptr;
     {
       std::lock_guard lock(mutex_);

@@ -14,14 +14,15 @@ namespace asyncio {
 
 namespace detail {
 
-/// The future that shield() gives for another, the inner one. The inner one's callback keeps it alive; when
-/// it is cancelled, that callback is taken back.
-template <class T>
-class ShieldState final : public FutureCell<T> {
+/// A future that watches another, the inner one: when that is done, `fn(outer, inner)` is called in the loop,
+/// in the turn of a callback of the inner one. That callback keeps this alive; when this is cancelled, the
+/// callback is taken back, and the inner one is left alone.
+template <class T, class F>
+class WatchingState final : public FutureCell<T> {
  public:
-  using FutureCell<T>::FutureCell;
+  WatchingState(TaskRegistry& tasks, F fn) : FutureCell<T>(tasks), fn_(std::move(fn)) {}
 
-  void listen(Future<T> inner) {
+  void watch(Future<T> inner) {
     inner_ = &inner.state();
     callback_ = inner.add_done_callback(Link(Ref(*this)));
   }
@@ -41,51 +42,50 @@ class ShieldState final : public FutureCell<T> {
   /// The callback of the inner future. When it goes, there is nothing any more that could be taken back.
   class Link {
    public:
-    explicit Link(Ref<ShieldState> outer) noexcept : outer_(std::move(outer)) {}
+    explicit Link(Ref<WatchingState> outer) noexcept : outer_(std::move(outer)) {}
     Link(Link&&) noexcept = default;
     ~Link() {
       if (outer_) outer_->inner_ = nullptr;
     }
 
-    void operator()(Future<T> inner) const { outer_->end(std::move(inner)); }
+    void operator()(Future<T> inner) const {
+      outer_->fn_(Future<T>(Ref<FutureBase>(*outer_)), std::move(inner));
+    }
 
    private:
-    Ref<ShieldState> outer_;
+    Ref<WatchingState> outer_;
   };
 
-  /// Ends the outer future as the inner one has ended.
-  void end(Future<T> inner) {
-    Future<T> outer(Ref<FutureBase>(*this));
-    // <exercise 2.1 ShieldState::end> If inner was cancelled(), cancel() outer; if it has an exception(),
-    // that is the outer's; otherwise nothing for void, or let set_result_of() end it with inner's result(),
-    // of an rvalue. If outer is done() already, nobody has looked at what inner ended with, and you do not
-    // either.
-    if (outer.done()) return;
-    if (inner.cancelled())
-      outer.cancel();
-    else if (const std::exception_ptr error = inner.exception())
-      outer.set_exception(error);
-    else if constexpr (std::is_void_v<T>)
-      outer.set_result();
-    else
-      set_result_of(outer, [&]() -> T { return std::move(inner).result(); });
-    // </exercise>
-  }
-
+  F fn_;
   FutureBase* inner_ = nullptr;  // as long as the callback is there
   Handle callback_;
 };
 
+/// Returns a new future of the loop of `inner`, which is pending. When that is done, `fn(outer, inner)` is
+/// called with both. To cancel the new one ends it, and does nothing to `inner`; fn is mostly not called
+/// then.
+template <class T, class F>
+Future<T> watching(Future<T> inner, F fn) {
+  EventLoop& loop = inner.get_loop();
+  auto outer = loop.nodes().make<WatchingState<T, F>>(loop.use_service<TaskRegistry>(), std::move(fn));
+  outer->watch(std::move(inner));
+  return Future<T>(std::move(outer));
+}
+
 /// A future of what `inner` ends with, whose cancellation stops there.
 template <class T>
 Future<T> shield_future(Future<T> inner) {
-  // <exercise 2.2 shield_future> If inner is done(), return it. Otherwise let the nodes() of its loop make a
-  // ShieldState, from the TaskRegistry of that loop, which is to listen() to inner. Return a Future of it.
+  // <exercise 2.1 shield_future>
   if (inner.done()) return inner;
-  EventLoop& loop = inner.get_loop();
-  auto outer = loop.nodes().make<ShieldState<T>>(loop.use_service<TaskRegistry>());
-  outer->listen(std::move(inner));
-  return Future<T>(std::move(outer));
+  return watching(std::move(inner), [](Future<T> outer, Future<T> inner) {
+    // Somebody has cancelled outer. So nobody has looked at what inner ends with, and we do not either: only
+    // so an error of it is reported.
+    if (outer.done()) return;
+    if (inner.cancelled())
+      outer.cancel();
+    else
+      hand_on(std::move(inner), outer);
+  });
   // </exercise>
 }
 

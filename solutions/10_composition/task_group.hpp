@@ -78,12 +78,8 @@ class TaskGroup {
   }
 
   void check_open() const {
-    // <exercise 4.2 TaskGroup::check_open> If the part has ended (ending_) and there are no tasks_ any more,
-    // throw a std::runtime_error "TaskGroup is finished". If the group is aborting_, throw one "TaskGroup is
-    // shutting down".
     if (ending_ && tasks_.empty()) throw std::runtime_error("TaskGroup is finished");
     if (aborting_) throw std::runtime_error("TaskGroup is shutting down");
-    // </exercise>
   }
 
   /// A task of the group, which tells the group when it is done.
@@ -156,8 +152,9 @@ class TaskGroup {
     tasks_.add(std::move(member));
   }
 
-  /// A task is done. @returns true if somebody could notice what this means for the group: then that is for
-  /// the loop to do
+  /// A task is done; it tells this at once, in the middle of its own end. @returns true if somebody could
+  /// notice what this means for the group: then task_done() follows, in a turn of the loop. All others, of a
+  /// thousand tasks mostly 999, take no turn.
   bool must_know(const AnyFuture& task) noexcept {
     --running_;
     return running_ == 0 || task.state().error();
@@ -165,10 +162,7 @@ class TaskGroup {
 
   /// A task has ended, and is not one of tasks_ any more.
   void task_done(const AnyFuture& task) {
-    // <exercise 4.3 TaskGroup::task_done> If there are no tasks_ any more and somebody waits for that
-    // (all_done_ is there and not done()), set its result. A task that was cancelled is no error. Otherwise,
-    // if the task has an exception(), it is one of the errors_; and if the group is not aborting_, abort(),
-    // note that the parent_is_cancelled_ by us, and request that the parent_ is cancelled: so the part ends.
+    // <exercise 4.2 TaskGroup::task_done>
     if (tasks_.empty() && all_done_ && !all_done_->done()) all_done_->set_result();
     if (task.cancelled() || !task.exception()) return;
     errors_.push_back(task.exception());
@@ -185,9 +179,11 @@ class TaskGroup {
     for (Member* member = tasks_.first(); member; member = member->next_) member->task().cancel();
   }
 
-  /// The part has ended, with `error` or without: so do the tasks.
+  /// The part has ended, with `error` (a std::exception_ptr), or if that is null, without: so do the tasks.
+  /// @throws what TaskGroup::run() throws
   template <class Error>
   Coro<> end(Error error) {
+    // <exercise 4.3 TaskGroup::end>
     ending_ = true;
     bool cancelled = detail::is_cancelled(error);
     if (error && !aborting_) abort();
@@ -206,14 +202,11 @@ class TaskGroup {
   }
 
   /// Waits until there are no tasks any more, even if the parent is cancelled meanwhile. @returns whether it
-  /// was cancelled, and not by this group
+  /// was cancelled, and not by this group. (A template, for g++ compiles other coroutines wherever they are
+  /// included.)
   template <class Result = bool>
   Coro<Result> cancelled_before_tasks_end() {
     bool cancelled = false;
-    // <exercise 4.4 TaskGroup::cancelled_before_tasks_end> As long as there are tasks_: create a future of
-    // the loop_ that is all_done_, and await it. If that throws a CancelledError and the group is not
-    // aborting_ yet, that is somebody else's: it is cancelled, and you abort(). After each time, all_done_ is
-    // nothing.
     while (!tasks_.empty()) {
       all_done_ = loop_.create_future();
       try {
@@ -226,12 +219,13 @@ class TaskGroup {
       }
       all_done_.reset();
     }
-    // </exercise>
     co_return cancelled;
+    // </exercise>
   }
 
+  // A suggestion: what counts is what run() and create_task() do.
   EventLoop& loop_;
-  detail::TaskBase& parent_;
+  detail::TaskBase& parent_;  // the task that the part belongs to
   Members tasks_;
   std::size_t running_ = 0;  // of them: not done
   std::vector<std::exception_ptr> errors_;

@@ -27,8 +27,7 @@ class WeakLoop {
   /// Calls `fn()` in the loop. If that is closed, nothing happens.
   template <class F>
   void post(F&& fn) {
-    // <exercise 6.1 WeakLoop::post> Under the lock, if the loop_ is there, call_soon_threadsafe() the
-    // function, forwarded. (Under the lock, for without it the loop might go between the look and the call.)
+    // <exercise 6.1 WeakLoop::post>
     std::lock_guard lock(mutex_);
     if (loop_) loop_->call_soon_threadsafe(std::forward<F>(fn));
     // </exercise>
@@ -36,10 +35,8 @@ class WeakLoop {
 
   /// The loop is closed.
   void close() noexcept {
-    // <exercise 6.2 WeakLoop::close> Under the lock, there is no loop_ any more.
     std::lock_guard lock(mutex_);
     loop_ = nullptr;
-    // </exercise>
   }
 
  private:

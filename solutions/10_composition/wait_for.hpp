@@ -18,14 +18,16 @@ namespace detail {
 template <class A>
 using AwaitedValue = std::remove_cvref_t<await_result_t<A>>;
 
-/// The time is over before it has begun. What is not done is cancelled, and awaited.
-template <class T>
-Coro<T> cancel_and_wait(Future<T> future) {
-  // <exercise 3.4 cancel_and_wait> If the future is not done(), cancel() it, and await that it is done: not
-  // itself, for whoever is cancelled meanwhile would cancel it again, but a future of the running loop that a
-  // DoneListener sets. If it is cancelled() then, throw a TimeoutError. In all other cases return its
-  // result(), moved.
+/// Does what wait_for() does.
+template <class A>
+Coro<AwaitedValue<A>> await_at_most(A awaitable, std::optional<concurrent::AnyDuration> delay) {
+  // <exercise 3.3 await_at_most>
+  if (!delay || *delay > Duration::zero())
+    co_return co_await timeout(delay, [&] { return as_coro<A>(std::move(awaitable)); });
+
+  auto future = ensure_future(std::move(awaitable));
   if (!future.done()) {
+    // Not the future itself is awaited: whoever cancels us meanwhile would cancel it a second time.
     Future<> ended = get_running_loop().create_future();
     const DoneListener listener(future, [&](const AnyFuture&) {
       if (!ended.done()) ended.set_result();
@@ -35,18 +37,6 @@ Coro<T> cancel_and_wait(Future<T> future) {
     if (future.cancelled()) throw TimeoutError("the time is over");
   }
   co_return std::move(future).result();
-  // </exercise>
-}
-
-/// Does what wait_for() does.
-template <class A>
-Coro<AwaitedValue<A>> await_at_most(A awaitable, std::optional<concurrent::AnyDuration> delay) {
-  // <exercise 3.5 await_at_most> With a delay of 0 or less, ensure_future() of the awaitable, moved, and
-  // return what you await of cancel_and_wait(). Otherwise return what you await of a timeout() of the delay,
-  // whose body awaits the awaitable, moved: as_coro() makes a Coro of it.
-  if (delay && *delay <= Duration::zero())
-    co_return co_await cancel_and_wait(ensure_future(std::move(awaitable)));
-  co_return co_await timeout(delay, [&] { return as_coro<A>(std::move(awaitable)); });
   // </exercise>
 }
 

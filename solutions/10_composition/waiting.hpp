@@ -70,9 +70,11 @@ class WaitState final : public FutureCell<void, JoinState> {
   void destroy() noexcept override { std::destroy_at(this); }
 
  private:
+  /// One of the futures is done; it tells this at once, in the middle of its own end, where nobody may notice
+  /// anything of it: so this only counts. @returns true if it has been long enough; then run() follows, once,
+  /// in a turn of the loop
   bool child_done(FutureBase& child) noexcept override {
-    // <exercise 5.1 WaitState::child_done> One fewer is left_. It has been long enough if none is; for
-    // first_completed; or, for first_exception, if the child has an error(). Return whether it has.
+    // <exercise 5.1 WaitState::child_done>
     return --left_ == 0 || return_when_ == ReturnWhen::first_completed ||
            (return_when_ == ReturnWhen::first_exception && child.error());
     // </exercise>

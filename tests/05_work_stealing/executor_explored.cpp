@@ -1,8 +1,7 @@
-// Chapter 05 under every schedule that matters, the executor and what it sleeps on (steps 4 to 8): see
+// Chapter 05 under every schedule that matters, the executor (steps 6 to 10): see
 // docs/schedule-explorer.md.
 // These executors sleep at once: with a yield before, the explorer lets whoever notifies go first.
 
-#include "event_count.hpp"
 #include "expect_no_cost.hpp"
 #include "fork_join.hpp"
 #include "task_scope.hpp"
@@ -15,118 +14,14 @@
 
 #include "explore.hpp"
 
-using concurrent::EventCount;
 using concurrent::ExecutorShutdown;
 using concurrent::fork_join;
 using concurrent::TaskScope;
 using concurrent::WorkStealingExecutor;
 
-// Step 4: sleeping, and being woken.
+// Step 6: the executor.
 
-namespace {
-
-/// Holds work that is to be done, and lets threads sleep that have none.
-struct Desk {
-  EventCount events;
-  std::atomic<int> open = 0;
-
-  void bring() {
-    open.fetch_add(1, std::memory_order_relaxed);
-    events.notify_one();
-  }
-  bool take() {
-    int left = open.load(std::memory_order_relaxed);
-    while (left > 0)
-      if (open.compare_exchange_weak(left, left - 1, std::memory_order_relaxed)) return true;
-    return false;
-  }
-  bool has_work() const { return open.load(std::memory_order_relaxed) > 0; }
-
-  /// Takes one piece of work; sleeps until there is one.
-  void take_or_sleep() {
-    while (!take()) {
-      const EventCount::Key key = events.prepare_wait();
-      if (has_work())
-        events.cancel_wait();
-      else
-        events.wait(key);
-    }
-    if (has_work()) events.notify_one();
-  }
-};
-
-}  // namespace
-
-TEST(Step4_EventCount, NoNotificationIsLostBetweenTheLookAndTheSleep) {
-  const auto scenario = [] {
-    Desk desk;
-    std::jthread sleeper([&] { desk.take_or_sleep(); });
-    desk.bring();
-  };
-  EXPECT_TRUE(explore::survives(scenario, {.spurious = 0}));
-}
-
-TEST(Step4_EventCount, TwoSleepersGetTheTwoThingsThatCome) {
-  const auto scenario = [] {
-    Desk desk;
-    std::jthread a([&] { desk.take_or_sleep(); });
-    std::jthread b([&] { desk.take_or_sleep(); });
-    desk.bring();
-    desk.bring();
-  };
-  EXPECT_TRUE(explore::survives(scenario, {.spurious = 0}));
-}
-
-TEST(Step4_EventCount, WorkThatIsTakenAwayLosesNoLaterWakeUp) {
-  const auto scenario = [] {
-    Desk desk;
-    std::jthread sleeper([&] { desk.take_or_sleep(); });
-    desk.bring();
-    if (desk.take()) desk.bring();
-  };
-  EXPECT_TRUE(explore::survives(scenario, {.preemptions = 3, .spurious = 0, .weak = 0}));
-}
-
-TEST(Step4_EventCount, NotifyAllWakesBothOfThem) {
-  const auto scenario = [] {
-    EventCount events;
-    std::atomic<bool> open = false;
-    const auto wait = [&] {
-      while (!open.load(std::memory_order_relaxed)) {
-        const EventCount::Key key = events.prepare_wait();
-        if (open.load(std::memory_order_relaxed))
-          events.cancel_wait();
-        else
-          events.wait(key);
-      }
-    };
-    std::jthread a(wait), b(wait);
-    open.store(true, std::memory_order_relaxed);
-    events.notify_all();
-  };
-  EXPECT_TRUE(explore::survives(scenario, {.spurious = 0}));
-}
-
-TEST(Step4_EventCount, WhileNobodySleepsANotificationIsFree) {
-  const auto scenario = [] {
-    EventCount events;
-    const auto notify = [&] {
-      events.notify_one();
-      events.notify_all();
-    };
-    const explore::Costs before = explore::costs();
-    expect_no_cost(notify);
-    static_cast<void>(events.prepare_wait());
-    events.cancel_wait();
-    expect_no_cost(notify);
-    EXPECT_EQ(explore::costs().notifications, before.notifications) << "and it wakes nobody";
-  };
-  EXPECT_TRUE(explore::survives(scenario));
-}
-
-// Step 5: the executor.
-
-TEST(Step5_Executor, EveryJobRunsOnceWhoeverPostsIt) {
+TEST(Step6_Workers, EveryJobRunsOnceWhoeverPostsIt) {
   const auto scenario = [] {
     std::atomic<int> ran = 0;
     {
@@ -139,7 +34,7 @@ TEST(Step5_Executor, EveryJobRunsOnceWhoeverPostsIt) {
   EXPECT_TRUE(explore::survives(scenario, {.schedules = 700}));
 }
 
-TEST(Step5_Executor, APostIsNoticedByAWorkerThatIsAboutToSleep) {
+TEST(Step6_Workers, APostIsNoticedByAWorkerThatIsAboutToSleep) {
   const auto scenario = [] {
     WorkStealingExecutor executor{{.max_workers = 1, .spins_before_sleep = 0}};
     std::latch ran(1);
@@ -149,7 +44,7 @@ TEST(Step5_Executor, APostIsNoticedByAWorkerThatIsAboutToSleep) {
   EXPECT_TRUE(explore::survives(scenario, {.spurious = 0}));
 }
 
-TEST(Step5_Executor, JobsThatWaitForEachOtherEachGetAWorker) {
+TEST(Step6_Workers, JobsThatWaitForEachOtherEachGetAWorker) {
   const auto scenario = [] {
     WorkStealingExecutor executor{{.max_workers = 2, .spins_before_sleep = 0}};
     std::latch both(2), done(2);
@@ -163,7 +58,7 @@ TEST(Step5_Executor, JobsThatWaitForEachOtherEachGetAWorker) {
   EXPECT_TRUE(explore::survives(scenario, {.schedules = 700, .spurious = 0}));
 }
 
-TEST(Step5_Executor, AJobThatAJobPostsIsStolenIfItMustBe) {
+TEST(Step6_Workers, AJobThatAJobPostsIsStolenIfItMustBe) {
   const auto scenario = [] {
     WorkStealingExecutor executor{{.max_workers = 2, .spins_before_sleep = 0}};
     std::latch both(2), done(1);
@@ -177,7 +72,7 @@ TEST(Step5_Executor, AJobThatAJobPostsIsStolenIfItMustBe) {
   EXPECT_TRUE(explore::survives(scenario, {.schedules = 700, .spurious = 0}));
 }
 
-TEST(Step5_Executor, TheEndWaitsForJobsThatJobsPost) {
+TEST(Step6_Workers, TheEndWaitsForJobsThatJobsPost) {
   const auto scenario = [] {
     std::atomic<int> ran = 0, refused = 0;
     {
@@ -196,26 +91,9 @@ TEST(Step5_Executor, TheEndWaitsForJobsThatJobsPost) {
   EXPECT_TRUE(explore::survives(scenario, {.schedules = 700}));
 }
 
-TEST(Step5_Executor, APostWhileAllWorkersAreBusyWakesNobody) {
-  const auto scenario = [] {
-    WorkStealingExecutor executor{{.max_workers = 1, .spins_before_sleep = 0}};
-    std::latch busy(1), go_on(1);
-    executor.post([&] {
-      busy.count_down();
-      go_on.wait();
-    });
-    busy.wait();
-    const explore::Costs before = explore::costs();
-    executor.post([] {});
-    EXPECT_EQ(explore::costs().notifications, before.notifications) << "there is nobody to be woken";
-    go_on.count_down();
-  };
-  EXPECT_TRUE(explore::survives(scenario, {.schedules = 500}));
-}
+// Step 7: shutting down.
 
-// Step 6: shutting down.
-
-TEST(Step6_Shutdown, APostEitherRunsOrThrowsWheneverShutdownComes) {
+TEST(Step7_Shutdown, APostEitherRunsOrThrowsWheneverShutdownComes) {
   const auto scenario = [] {
     std::atomic<int> ran = 0;
     int refused = 0;
@@ -234,7 +112,7 @@ TEST(Step6_Shutdown, APostEitherRunsOrThrowsWheneverShutdownComes) {
   EXPECT_TRUE(explore::survives(scenario, {.schedules = 700}));
 }
 
-TEST(Step6_Shutdown, EveryJobRunsOrIsDestroyedWhenTheRestIsCancelled) {
+TEST(Step7_Shutdown, EveryJobRunsOrIsDestroyedWhenTheRestIsCancelled) {
   const auto scenario = [] {
     WorkStealingExecutor executor{{.max_workers = 1, .spins_before_sleep = 0}};
     std::atomic<int> ran = 0;
@@ -246,7 +124,7 @@ TEST(Step6_Shutdown, EveryJobRunsOrIsDestroyedWhenTheRestIsCancelled) {
   EXPECT_TRUE(explore::survives(scenario, {.schedules = 700}));
 }
 
-TEST(Step6_Shutdown, EveryShutdownThatWaitsFindsTheWorkersEnded) {
+TEST(Step7_Shutdown, EveryShutdownThatWaitsFindsTheWorkersEnded) {
   const auto scenario = [] {
     int result = 0;
     WorkStealingExecutor executor{{.max_workers = 1, .spins_before_sleep = 0}};
@@ -261,9 +139,9 @@ TEST(Step6_Shutdown, EveryShutdownThatWaitsFindsTheWorkersEnded) {
   EXPECT_TRUE(explore::survives(scenario, {.schedules = 700}));
 }
 
-// Step 7: fork and join.
+// Step 8: fork and join.
 
-TEST(Step7_ForkJoin, BothHaveEndedWhenItReturns) {
+TEST(Step8_ForkJoin, BothHaveEndedWhenItReturns) {
   const auto scenario = [] {
     WorkStealingExecutor executor{{.max_workers = 2, .spins_before_sleep = 0}};
     std::latch done(1);
@@ -279,7 +157,7 @@ TEST(Step7_ForkJoin, BothHaveEndedWhenItReturns) {
   EXPECT_TRUE(explore::survives(scenario, {.schedules = 700, .spurious = 0}));
 }
 
-TEST(Step7_ForkJoin, AWaitingWorkerHelps) {
+TEST(Step8_ForkJoin, AWaitingWorkerHelps) {
   const auto scenario = [] {
     WorkStealingExecutor executor{{.max_workers = 2, .spins_before_sleep = 0}};
     std::latch helped(1), done(1);
@@ -299,23 +177,7 @@ TEST(Step7_ForkJoin, AWaitingWorkerHelps) {
   EXPECT_TRUE(explore::survives(scenario, {.schedules = 700, .spurious = 0}));
 }
 
-TEST(Step7_ForkJoin, AForkThatNobodyStealsIsFreeUnlessItIsTheLastInItsDeque) {
-  const auto scenario = [] {
-    WorkStealingExecutor executor{{.max_workers = 1, .spins_before_sleep = 0}};
-    fork_join(
-        executor,
-        [&] {
-          expect_no_cost([&] {
-            fork_join(
-                executor, [] {}, [] {});
-          });
-        },
-        [] {});
-  };
-  EXPECT_TRUE(explore::survives(scenario, {.schedules = 500}));
-}
-
-TEST(Step7_ForkJoin, AWakeUpForWorkIsPassedOnByAWorkerThatHasItsResult) {
+TEST(Step8_ForkJoin, AWakeUpForWorkIsPassedOnByAWorkerThatHasItsResult) {
   const auto scenario = [] {
     WorkStealingExecutor executor{{.max_workers = 2, .spins_before_sleep = 0}};
     std::latch forked(1), other_ran(1), done(1);
@@ -332,9 +194,9 @@ TEST(Step7_ForkJoin, AWakeUpForWorkIsPassedOnByAWorkerThatHasItsResult) {
   EXPECT_TRUE(explore::survives(scenario, {.schedules = 500, .spurious = 0}));
 }
 
-// Step 8: scopes.
+// Step 9: scopes.
 
-TEST(Step8_TaskScope, NothingOutlivesTheScope) {
+TEST(Step9_TaskScope, NothingOutlivesTheScope) {
   const auto scenario = [] {
     WorkStealingExecutor executor{{.max_workers = 2, .spins_before_sleep = 0}};
     int a = 0, b = 0;
@@ -350,7 +212,7 @@ TEST(Step8_TaskScope, NothingOutlivesTheScope) {
   EXPECT_TRUE(explore::survives(scenario, {.schedules = 700, .spurious = 0}));
 }
 
-TEST(Step8_TaskScope, OfTwoErrorsOneIsTold) {
+TEST(Step9_TaskScope, OfTwoErrorsOneIsTold) {
   const auto scenario = [] {
     WorkStealingExecutor executor{{.max_workers = 2, .spins_before_sleep = 0}};
     TaskScope scope(executor);
@@ -359,4 +221,39 @@ TEST(Step8_TaskScope, OfTwoErrorsOneIsTold) {
     EXPECT_NO_THROW(scope.join());
   };
   EXPECT_TRUE(explore::survives(scenario, {.schedules = 500, .spurious = 0}));
+}
+
+// Step 10: what it costs.
+
+TEST(Step10_FairAndFast, APostWhileAllWorkersAreBusyWakesNobody) {
+  const auto scenario = [] {
+    WorkStealingExecutor executor{{.max_workers = 1, .spins_before_sleep = 0}};
+    std::latch busy(1), go_on(1);
+    executor.post([&] {
+      busy.count_down();
+      go_on.wait();
+    });
+    busy.wait();
+    const explore::Costs before = explore::costs();
+    executor.post([] {});
+    EXPECT_EQ(explore::costs().notifications, before.notifications) << "there is nobody to be woken";
+    go_on.count_down();
+  };
+  EXPECT_TRUE(explore::survives(scenario, {.schedules = 500}));
+}
+
+TEST(Step10_FairAndFast, AForkThatNobodyStealsIsFreeUnlessItIsTheLastInItsDeque) {
+  const auto scenario = [] {
+    WorkStealingExecutor executor{{.max_workers = 1, .spins_before_sleep = 0}};
+    fork_join(
+        executor,
+        [&] {
+          expect_no_cost([&] {
+            fork_join(
+                executor, [] {}, [] {});
+          });
+        },
+        [] {});
+  };
+  EXPECT_TRUE(explore::survives(scenario, {.schedules = 500}));
 }

@@ -9,7 +9,6 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
-#include <functional>
 #include <optional>
 #include <thread>
 #include <typeinfo>
@@ -19,7 +18,6 @@ using asyncio::Operation;
 using asyncio::Ready;
 using asyncio::ReadyQueue;
 using asyncio::Ref;
-using course::open_descriptors;
 
 namespace {
 
@@ -69,9 +67,7 @@ TEST(Step2_Epoll, AFileIsFoundWhenThereIsSomethingToRead) {  // AIO-99
   found.watch(here, Ready::to_read, 'r');
   EXPECT_EQ(found.look(), Log{});
   put(there, "hello");
-  const int descriptors = open_descriptors();
   EXPECT_EQ(found.look(), Log{"r"});
-  EXPECT_EQ(open_descriptors(), descriptors) << "without signal handlers there is no counter for signals";
 }
 
 TEST(Step2_Epoll, ItIsFoundAgainAsLongAsThereIs) {
@@ -258,18 +254,37 @@ TEST(Step2_Epoll, ALoopIsWokenByAnotherThread) {  // AIO-13
   e.loop.run_forever();
 }
 
-TEST(Step2_Epoll, ABusyLoopSeldomAsksTheSystem) {
-  EpollLoop e;
-  int left = 6'400;
-  std::function<void()> again = [&] {
-    if (--left > 0)
-      e.loop.call_soon(std::ref(again));
-    else
-      e.loop.stop();
-  };
-  e.loop.call_soon(std::ref(again));
-  looks = 0;
-  e.loop.run_forever();
-  EXPECT_GE(looks, 90);
-  EXPECT_LE(looks, 110) << "once in 64 callbacks";
+TEST(Step2_Epoll, AWriterIsReplacedAsAReaderIs) {
+  Found found;
+  const auto [here, there] = socket_pair();
+  found.watch(here, Ready::to_read, 'r');
+  found.watch(here, Ready::to_write, 'a');
+  found.watch(here, Ready::to_write, 'b');
+  EXPECT_EQ(found.log, Log{"no more a"});
+  EXPECT_EQ(found.look(), Log{"b"});
+}
+
+TEST(Step2_Epoll, WhoWaitedForAClosedFileIsNotCalledForTheNextOfItsNumber) {
+  for (const Ready ready : {Ready::to_read, Ready::to_write}) {
+    Found found;
+    auto [first, first_peer] = socket_pair();
+    auto [second, second_peer] = socket_pair();
+    put(second_peer, "hello");  // it can be read and written
+    found.watch(first, ready == Ready::to_read ? Ready::to_write : Ready::to_read, 'a');
+    checked(::dup2(second.get(), first.get()), "dup2");  // closes the first
+    found.watch(first, ready, 'b');
+    EXPECT_EQ(found.log, Log{"no more a"}) << "it waited for another file";
+    EXPECT_EQ(found.look(), Log{"b"});
+  }
+}
+
+TEST(Step2_Epoll, NumberZeroIsAFileAsAnyOther) {
+  Found found;
+  auto [here, there] = socket_pair();
+  checked(::dup2(here.get(), 0), "dup2");
+  const Fd zero(0);
+  found.watch(zero, Ready::to_read, 'r');
+  put(there, "hello");
+  EXPECT_EQ(found.look(), Log{"r"});
+  EXPECT_TRUE(found.selector.unwatch(0, Ready::to_read));
 }

@@ -8,6 +8,10 @@
 #include <stdexcept>
 #include <thread>
 
+#include "failing_calls.hpp"
+
+COURSE_MAY_FAIL(ssize_t, write, (int fd, const void* bytes, std::size_t size), (fd, bytes, size))
+
 namespace {
 
 bool is_default(int signal) {
@@ -153,6 +157,7 @@ TEST(Step4_Signals, CloseRemovesAll) {  // AIO-12, AIO-119
 TEST(Step4_Signals, NotEverySignalCanBeCaught) {  // AIO-119
   EpollLoop e;
   EXPECT_THROW(e.loop.add_signal_handler(0, [] {}), std::invalid_argument);
+  EXPECT_THROW(e.loop.add_signal_handler(SIGRTMAX + 1, [] {}), std::invalid_argument);
   EXPECT_THROW(e.loop.add_signal_handler(100'000, [] {}), std::invalid_argument);
   EXPECT_EQ(error_of([&] { e.loop.add_signal_handler(SIGKILL, [] {}); }), "sig 9 cannot be caught");
   EXPECT_FALSE(e.loop.remove_signal_handler(SIGKILL));
@@ -178,9 +183,40 @@ TEST(Step4_Signals, OfTwoLoopsTheLastThatAskedIsTold) {
 TEST(Step4_Signals, ASignalLeavesErrnoAlone) {
   EpollLoop e;
   e.loop.add_signal_handler(SIGUSR1, [] {});
-  asyncio::detail::signal_counter_fd = -1;  // so that the handler meets an error
+  const course::CallsFail fail(write_calls, EAGAIN,
+                               course::every_time);  // so that waking the loop is an error
   errno = EDOM;
-  asyncio::detail::on_signal(SIGUSR1);
+  ::raise(SIGUSR1);
   const int error = errno;
   EXPECT_EQ(error, EDOM) << "errno is to be what it was before";
+}
+
+TEST(Step4_Signals, TheLastOfAllSignalsCanBeHandledToo) {
+  EpollLoop e;
+  int calls = 0;
+  e.loop.add_signal_handler(SIGRTMAX, [&] { ++calls; });
+  ::raise(SIGRTMAX);
+  e.run_once();
+  e.run_once();
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(Step4_Signals, InDebugModeOtherThreadsAreRefused) {  // AIO-14
+  EpollLoop e;
+  e.loop.set_debug(true);
+  e.loop.add_signal_handler(SIGUSR2, [] {});
+  std::string refused_add;
+  std::string refused_remove;
+  e.loop.call_soon([&] {
+    std::jthread([&] {
+      refused_add = error_of([&] { e.loop.add_signal_handler(SIGUSR1, [] {}); });
+      refused_remove = error_of([&] { e.loop.remove_signal_handler(SIGUSR2); });
+    }).join();
+    e.loop.stop();
+  });
+  e.loop.run_forever();
+  EXPECT_TRUE(refused_add.starts_with("Non-thread-safe operation")) << refused_add;
+  EXPECT_TRUE(refused_remove.starts_with("Non-thread-safe operation")) << refused_remove;
+  EXPECT_TRUE(is_default(SIGUSR1));
+  EXPECT_FALSE(is_default(SIGUSR2));
 }

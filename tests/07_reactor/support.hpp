@@ -90,6 +90,14 @@ inline Fd client_of(std::uint16_t port, Buffer buffer = Buffer::normal) {
   return fd;
 }
 
+/// Listens; the connections have little room for what is sent.
+inline Fd listen_with_little_room() {
+  Fd fd = listen_tcp(0);
+  const int least = 1;
+  checked(::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &least, sizeof least), "setsockopt");
+  return fd;
+}
+
 /// Makes a text in which nothing repeats for long.
 inline std::string long_text(std::size_t size) {
   std::string text(size, '\0');

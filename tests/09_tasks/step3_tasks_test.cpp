@@ -186,6 +186,9 @@ TEST(Step3_Tasks, MakingOneNeedsALoopThatIsOpen) {
   VirtualLoop v;
   const auto body = [](Counted) -> Coro<> { co_return; };
   std::atomic<int> alive = 0;
+  const Task<int> before = v.loop.create_task(give(1));
+  v.passes(1);
+  EXPECT_EQ(outcome_of(before), "1") << "this loop is";
   EXPECT_EQ(error_of([&] { create_task(body(Counted(alive))); }), "no running event loop");
   EXPECT_EQ(alive, 0);
   v.loop.create_task(body(Counted(alive)));
@@ -245,9 +248,7 @@ TEST(Step3_Tasks, EnsureFutureLeavesFuturesAsTheyAre) {  // AIO-50
 TEST(Step3_Tasks, TheEndOfALoopDestroysWhatIsPending) {  // AIO-49
   std::atomic<int> alive = 0;
   std::optional<VirtualLoop> v(std::in_place);
-  const auto waits = [](AnyFuture future, Counted counted) -> Coro<> {
-    co_await asyncio::detail::DoneAwaiter(std::move(future));
-  };
+  const auto waits = [](AnyFuture future, Counted counted) -> Coro<> { co_await future; };
   const auto waits_inside = [&](AnyFuture future, Counted parameter) -> Coro<> {
     const Counted local(alive);
     co_await waits(std::move(future), Counted(alive));
@@ -299,7 +300,7 @@ TEST(Step3_Tasks, WhatIsDestroyedWithALoopMayUseFuturesAndTasks) {
 
 TEST(Step3_Tasks, TheEndOfALoopDestroysALongChainOneByOne) {  // AIO-49
   struct Chain {
-    static Coro<> outwards(AnyFuture inner) { co_await asyncio::detail::DoneAwaiter(std::move(inner)); }
+    static Coro<> outwards(AnyFuture inner) { co_await inner; }
     static Coro<> inwards(Future<>& innermost, int links) {
       if (links == 0)
         co_await innermost;
@@ -322,40 +323,6 @@ TEST(Step3_Tasks, TheEndOfALoopDestroysALongChainOneByOne) {  // AIO-49
     }
   }
   EXPECT_EQ(reports, 20'000) << "and tells of each";
-}
-
-TEST(Step3_Tasks, MakingAndEndingOneCostsNoAllocationInSteadyState) {
-  VirtualLoop v;
-  int sum = 0;
-  const auto add = [](int& sum, int number) -> Coro<> {
-    sum += number;
-    co_return;
-  };
-  const auto round = [&] {
-    for (int i = 0; i < 10; ++i) v.loop.create_task(add(sum, i));
-    v.passes(1);
-  };
-  round();
-  EXPECT_LE(course::allocations_in([&] {
-              for (int i = 0; i < 100; ++i) round();
-            }),
-            NodePool::recycles ? 0u : 2'000u)
-      << "a node and a frame";
-  EXPECT_EQ(sum, 101 * 45);
-}
-
-TEST(Step3_Tasks, OneTakesItsNodeAndItsFrame) {
-  VirtualLoop v;
-  Future<int> future = v.loop.create_future<int>();
-  const auto body = [](Future<int>& future) -> Coro<> { co_await future; };
-  const std::size_t allocations = course::allocations_in([&] {
-    for (int i = 0; i < 1'000; ++i) v.loop.create_task(body(future));
-    v.passes(1);
-  });
-  EXPECT_LE(allocations, NodePool::recycles ? 1'020u : 2'000u) << "nodes come in pages, frames one by one";
-  EXPECT_LE(sizeof(asyncio::detail::TaskCell<int>), 208u);
-  future.set_result(1);
-  v.passes(1);
 }
 
 TEST(Step3_Tasks, ATaskOfWhateverTypeCanBeAwaited) {

@@ -199,7 +199,7 @@ TEST(Step7_Threads, ACancellationMayMeetTheEndOfTheLoop) {  // AIO-22
   EXPECT_TRUE(explore::survives(scenario));
 }
 
-// Step 8: the way that is not guarded.
+// Step 9: the way that is not guarded.
 
 namespace {
 
@@ -213,11 +213,11 @@ namespace {
 
 }  // namespace
 
-TEST(Step8_BreakIt, WithoutAnInterruptionThePostRingsOrDoesNot) {
+TEST(Step9_BreakIt, WithoutAnInterruptionThePostRingsOrDoesNot) {
   EXPECT_TRUE(explore::survives(a_post_against_the_end,
                                 {.preemptions = 0, .spurious = 0, .search = explore::Search::systematic}));
 }
 
-TEST(Step8_BreakIt, AWayThroughAfterTheLookLeadsToWhatHasGone) {
+TEST(Step9_BreakIt, AWayThroughAfterTheLookLeadsToWhatHasGone) {
   EXPECT_TRUE(explore::breaks(explore::Failure::use_after_free, a_post_against_the_end));
 }

@@ -288,30 +288,6 @@ TEST(Step1_Gather, AHundredThousandChildrenTakeNoStack) {
   });
 }
 
-TEST(Step1_Gather, InSteadyStateItAllocatesAFewTimesHoweverManyThereAre) {
-  in_loop([]() -> Coro<> {
-    const auto one_round = [](std::size_t children) -> Coro<> {
-      std::vector<Coro<int>> coros;
-      coros.reserve(children);
-      for (std::size_t i = 0; i < children; ++i) coros.push_back(after(0s, 1));
-      const std::vector<int> numbers = co_await gather(std::move(coros));
-      EXPECT_EQ(numbers.size(), children);
-    };
-    const auto allocations_of = [&](std::size_t children) -> Coro<std::size_t> {
-      for (int i = 0; i < 3; ++i) co_await one_round(children);
-      const std::size_t before = course::allocations();
-      co_await one_round(children);
-      co_return course::allocations() - before;
-    };
-    const std::size_t of_ten = co_await allocations_of(10);
-    const std::size_t of_a_thousand = co_await allocations_of(1'000);
-    if (asyncio::NodePool::recycles) {
-      EXPECT_LE(of_ten, 20u);
-      EXPECT_LE(of_a_thousand, of_ten + 10) << "a vector that grows does so a few times more";
-    }
-  });
-}
-
 TEST(Step1_Gather, ACircleThroughGatherEndsWhenItIsCancelled) {
   Log reports;
   in_loop(reports, []() -> Coro<> {

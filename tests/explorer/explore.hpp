@@ -88,6 +88,7 @@ bool active() noexcept;
 struct Costs {
   std::uint32_t read_modify_writes = 0;  ///< on atomics, those included that have changed nothing
   std::uint32_t locks = 0;               ///< of mutexes, taken or only tried
+  std::uint32_t barriers = 0;            ///< stores and fences that are sequentially consistent
   std::uint32_t notifications = 0;       ///< of condition variables and futexes, whether anybody waits or not
 };
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sees to it that what a command needs is there: `install_dependencies.sh compiler gtest` installs what is missing, or
-# names the command that does. Needs: compiler gtest cereal mpi ip benchmark docs peers python format patch. $CXX is the
-# compiler that will be used.
+# names the command that does. Needs: compiler gtest cereal beast json sqlite mpi ip benchmark docs peers python format
+# patch. $CXX is the compiler that will be used.
 set -u
 CXX=${CXX:-g++}
 # The compiler itself, of what may be "ccache g++ -O1".
@@ -22,12 +22,16 @@ have() {
     compiler) command -v "$compiler" >/dev/null && command -v addr2line >/dev/null ;;
     gtest) compiles '#include <gtest/gtest.h>' ;;
     cereal) compiles '#include <cereal/archives/binary.hpp>' ;;
+    beast) compiles '#include <boost/beast/http/parser.hpp>' ;;
+    json) compiles '#include <nlohmann/json.hpp>' ;;
+    sqlite) compiles '#include <sqlite3.h>' ;;
     ip) command -v ip >/dev/null ;;
     mpi) command -v mpicxx >/dev/null && command -v mpirun >/dev/null ;;
     benchmark) compiles '#include <benchmark/benchmark.h>' ;;
     docs) command -v doxygen >/dev/null && command -v dot >/dev/null && [ -d /usr/share/doxygen-awesome-css ] ;;
     peers) have python && compiles '#include <tbb/task_group.h>' && compiles '#include <asio.hpp>' &&
       compiles '#include <uv.h>' ;;
+    wrk) command -v wrk >/dev/null ;;
     python) command -v python3 >/dev/null && python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' ;;
     format) command -v clang-format >/dev/null ;;
     patch) command -v patch >/dev/null ;;
@@ -41,11 +45,15 @@ purpose() {
     compiler) echo "compiles the course ($compiler), and finds source lines" ;;
     gtest) echo "GoogleTest: the tests are written with it" ;;
     cereal) echo "cereal: values cross between processes with it" ;;
+    beast) echo "Boost.Beast: parses the requests of HTTP" ;;
+    json) echo "nlohmann-json: jobs and their results are JSON" ;;
+    sqlite) echo "SQLite: jobs that outlive their server are kept by it" ;;
     ip) echo "ip: makes the networks on which programs are tried" ;;
     mpi) echo "Open MPI: ranks on several machines are started with it" ;;
     benchmark) echo "Google Benchmark: the benches are written with it" ;;
     docs) echo "Doxygen with Graphviz and doxygen-awesome-css: the documentation" ;;
     peers) echo "oneTBB, Asio, libuv and Python: what the benches compare with" ;;
+    wrk) echo "wrk: asks the servers of the benches" ;;
     python) echo "Python 3.9 or newer: compares the benches" ;;
     format) echo "clang-format: the format of the code" ;;
     patch) echo "patch: applies the mutants" ;;
@@ -67,6 +75,15 @@ packages() {
     apt-get:cereal) echo libcereal-dev ;;
     dnf:cereal) echo cereal-devel ;;
     *:cereal) echo cereal ;;
+    apt-get:beast) echo libboost-dev ;;
+    dnf:beast) echo boost-devel ;;
+    *:beast) echo boost ;;
+    apt-get:json) echo nlohmann-json3-dev ;;
+    dnf:json) echo json-devel ;;
+    *:json) echo nlohmann-json ;;
+    apt-get:sqlite) echo libsqlite3-dev ;;
+    dnf:sqlite) echo sqlite-devel ;;
+    *:sqlite) echo sqlite ;;
     apt-get:ip | pacman:ip) echo iproute2 ;;
     dnf:ip) echo iproute ;;
     *:ip) echo iproute2mac ;;
@@ -84,6 +101,7 @@ packages() {
     dnf:peers) echo "tbb-devel asio-devel libuv-devel python3" ;;
     pacman:peers) echo "onetbb asio libuv python" ;;
     *:peers) echo "tbb asio libuv python" ;;
+    *:wrk) echo wrk ;;
     apt-get:python | dnf:python) echo python3 ;;
     *:python) echo python ;;
     apt-get:format) echo clang-format ;;

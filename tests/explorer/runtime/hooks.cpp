@@ -50,6 +50,7 @@ template <class T>
   atomic.before_store();
   const T before = *address;
   *address = value;
+  thread->costs.barriers += order == __ATOMIC_SEQ_CST;
   atomic.stored(before, value, order);
 }
 
@@ -209,6 +210,7 @@ HOOK void __tsan_atomic_thread_fence(int order) {
   Thread* const thread = current;
   if (!thread) return __atomic_thread_fence(__ATOMIC_SEQ_CST);
   const Entered entered(*thread);
+  thread->costs.barriers += order == __ATOMIC_SEQ_CST;
   atomics::fence(*thread, order);
 }
 HOOK void __tsan_atomic_signal_fence(int) {}

@@ -56,6 +56,9 @@ TEST(RightLibrary, WhatAThreadSpendsIsCounted) {
     std::jthread other([&] { ++number; });
     const explore::Costs before = explore::costs();
     number.store(1, std::memory_order_relaxed);
+    number.store(1);
+    std::atomic_thread_fence(std::memory_order_acquire);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
     ++number;
     int expected = 7;
     number.compare_exchange_strong(expected, 8);
@@ -65,6 +68,7 @@ TEST(RightLibrary, WhatAThreadSpendsIsCounted) {
     changed.notify_all();
     const explore::Costs after = explore::costs();
     EXPECT_EQ(after.read_modify_writes - before.read_modify_writes, 2u);
+    EXPECT_EQ(after.barriers - before.barriers, 2u);
     EXPECT_EQ(after.locks - before.locks, 2u);
     EXPECT_EQ(after.notifications - before.notifications, 2u);
   };

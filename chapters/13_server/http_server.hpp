@@ -1,0 +1,120 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "event.hpp"
+#include "http_message.hpp"
+#include "read_request.hpp"
+#include "router.hpp"
+#include "stream_errors.hpp"
+#include "streams.hpp"
+#include "timeout.hpp"
+#include "todo.hpp"
+#include "watchdog.hpp"
+
+namespace asyncio::http {
+
+/// What the connections of a server share.
+struct Service {
+  const Router& router;
+  Limits limits = {};
+  Duration idle_time = std::chrono::seconds(30);  ///< a connection that waits so long for a request is closed
+  Duration request_time = std::chrono::seconds(10);  ///< a request that takes so long to come is a 408
+  bool draining = false;                             ///< each connection is closed behind its next answer
+  /// Told of each answer, and of the request, null if that could not be read; the time is what it took.
+  std::function<void(const Request*, const Response&, Duration, const StreamWriter&)> observer = {};
+  std::size_t connections = 0;              ///< that are open
+  std::size_t active = 0;                   ///< of these: that have a request that is not answered
+  std::map<int, std::size_t> answers = {};  ///< how many were given, by their status
+  Event progress{};                         ///< set whenever a request has been answered
+};
+
+namespace detail {
+
+/// Counts up, as long as it lives.
+class Counted {
+ public:
+  explicit Counted(std::size_t& count) noexcept : count_(count) { ++count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  ~Counted() { --count_; }
+
+ private:
+  std::size_t& count_;
+};
+
+/// A request is being answered, as long as this lives.
+class Busy {
+ public:
+  explicit Busy(Service& service) noexcept : service_(service) { ++service_.active; }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+  ~Busy() {
+    --service_.active;
+    service_.progress.set();
+  }
+
+ private:
+  Service& service_;
+};
+
+/// Ends a connection: the client sees the end of what was sent, and gets a while to read that and to close
+/// its end. (To close a socket in which bytes are left that nobody has read resets it, and an answer on its
+/// way would be lost.)
+inline Coro<> end_connection(StreamReader reader, StreamWriter writer) {
+  try {
+    writer.write_eof();
+    while (!(co_await reader.read(65536)).empty()) {
+    }
+  } catch (const std::exception&) {  // it has gone, or has been told that it takes too long
+  }
+  writer.close();
+}
+
+/// Calls the handler. What it throws is our fault, and a 500: the loop's exception handler is told, and the
+/// client is not.
+inline Coro<Response> answer_to(const Service& service, Exchange& exchange) {
+  try {
+    co_return co_await service.router.dispatch(exchange);
+  } catch (const Error& error) {
+    co_return error_response(error.status(), error.what());
+  } catch (const std::exception&) {
+    get_running_loop().call_exception_handler(
+        {.message = "Unhandled exception in a handler", .exception = std::current_exception()});
+  }
+  co_return error_response(500, "the server has failed");
+}
+
+}  // namespace detail
+
+/// Serves the requests of a connection, one after the other, until the client ends it, does not say to keep
+/// it, or takes too long; or until an answer is to be the last. Answers go out in the order of the requests.
+/// An error of the client is answered, and ends the connection; a client that goes is no error. At the end
+/// the connection is closed.
+inline Coro<> serve_connection(Service& service, StreamReader reader, StreamWriter writer) {
+  const detail::Counted connected(service.connections);
+  EventLoop& loop = get_running_loop();
+  bool reading = true;
+  // What waits for the client is told that the time is over: by the reader, or by the end of the connection.
+  Watchdog watchdog(loop, [&] {
+    if (reading)
+      reader.set_exception(std::make_exception_ptr(TimeoutError("the client takes too long")));
+    else
+      writer.abort();
+  });
+  todo("2.2", "serve_connection");
+  reading = false;
+  watchdog.set(std::min<Duration>(service.request_time, std::chrono::seconds(1)));
+  co_await detail::end_connection(reader, writer);
+}
+
+}  // namespace asyncio::http

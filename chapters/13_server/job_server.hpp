@@ -1,0 +1,441 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bridge.hpp"
+#include "event_hub.hpp"
+#include "http_server.hpp"
+#include "job_page.hpp"
+#include "job_queue.hpp"
+#include "job_record.hpp"
+#include "job_request.hpp"
+#include "journal.hpp"
+#include "router.hpp"
+#include "server_statistics.hpp"
+#include "streams.hpp"
+#include "todo.hpp"
+#include "wait_for.hpp"
+#include "waiting.hpp"
+#include "worker_pool.hpp"
+
+namespace asyncio::jobs {
+
+/// Options of a JobServer.
+struct JobServerOptions {
+  Kinds kinds = {};
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 0;  ///< 0: any that is free
+  std::string path = {};   ///< of a Unix socket, in the place of host and port
+  WorkerOptions workers = {};
+  std::size_t queue = 1000;             ///< so many jobs may wait
+  Journal::Save save = {};              ///< writes jobs down; none: they are kept in memory alone
+  std::vector<JobRecord> earlier = {};  ///< what an earlier server has written down
+  http::Limits limits = {};
+  Duration idle_time = std::chrono::seconds(30);
+  Duration request_time = std::chrono::seconds(10);
+  std::size_t most_connections = 20'000;
+  std::size_t most_ended = 10'000;            ///< so many jobs are remembered that have ended
+  std::function<void(std::string)> log = {};  ///< gets a line of JSON for each answer
+};
+
+/// A server that takes jobs by HTTP, runs them on its workers, and answers with their results. Make it before
+/// the loop runs, and before there are other threads. For the loop's thread.
+class JobServer {
+ public:
+  explicit JobServer(JobServerOptions options)
+      : options_(std::move(options)),
+        workers_(options_.workers),
+        queue_(workers_, options_.kinds, options_.queue),
+        service_{.router = router_,
+                 .limits = options_.limits,
+                 .idle_time = options_.idle_time,
+                 .request_time = options_.request_time} {
+    if (options_.save) journal_ = std::make_unique<Journal>(options_.save);
+    queue_.on_change([this](const Job& job) { changed(job); });
+    queue_.before_end([this](JobPointer job) { return record_end(std::move(job)); });
+    workers_.on_replaced(
+        [this](std::size_t index) { hub_.publish("worker", describe_worker(index).dump()); });
+    service_.observer = [this](const http::Request* request, const http::Response& response, Duration time,
+                               const StreamWriter& writer) {
+      if (options_.log) options_.log(log_line(request, response, time, writer));
+    };
+    add_routes();
+  }
+  JobServer(const JobServer&) = delete;
+  JobServer& operator=(const JobServer&) = delete;
+
+  /// Takes up the jobs that an earlier server has left unfinished, under their IDs, and begins to serve.
+  Coro<> start() {
+    for (JobRecord& record : std::exchange(options_.earlier, {})) take_up(std::move(record));
+    const auto serve = [this](StreamReader reader, StreamWriter writer) {
+      return this->serve(std::move(reader), std::move(writer));
+    };
+    const ServerOptions options{.backlog = 1024};
+    if (options_.path.empty())
+      server_ = co_await start_server(serve, options_.host, options_.port, options);
+    else
+      server_ = co_await start_unix_server(serve, options_.path, options);
+    ticker_ = get_running_loop().create_task(tick());
+  }
+
+  /// Returns where it listens: "http://127.0.0.1:8080", or "unix:PATH".
+  [[nodiscard]] std::string address() const {
+    if (!options_.path.empty()) return "unix:" + options_.path;
+    return "http://" + options_.host + ":" + std::to_string(port());
+  }
+  [[nodiscard]] std::uint16_t port() const { return local_port(server_->sockets()[0]); }
+
+  /// Ends the server, and loses nothing: new jobs are refused from now on, all that were accepted come to
+  /// their ends, and all requests that have come are answered; meanwhile, other requests are answered, too.
+  /// Then it closes its socket, and the connections that wait for a request. A client that does not take its
+  /// answer holds it up for `patience` at most.
+  Coro<> drain(Duration patience = std::chrono::seconds(5)) {
+    todo("7.1", "JobServer::drain");
+    ticker_->cancel();
+    co_return;
+  }
+
+  [[nodiscard]] const JobQueue& queue() const noexcept { return queue_; }
+  [[nodiscard]] const WorkerPool& workers() const noexcept { return workers_; }
+  [[nodiscard]] const http::Service& service() const noexcept { return service_; }
+  [[nodiscard]] const EventHub& hub() const noexcept { return hub_; }
+  [[nodiscard]] const Journal* journal() const noexcept { return journal_.get(); }
+
+ private:
+  // ---- Jobs
+
+  /// Accepts a job that its client will ask for later: it is in the queue when this returns, and before that
+  /// on disk, if there is a journal. From the beginning on it has its place in the queue.
+  /// @throws QueueFull, then nothing has been written; JournalError if it could not be written, then it will
+  /// not run
+  Coro<JobPointer> accept(JobRecord record) {
+    todo("6.2", "JobServer::accept");
+    co_return nullptr;
+  }
+
+  /// Runs a job whose client waits for it, and returns it when it has ended. A client that leaves, or closes
+  /// its end, cancels it. Nothing of what the client has sent is read.
+  /// @throws QueueFull
+  Coro<JobPointer> run_attached(JobRecord record, StreamReader reader) {
+    JobQueue::Admission place = queue_.admit();
+    const JobPointer job = make_job(std::move(record));
+    jobs_[job->id] = job;
+    queue_.submit(job, std::move(place));
+    todo("5.2", "JobServer::run_attached");
+    co_return job;
+  }
+
+  /// Waits until the client has ended its stream, or is lost.
+  static Coro<> until_gone(StreamReader reader) {
+    try {
+      while (!reader.state()->eof()) co_await reader.state()->wait_for_data("until_gone");
+    } catch (const std::exception&) {
+    }
+  }
+
+  JobPointer make_job(JobRecord record) {
+    record.id = next_id_++;
+    record.submitted_ms = now_ms();
+    return std::make_shared<Job>(std::move(record));
+  }
+  Place place_of(const Job& job) const { return options_.kinds.find(job.kind)->second.place; }
+
+  /// Writes down how things stand with a job. @throws JournalError
+  Coro<> write(JobRecord record) {
+    std::string why;
+    try {
+      co_await wrap_future(journal_->write(std::move(record)));
+      journal_error_.clear();
+      co_return;
+    } catch (const std::exception& error) {
+      why = error.what();
+    }
+    journal_error_ = why;
+    throw JournalError(why);
+  }
+
+  /// Writes down how a job has ended. What cannot be written is tried again until it can: whoever has seen
+  /// the end of a job sees the same after a crash.
+  Coro<> record_end(JobPointer job) {
+    if (!job->recorded) co_return;
+    JobRecord record = *job;
+    record.state = record.outcome.state;
+    while (true) {
+      bool written = true;
+      try {
+        co_await write(record);
+      } catch (const JournalError&) {
+        written = false;
+      }
+      if (written) co_return;
+      co_await sleep(std::chrono::milliseconds(100));
+    }
+  }
+
+  /// Takes up a job of an earlier server.
+  void take_up(JobRecord record) {
+    next_id_ = std::max(next_id_, record.id + 1);
+    const bool ended = has_ended(record.state);
+    if (!ended) {
+      record.state = JobState::queued;
+      record.started_ms.reset();
+      record.worker.reset();
+    }
+    const auto job = std::make_shared<Job>(std::move(record));
+    jobs_[job->id] = job;
+    job->recorded = true;
+    if (ended) {
+      job->ended.set();
+      ended_.push_back(job->id);
+    } else if (options_.kinds.contains(job->kind)) {
+      queue_.enqueue(job);
+    }
+  }
+
+  /// Tells who listens that a job's state has changed.
+  void changed(const Job& job) {
+    hub_.publish("job", [&] { return brief(job).dump(); });
+    if (job.state == JobState::queued) ++statistics_.accepted;
+    if (!has_ended(job.state)) return;
+    statistics_.ended(job);
+    ended_.push_back(job.id);
+    while (ended_.size() > options_.most_ended) {
+      jobs_.erase(ended_.front());
+      ended_.pop_front();
+    }
+    service_.progress.set();
+  }
+
+  /// Waits until `condition()` holds, which is asked whenever a job or a request has ended.
+  template <class Condition>
+  Coro<> until(Condition condition) {
+    while (!condition()) {
+      service_.progress.clear();
+      co_await service_.progress.wait();
+    }
+  }
+
+  // ---- Requests
+
+  Coro<> serve(StreamReader reader, StreamWriter writer) {
+    if (service_.connections < options_.most_connections) {
+      co_await http::serve_connection(service_, std::move(reader), std::move(writer));
+    } else {
+      http::Response response = http::error_response(503, "there are too many connections");
+      response.close = true;
+      writer.write(http::to_bytes(response, nullptr));
+    }
+  }
+
+  template <class F>
+  void add(const char* method, const char* pattern, F answer) {
+    router_.add(method, pattern,
+                [this, answer](http::Exchange& exchange) { return (this->*answer)(exchange); });
+  }
+  void add_page(const char* pattern, std::string_view type, std::string_view text) {
+    router_.add("GET", pattern, [type, text](http::Exchange&) { return page(type, text); });
+  }
+  void add_routes() {
+    add("POST", "/run", &JobServer::post_run);
+    add("POST", "/jobs", &JobServer::post_jobs);
+    add("GET", "/jobs", &JobServer::get_jobs);
+    add("GET", "/jobs/{id}", &JobServer::get_job);
+    add("DELETE", "/jobs/{id}", &JobServer::delete_job);
+    add("GET", "/healthz", &JobServer::get_health);
+    add("GET", "/metrics", &JobServer::get_metrics);
+    add("GET", "/workers", &JobServer::get_workers);
+    add("GET", "/events", &JobServer::get_events);
+    add_page("/", "text/html; charset=utf-8", page_html);
+    add_page("/page.css", "text/css; charset=utf-8", page_css);
+    add_page("/page.js", "text/javascript; charset=utf-8", page_js);
+  }
+
+  static Coro<http::Response> page(std::string_view type, std::string_view text) {
+    co_return http::Response{
+        .body = std::string(text),
+        .content_type = std::string(type),
+        .headers = {{"Content-Security-Policy", page_policy}, {"Referrer-Policy", "no-referrer"}}};
+  }
+
+  /// Answers what asks for a job, or says why there is none.
+  template <class F>
+  Coro<http::Response> with_job(http::Exchange& exchange, F answer) {
+    if (service_.draining) {
+      http::Response refused = problem(503, "the server is ending");
+      refused.close = true;
+      co_return refused;
+    }
+    try {
+      JobRecord record = job_asked_for(exchange.request, options_.kinds);
+      co_return co_await (this->*answer)(std::move(record), exchange);
+    } catch (const http::Error& error) {
+      co_return problem(error.status(), error.what());
+    } catch (const QueueFull& error) {
+      ++statistics_.refused;
+      http::Response refused = problem(503, error.what());
+      refused.headers.emplace_back("Retry-After", "1");
+      co_return refused;
+    } catch (const JournalError& error) {
+      co_return problem(507, error.what());
+    }
+  }
+
+  Coro<http::Response> post_run(http::Exchange& exchange) { return with_job(exchange, &JobServer::run_now); }
+  Coro<http::Response> post_jobs(http::Exchange& exchange) {
+    return with_job(exchange, &JobServer::run_later);
+  }
+  Coro<http::Response> run_now(JobRecord record, http::Exchange& exchange) {
+    const JobPointer job = co_await run_attached(std::move(record), exchange.reader);
+    co_return describe(*job, status_of(job->state));
+  }
+  Coro<http::Response> run_later(JobRecord record, http::Exchange&) {
+    const JobPointer job = co_await accept(std::move(record));
+    http::Response response = describe(*job, 202);
+    response.headers.emplace_back("Location", "/jobs/" + std::to_string(job->id));
+    co_return response;
+  }
+
+  JobPointer find(const http::Exchange& exchange) const {
+    const auto id = number_in(exchange.parameter("id"));
+    const auto found = jobs_.find(id.value_or(-1));
+    return found == jobs_.end() ? nullptr : found->second;
+  }
+
+  Coro<http::Response> get_job(http::Exchange& exchange) {
+    const JobPointer job = find(exchange);
+    if (!job) co_return problem(404, "there is no such job");
+    if (const auto asked = exchange.request.parameter("wait_ms")) {
+      const auto time = number_in(*asked);
+      if (!time || *time > 60'000) co_return problem(400, "wait_ms must be a whole number from 0 to 60000");
+      try {
+        co_await wait_for(wait_ended(job), std::chrono::milliseconds(*time));
+      } catch (const TimeoutError&) {
+      }
+    }
+    co_return describe(*job, 200);
+  }
+  static Coro<> wait_ended(JobPointer job) { co_await job->ended.wait(); }
+
+  Coro<http::Response> delete_job(http::Exchange& exchange) {
+    const JobPointer job = find(exchange);
+    if (!job) co_return problem(404, "there is no such job");
+    const bool stopped = queue_.stop(job, JobState::cancelled);
+    co_await job->ended.wait();
+    co_return describe(*job, stopped ? 200 : 409);
+  }
+
+  Coro<http::Response> get_jobs(http::Exchange&) {
+    co_return json({{"jobs", newest()}, {"waiting", queue_.waiting()}, {"running", queue_.running()}});
+  }
+  Json newest() const {
+    Json newest = Json::array();
+    for (auto at = jobs_.rbegin(); at != jobs_.rend() && newest.size() < 100; ++at)
+      newest.push_back(brief(*at->second));
+    return newest;
+  }
+
+  Coro<http::Response> get_health(http::Exchange&) {
+    if (service_.draining) co_return json({{"status", "draining"}}, 503);
+    if (!journal_error_.empty()) co_return json({{"status", "journal"}, {"error", journal_error_}}, 503);
+    co_return http::Response{.body = "{\"status\":\"ok\"}\n"};
+  }
+  Coro<http::Response> get_metrics(http::Exchange&) {
+    std::size_t restarts = 0;
+    for (const WorkerPool::Slot& slot : workers_.slots()) restarts += slot.restarts;
+    co_return http::Response{.body = statistics_.metrics({.answers = service_.answers,
+                                                          .connections = service_.connections,
+                                                          .waiting = queue_.waiting(),
+                                                          .running = queue_.running(),
+                                                          .restarts = restarts,
+                                                          .commits = journal_ ? journal_->commits() : 0,
+                                                          .entries = journal_ ? journal_->entries() : 0,
+                                                          .failures = journal_ ? journal_->failures() : 0,
+                                                          .subscribers = hub_.subscribers()}),
+                             .content_type = "text/plain; version=0.0.4"};
+  }
+  Coro<http::Response> get_workers(http::Exchange&) { co_return json({{"workers", describe_workers()}}); }
+
+  Json describe_worker(std::size_t index) const {
+    const WorkerPool::Slot& slot = workers_.slots()[index];
+    return {{"index", index},
+            {"place", to_string(slot.place)},
+            {"pid", slot.process.pid > 0 ? Json(slot.process.pid) : Json(nullptr)},
+            {"job", or_null(job_of(index))},
+            {"restarts", slot.restarts}};
+  }
+  Json describe_workers() const {
+    Json all = Json::array();
+    for (std::size_t i = 0; i < workers_.slots().size(); ++i) all.push_back(describe_worker(i));
+    return all;
+  }
+  std::optional<std::int64_t> job_of(std::size_t worker) const { return queue_.job_of(worker); }
+
+  // ---- The page
+
+  Coro<http::Response> get_events(http::Exchange&) {
+    co_return http::Response{.content_type = "text/event-stream", .stream = [this](StreamWriter writer) {
+                               return stream_events(std::move(writer));
+                             }};
+  }
+  /// Sends events until there are no more, or the client leaves.
+  Coro<> stream_events(StreamWriter writer) {
+    const auto subscription = hub_.subscribe([writer] { writer.abort(); });
+    Json picture = summary();
+    picture["jobs"] = newest();
+    picture["workers"] = describe_workers();
+    picture["capacity"] = queue_.capacity();
+    writer.write("retry: 1000\n" + hub_.format("snapshot", picture.dump()));
+    while (true) {
+      co_await writer.drain();
+      const std::optional<std::string> events = co_await subscription->next();
+      if (!events) break;
+      writer.write(*events);
+    }
+  }
+  Json summary() const {
+    return {{"now_ms", now_ms()},
+            {"waiting", queue_.waiting()},
+            {"running", queue_.running()},
+            {"draining", service_.draining}};
+  }
+  /// Tells who listens, each second, that there is somebody.
+  Coro<> tick() {
+    while (true) {
+      co_await sleep(std::chrono::seconds(1));
+      Json news = summary();
+      statistics_.add_to(news, service_.answers);
+      hub_.publish("tick", news.dump());
+    }
+  }
+
+  JobServerOptions options_;
+  WorkerPool workers_;
+  JobQueue queue_;
+  http::Router router_;
+  http::Service service_;
+  EventHub hub_;
+  ServerStatistics statistics_;
+  std::unique_ptr<Journal> journal_;
+  std::string journal_error_;  // of the last thing that could not be written; empty once something can
+  std::map<std::int64_t, JobPointer> jobs_;
+  std::deque<std::int64_t> ended_;  // those of them that have ended, the oldest first
+  std::int64_t next_id_ = 1;
+  std::optional<Server> server_;
+  std::optional<Task<>> ticker_;
+};
+
+}  // namespace asyncio::jobs

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "http_message.hpp"
+#include "http_parser.hpp"
+#include "streams.hpp"
+#include "todo.hpp"
+
+namespace asyncio::http {
+
+/// Waits for a request, and returns it; nothing if the client has ended the connection, and no request has
+/// begun. Bytes behind the request stay in the reader: they are the next one. A client that waits for a "100
+/// Continue" gets it through the writer, as soon as the header is there.
+/// @throws Error if it is no request, is too large, or the stream ends in its middle; what is wrong with the
+/// stream
+inline Coro<std::optional<Request>> read_request(StreamReader reader, StreamWriter writer,
+                                                 Limits limits = {}) {
+  todo("1.1", "read_request");
+  co_return std::nullopt;
+}
+
+/// Writes down an answer, as it goes to the client: the first line, the header fields, an empty line, and the
+/// body. All answers forbid to be kept and to be taken for something else. Their length is said, but of a
+/// stream. An answer to HEAD says the length of a body that does not come; one that has no body, as 204, says
+/// no length.
+/// @param request what is answered; null if that could not be read
+/// @throws std::invalid_argument if a header field has the end of a line in it
+inline std::string to_bytes(const Response& response, const Request* request) {
+  todo("1.2", "to_bytes");
+}
+
+}  // namespace asyncio::http

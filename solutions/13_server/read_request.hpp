@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "http_message.hpp"
+#include "http_parser.hpp"
+#include "streams.hpp"
+#include "todo.hpp"
+
+namespace asyncio::http {
+
+/// Waits for a request, and returns it; nothing if the client has ended the connection, and no request has
+/// begun. Bytes behind the request stay in the reader: they are the next one. A client that waits for a "100
+/// Continue" gets it through the writer, as soon as the header is there.
+/// @throws Error if it is no request, is too large, or the stream ends in its middle; what is wrong with the
+/// stream
+inline Coro<std::optional<Request>> read_request(StreamReader reader, StreamWriter writer,
+                                                 Limits limits = {}) {
+  // <exercise 1.1 read_request>
+  RequestParser parser(limits);
+  const auto& state = reader.state();
+  bool begun = false;
+  while (true) {
+    state->check();
+    if (!state->bytes().empty()) {
+      begun = true;
+      const std::size_t taken = parser.put(state->bytes());
+      // The parser has copied what it took.
+      if (taken > 0) state->take(taken);
+      if (parser.done()) co_return parser.take();
+      if (parser.wants_continue()) writer.write("HTTP/1.1 100 Continue\r\n\r\n");
+      // Of a body that is there already it may have taken the header alone.
+      if (taken > 0 && !state->bytes().empty()) continue;
+    }
+    if (state->eof()) {
+      if (begun) throw Error(400, "the request ends in its middle");
+      co_return std::nullopt;
+    }
+    co_await state->wait_for_data("read_request");
+  }
+  // </exercise>
+  co_return std::nullopt;
+}
+
+/// Writes down an answer, as it goes to the client: the first line, the header fields, an empty line, and the
+/// body. All answers forbid to be kept and to be taken for something else. Their length is said, but of a
+/// stream. An answer to HEAD says the length of a body that does not come; one that has no body, as 204, says
+/// no length.
+/// @param request what is answered; null if that could not be read
+/// @throws std::invalid_argument if a header field has the end of a line in it
+inline std::string to_bytes(const Response& response, const Request* request) {
+  // <exercise 1.2 to_bytes>
+  std::string text = "HTTP/1.1 " + std::to_string(response.status) + " ";
+  text += reason(response.status);
+  const auto add = [&](std::string_view name, std::string_view value) {
+    if (name.find_first_of("\r\n") != name.npos || value.find_first_of("\r\n") != value.npos)
+      throw std::invalid_argument("a header field must be one line: " + std::string(name));
+    text.append("\r\n").append(name).append(": ").append(value);
+  };
+  const bool bodiless = response.status == 204 || response.status < 200;
+  if (!bodiless) {
+    add("Content-Type", response.content_type);
+    if (!response.stream) add("Content-Length", std::to_string(response.body.size()));
+  }
+  add("Cache-Control", "no-store");
+  add("X-Content-Type-Options", "nosniff");
+  for (const auto& [name, value] : response.headers) add(name, value);
+  if (response.close) add("Connection", "close");
+  text += "\r\n\r\n";
+  if (!bodiless && !(request && request->method == "HEAD")) text += response.body;
+  return text;
+  // </exercise>
+}
+
+}  // namespace asyncio::http

@@ -1,0 +1,180 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bridge.hpp"
+#include "errors.hpp"
+#include "job_kinds.hpp"
+#include "process_pool.hpp"
+#include "sleep.hpp"
+#include "todo.hpp"
+#include "work_stealing_executor.hpp"
+
+namespace asyncio::jobs {
+
+/// The worker of a job has died, or was stopped.
+class WorkerDied : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Options of a WorkerPool.
+struct WorkerOptions {
+  int processes = 1;
+  int threads = 1;
+};
+
+/// The workers of a server, each in a slot of its own: first the processes, then the threads. Each process is
+/// a pool of one, so that to lose it costs its own job and no other. Make it before other threads, and before
+/// the loop has anything to do. For the loop's thread.
+class WorkerPool {
+ public:
+  /// A process that works.
+  struct Process {
+    std::unique_ptr<concurrent::ProcessPoolExecutor> pool = {};
+    int pid = 0;
+
+    void reset() { pool.reset(); }
+  };
+
+  /// A slot, as others see it.
+  struct Slot {
+    Place place = Place::process;
+    bool busy = false;
+    std::size_t restarts = 0;  ///< so many workers were lost here
+    Process process = {};
+    std::stop_source stop = {};
+  };
+
+  explicit WorkerPool(const WorkerOptions& options) {
+    for (int i = 0; i < options.processes; ++i) slots_.emplace_back().process = new_process();
+    for (int i = 0; i < options.threads; ++i) slots_.emplace_back().place = Place::thread;
+    threads_ = std::make_unique<concurrent::WorkStealingExecutor>(
+        concurrent::WorkStealingOptions{.max_workers = std::max(options.threads, 1)});
+  }
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+  ~WorkerPool() {
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      slots_[i].stop.request_stop();
+      if (slots_[i].process.pool) slots_[i].process.pool->kill_workers();
+    }
+  }
+
+  [[nodiscard]] const std::vector<Slot>& slots() const noexcept { return slots_; }
+
+  /// Takes a slot of that place that has nothing to do; it is busy until its next run() is over.
+  /// @returns nothing if all are busy
+  std::optional<std::size_t> take(Place place) {
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      if (slots_[i].place != place || slots_[i].busy) continue;
+      slots_[i].busy = true;
+      slots_[i].stop = std::stop_source();
+      return i;
+    }
+    return std::nullopt;
+  }
+
+  /// Has `told(index)` called whenever a worker was replaced.
+  void on_replaced(std::function<void(std::size_t)> told) { told_ = std::move(told); }
+
+  /// Runs a job in a slot that was taken, and gives the slot back; meanwhile, the loop does other things.
+  /// @param slot one of the kind's place; of no matter to a kind that runs on the loop
+  /// @returns the job's result, as JSON
+  /// @throws what the job throws: concurrent::RemoteError if that was in a process; WorkerDied if its worker
+  /// has died, or was killed, and has a successor by now
+  Coro<std::string> run(std::size_t slot, const Kind& kind, std::string args) {
+    // <exercise 3.1 WorkerPool::run>
+    if (kind.place == Place::loop) co_return kind.compute(std::move(args));
+    Slot& here = slots_[slot];
+    struct Free {
+      Slot& slot;
+      ~Free() { slot.busy = false; }
+    };
+    const Free at_the_end{here};
+    if (kind.place == Place::thread) {
+      auto call = [wait = kind.wait, args = std::move(args), stop = here.stop.get_token()] {
+        return wait(args, stop);
+      };
+      co_return co_await wrap_future(threads_->submit(std::move(call)));
+    }
+    bool begun = false;
+    std::string why = "it was killed";
+    while (true) {
+      try {
+        concurrent::Future<std::string> answer = here.process.pool->submit(kind.compute, args);
+        begun = true;
+        co_return co_await wrap_future(std::move(answer));
+      } catch (const concurrent::BrokenProcessPool& error) {
+        why = error.what();
+      } catch (const concurrent::ExecutorShutdown&) {  // it was stopped before the job got there
+      }
+      co_await replace(slot);
+      // The job of a worker that had died before has lost nothing but a little time.
+      if (begun || here.stop.stop_requested()) throw WorkerDied("its worker died: " + why);
+    }
+    // </exercise>
+    co_return std::string();
+  }
+
+  /// Stops what runs in a slot: a process is killed, a thread is asked. run() ends then, with WorkerDied or
+  /// as the thread ends. In a slot that has nothing to do nothing happens. It does not wait.
+  void stop(std::size_t slot) {
+    Slot& here = slots_[slot];
+    if (!here.busy) return;
+    here.stop.request_stop();
+    // There is none while the one that died is being replaced.
+    if (here.process.pool) here.process.pool->kill_workers();
+  }
+
+ private:
+  /// Starts a process, and waits until it works.
+  static Process new_process() {
+    Process process;
+    process.pool =
+        std::make_unique<concurrent::ProcessPoolExecutor>(concurrent::ProcessPoolOptions{.max_workers = 1});
+    process.pid = process.pool->submit(+[] { return static_cast<int>(::getpid()); }).result();
+    return process;
+  }
+
+  /// Puts a new process into a slot. The end of the old one is waited for on a thread, and so is the
+  /// beginning of the new one.
+  Coro<> replace(std::size_t slot) {
+    const auto old = std::make_shared<Process>(std::move(slots_[slot].process));
+    const auto renew = [old] {
+      old->reset();
+      return std::make_shared<Process>(new_process());
+    };
+    std::shared_ptr<Process> renewed;
+    while (!renewed) {
+      try {
+        renewed = co_await to_thread(renew);
+      } catch (
+          const std::exception&) {  // no process or descriptor is to be had, or it has been killed already
+      }
+      if (!renewed) co_await sleep(std::chrono::milliseconds(100));
+    }
+    slots_[slot].process = std::move(*renewed);
+    ++slots_[slot].restarts;
+    if (told_) told_(slot);
+  }
+
+  std::vector<Slot> slots_;  // never grows once it is made
+  std::unique_ptr<concurrent::WorkStealingExecutor> threads_;
+  std::function<void(std::size_t)> told_;
+};
+
+}  // namespace asyncio::jobs

@@ -1,0 +1,52 @@
+#pragma once
+
+// What the tests of chapter 13 that have a queue share.
+
+#include "job_queue.hpp"
+
+#include "support.hpp"
+
+using asyncio::jobs::JobPointer;
+using asyncio::jobs::JobQueue;
+using asyncio::jobs::JobRecord;
+using asyncio::jobs::JobState;
+using asyncio::jobs::QueueFull;
+
+/// A queue, its workers, and a loop.
+struct Queued {
+  Kinds kinds = test_kinds();
+  asyncio::jobs::WorkerPool pool;
+  JobQueue queue;
+  Log changes;
+  EpollLoop e;
+
+  explicit Queued(asyncio::jobs::WorkerOptions workers = {}, std::size_t capacity = 1000)
+      : pool(workers), queue(pool, kinds, capacity) {
+    queue.on_change([this](const asyncio::jobs::Job& job) { changes.push_back(to_string(job.state)); });
+  }
+
+  template <class F>
+  void run(F main) {
+    e.run(main);
+    EXPECT_EQ(e.told, Log{});
+  }
+
+  /// Makes a job, and puts it into the queue.
+  JobPointer submit(std::string kind, std::string args = "{}",
+                    std::optional<std::int64_t> deadline_ms = std::nullopt) {
+    JobQueue::Admission place = queue.admit();
+    const auto job = std::make_shared<asyncio::jobs::Job>(
+        JobRecord{.kind = std::move(kind), .args = std::move(args), .deadline_ms = deadline_ms});
+    job->submitted_ms = asyncio::jobs::now_ms();
+    queue.submit(job, std::move(place));
+    return job;
+  }
+
+  /// Describes how a job is: "done 25", "failed it fails", "queued".
+  static std::string state(const JobPointer& job) {
+    std::string text = to_string(job->state);
+    if (job->state == JobState::done) text += " " + job->outcome.result;
+    if (has_ended(job->state) && job->state != JobState::done) text += " " + job->outcome.error;
+    return text;
+  }
+};

@@ -1,0 +1,223 @@
+// Chapter 13, step 3: a job runs elsewhere, and the loop goes on.
+
+#include "worker_pool.hpp"
+
+#include "support.hpp"
+
+#include <signal.h>
+
+using asyncio::jobs::Place;
+using asyncio::jobs::WorkerDied;
+using asyncio::jobs::WorkerPool;
+
+namespace {
+
+/// Workers, and a loop.
+struct Workers {
+  WorkerPool pool;
+  Kinds kinds = test_kinds();
+  EpollLoop e;
+
+  explicit Workers(int processes = 1, int threads = 1) : pool({.processes = processes, .threads = threads}) {}
+
+  /// Takes a slot, and runs a job of that kind in it.
+  Coro<std::string> start(std::string kind, std::string args = "{}") {
+    const asyncio::jobs::Kind& which = kinds.find(kind)->second;
+    std::size_t slot = 0;
+    if (which.place != Place::loop) {
+      while (!pool.take(which.place)) co_await passes(1);
+      slot = last_taken(which.place);
+    }
+    co_return co_await pool.run(slot, which, args);
+  }
+  /// The error of a job.
+  Coro<std::string> error(std::string kind) {
+    try {
+      co_await start(kind);
+    } catch (const WorkerDied& error) {
+      co_return std::string("WorkerDied: ") + error.what();
+    } catch (const std::exception& error) {
+      co_return error.what();
+    }
+    co_return "nothing";
+  }
+
+ private:
+  std::size_t last_taken(Place place) const {
+    std::size_t last = 0;
+    for (std::size_t i = 0; i < pool.slots().size(); ++i)
+      if (pool.slots()[i].place == place && pool.slots()[i].busy) last = i;
+    return last;
+  }
+};
+
+}  // namespace
+
+TEST(Step3_Workers, AProcessComputes) {
+  Workers w;
+  EXPECT_EQ(w.e.run([&] { return w.start("square", "{\"number\":7}"); }), "49");
+}
+
+TEST(Step3_Workers, AProcessIsAnother) {
+  Workers w;
+  const std::string pid = w.e.run([&] { return w.start("pid"); });
+  EXPECT_EQ(pid, std::to_string(w.pool.slots()[0].process.pid));
+  EXPECT_NE(pid, std::to_string(::getpid()));
+}
+
+TEST(Step3_Workers, AThreadWaits) {
+  Workers w;
+  release(1);
+  EXPECT_EQ(w.e.run([&] { return w.start("hold", "{\"a\":1}"); }), "{\"a\":1}");
+  w.e.run([] { return held(1); });
+}
+
+TEST(Step3_Workers, WhatIsSmallRunsOnTheLoop) {
+  Workers w;
+  EXPECT_EQ(w.e.run([&] { return w.start("now", "[1]"); }), "[1]");
+}
+
+TEST(Step3_Workers, TheLoopGoesOnMeanwhile) {
+  Workers w;
+  w.e.run([&]() -> Coro<> {
+    Task<std::string> computing = create_task(w.start("spin"));
+    Task<std::string> waiting = create_task(w.start("hold"));
+    co_await held(1);
+    EXPECT_TRUE(w.pool.slots()[0].busy);
+    EXPECT_TRUE(w.pool.slots()[1].busy);
+    EXPECT_EQ(co_await w.start("now", "1"), "1");
+    release(1);
+    EXPECT_EQ(co_await waiting, "{}");
+    EXPECT_FALSE(computing.done());
+    ::kill(w.pool.slots()[0].process.pid, SIGKILL);
+    std::string error;
+    try {
+      co_await computing;
+    } catch (const WorkerDied& died) {
+      error = died.what();
+    }
+    EXPECT_TRUE(error.starts_with("its worker died: "));
+  });
+}
+
+TEST(Step3_Workers, WorkersWorkAtTheSameTime) {
+  Workers w(1, 3);
+  w.e.run([&]() -> Coro<> {
+    std::vector<Task<std::string>> jobs;
+    for (int i = 0; i < 3; ++i) {
+      jobs.push_back(create_task(w.start("hold")));
+      co_await held(1);
+    }
+    EXPECT_EQ(w.pool.take(Place::thread), std::nullopt);
+    release(3);
+    for (Task<std::string>& job : jobs) co_await job;
+  });
+}
+
+TEST(Step3_Workers, AWorkerIsFreeAfterwards) {
+  Workers w;
+  w.e.run([&]() -> Coro<> {
+    co_await w.start("square", "{\"number\":2}");
+    EXPECT_FALSE(w.pool.slots()[0].busy);
+    EXPECT_EQ(co_await w.error("fail"), "it fails");
+    EXPECT_FALSE(w.pool.slots()[0].busy);
+    EXPECT_EQ(co_await w.error("wait_and_fail"), "it fails on a thread");
+    EXPECT_FALSE(w.pool.slots()[1].busy);
+    EXPECT_EQ(w.pool.take(Place::process), 0u);
+    EXPECT_TRUE(w.pool.slots()[0].busy);
+    EXPECT_EQ(w.pool.take(Place::process), std::nullopt);
+  });
+}
+
+TEST(Step3_Workers, AnErrorOfAJobIsItsOwn) {
+  Workers w;
+  w.e.run([&]() -> Coro<> {
+    EXPECT_EQ(co_await w.error("fail"), "it fails");
+    EXPECT_EQ(co_await w.error("broken"), "it is broken");
+    EXPECT_EQ(w.pool.slots()[0].restarts, 0u);
+  });
+}
+
+TEST(Step3_Workers, AWorkerThatDiesHasASuccessor) {
+  Workers w;
+  Log replaced;
+  w.pool.on_replaced([&](std::size_t slot) { replaced.push_back(std::to_string(slot)); });
+  w.e.run([&]() -> Coro<> {
+    const int before = w.pool.slots()[0].process.pid;
+    const std::string error = co_await w.error("crash");
+    EXPECT_TRUE(error.starts_with("WorkerDied: its worker died: ")) << error;
+    EXPECT_EQ(w.pool.slots()[0].restarts, 1u);
+    EXPECT_NE(w.pool.slots()[0].process.pid, before);
+    EXPECT_EQ(co_await w.start("square", "{\"number\":3}"), "9");
+  });
+  EXPECT_EQ(replaced, Log{"0"});
+}
+
+TEST(Step3_Workers, AWorkerThatDiesCostsNoOther) {
+  Workers w(2);
+  w.e.run([&]() -> Coro<> {
+    Task<std::string> other = create_task(w.start("spin"));
+    co_await until([&] { return w.pool.slots()[0].busy; });
+    const std::string error = co_await w.error("crash");
+    EXPECT_TRUE(error.starts_with("WorkerDied"));
+    EXPECT_FALSE(other.done());
+    EXPECT_EQ(w.pool.slots()[0].restarts + w.pool.slots()[1].restarts, 1u);
+    w.pool.stop(0);
+    std::string outcome = "nothing";
+    try {
+      co_await other;
+    } catch (const WorkerDied&) {
+      outcome = "died";
+    }
+    EXPECT_EQ(outcome, "died");
+  });
+}
+
+TEST(Step3_Workers, AWorkerThatIsStoppedBeforeItBeginsIsReplaced) {
+  Workers w;
+  w.e.run([&]() -> Coro<> {
+    const std::size_t slot = *w.pool.take(Place::process);
+    w.pool.stop(slot);
+    std::string outcome = "nothing";
+    try {
+      co_await w.pool.run(slot, w.kinds.find("pid")->second, "{}");
+    } catch (const WorkerDied&) {
+      outcome = "died";
+    }
+    EXPECT_EQ(outcome, "died");
+    EXPECT_EQ(co_await w.start("square", "{\"number\":3}"), "9");
+  });
+}
+
+TEST(Step3_Workers, AJobGoesToTheSuccessorOfAWorkerThatHadDied) {
+  Workers w;
+  const auto one = +[] { return 1; };
+  w.e.run([&]() -> Coro<> {
+    const WorkerPool::Process& process = w.pool.slots()[0].process;
+    ::kill(process.pid, SIGKILL);
+    bool broken = false;
+    while (!broken) {
+      try {
+        process.pool->submit(one);
+      } catch (const concurrent::BrokenProcessPool&) {
+        broken = true;
+      }
+      co_await passes(1);
+    }
+    EXPECT_EQ(co_await w.start("square", "{\"number\":6}"), "36");
+    EXPECT_EQ(w.pool.slots()[0].restarts, 1u);
+  });
+}
+
+TEST(Step3_Workers, AThreadIsAskedToStop) {
+  Workers w;
+  w.e.run([&]() -> Coro<> {
+    Task<std::string> waiting = create_task(w.start("hold"));
+    co_await held(1);
+    w.pool.stop(1);
+    EXPECT_EQ(co_await waiting, "\"stopped\"");
+    release(1);
+    EXPECT_EQ(co_await w.start("hold"), "{}") << "the next one was not asked";
+    co_await held(1);
+  });
+}

@@ -1,0 +1,144 @@
+// Chapter 13, step 7: a server that ends, and loses nothing.
+
+#include "served.hpp"
+
+TEST(Step7_Drain, AnIdleServerEnds) {
+  Served s;
+  s.run([&]() -> Coro<> {
+    Client idle = s.client();
+    co_await until([&] { return s.server->service().connections == 1; });
+    co_await s.server->drain();
+    EXPECT_EQ(co_await idle.rest(), "");
+    co_await until([&] { return s.server->service().connections == 0; });
+  });
+}
+
+TEST(Step7_Drain, NewJobsAreRefused) {
+  Served s;
+  s.run([&]() -> Coro<> {
+    Client running = s.client();
+    running.send(post("/run", job("hold")));
+    co_await held(1);
+    Task<> draining = create_task(s.server->drain());
+    co_await passes(2);
+    for (const char* path : {"/run", "/jobs"}) {
+      const Reply refused = co_await s.ask(post(path, job("now")));
+      EXPECT_EQ(refused.status, 503);
+      EXPECT_EQ(refused.header("Connection"), "close");
+    }
+    EXPECT_EQ((co_await s.ask(get("/healthz"))).status, 503);
+    EXPECT_FALSE(draining.done());
+    release(1);
+    EXPECT_EQ((co_await running.reply()).status, 200);
+    co_await draining;
+  });
+}
+
+TEST(Step7_Drain, WhatWasAcceptedComesToItsEnd) {
+  std::mutex mutex;
+  std::vector<std::string> written;
+  Served s({.save = [&](std::span<const JobRecord> jobs) {
+    const std::lock_guard lock(mutex);
+    for (const JobRecord& job : jobs) written.push_back(to_string(job.state));
+  }});
+  s.run([&]() -> Coro<> {
+    co_await s.ask(post("/jobs", job("hold")));
+    co_await s.ask(post("/jobs", job("hold")));
+    co_await held(1);
+    Task<> draining = create_task(s.server->drain());
+    co_await passes(3);
+    EXPECT_FALSE(draining.done());
+    release(2);
+    co_await draining;
+    EXPECT_EQ(s.server->queue().unfinished(), 0u);
+    co_await held(1);
+  });
+  EXPECT_EQ(std::ranges::count(written, "done"), 2);
+}
+
+TEST(Step7_Drain, WhatIsOnItsWayToTheDiskWasAcceptedToo) {
+  course::Gate disk;
+  Served s({.save = [&](std::span<const JobRecord>) { disk.pass(); }});
+  s.run([&]() -> Coro<> {
+    Client client = s.client();
+    client.send(post("/jobs", job("now")));
+    co_await until([&] { return s.server->queue().admitted() == 1; });
+    Task<> draining = create_task(s.server->drain());
+    co_await passes(3);
+    EXPECT_FALSE(draining.done());
+    disk.open();
+    EXPECT_EQ((co_await client.reply()).status, 202);
+    co_await draining;
+    EXPECT_EQ(s.server->queue().unfinished(), 0u);
+  });
+}
+
+TEST(Step7_Drain, WhoWaitsForAJobIsAnswered) {
+  Served s;
+  s.run([&]() -> Coro<> {
+    co_await s.ask(post("/jobs", job("hold")));
+    Client waiting = s.client();
+    waiting.send(get("/jobs/1?wait_ms=60000"));
+    Client attached = s.client();
+    attached.send(post("/run", job("hold")));
+    co_await until([&] { return s.server->queue().unfinished() == 2 && s.server->service().active >= 2; });
+    Task<> draining = create_task(s.server->drain());
+    release(2);
+    const Reply seen = co_await waiting.reply();
+    EXPECT_EQ(seen.json()["state"], "done");
+    EXPECT_EQ(seen.header("Connection"), "close");
+    EXPECT_EQ((co_await attached.reply()).json()["state"], "done");
+    co_await draining;
+    co_await held(2);
+  });
+}
+
+TEST(Step7_Drain, OthersMayAskMeanwhile) {
+  Served s;
+  s.run([&]() -> Coro<> {
+    co_await s.ask(post("/jobs", job("hold")));
+    co_await held(1);
+    Task<> draining = create_task(s.server->drain());
+    co_await passes(2);
+    const Reply seen = co_await s.ask(get("/jobs/1"));
+    EXPECT_EQ(seen.status, 200);
+    EXPECT_EQ(seen.json()["state"], "running");
+    release(1);
+    co_await draining;
+  });
+}
+
+TEST(Step7_Drain, WhoListensIsAtTheEnd) {
+  Served s;
+  s.run([&]() -> Coro<> {
+    Client listener = s.client();
+    listener.send(get("/events"));
+    co_await listener.up_to("event: snapshot");
+    co_await s.server->drain();
+    co_await listener.rest();
+    EXPECT_EQ(s.server->service().active, 0u);
+  });
+}
+
+TEST(Step7_Drain, AfterwardsNobodyIsLetIn) {
+  Served s;
+  s.run([&]() -> Coro<> {
+    const std::uint16_t port = s.server->port();
+    co_await s.server->drain();
+    Client late(port);
+    EXPECT_EQ((co_await late.reply()).status, 0);
+  });
+}
+
+TEST(Step7_Drain, AClientThatDoesNotReadDoesNotHoldItUp) {
+  Served s;
+  s.run([&]() -> Coro<> {
+    Client listener = s.client();
+    std::string many;
+    for (int i = 0; i < 2000; ++i) many += get("/page.js");
+    listener.send(many.substr(0, 60'000));
+    co_await until([&] { return s.server->service().active == 1; });
+    co_await s.server->drain(20ms);
+    co_await until([&] { return s.server->service().active == 0 && s.server->service().connections == 0; });
+  });
+}
