@@ -556,14 +556,18 @@ class Load:
                 raise Wrong(f"{number} was given twice")
             self.accepted.add(number)
         if chance.random() < 0.5:
-            self.note(connection.ask("GET", f"/jobs/{number}?wait_ms=200").json)
+            self.note(number, connection.ask("GET", f"/jobs/{number}?wait_ms=200"))
         with self.lock:
-            known = list(self.results) if chance.random() < 0.2 else []
+            # Of those that have ended, 10,000 are kept.
+            known = list(self.results)[-5000:] if chance.random() < 0.2 else []
         if known:
-            self.note(connection.ask("GET", f"/jobs/{chance.choice(known)}").json)
+            number = chance.choice(known)
+            self.note(number, connection.ask("GET", f"/jobs/{number}"))
 
-    def note(self, found):
+    def note(self, number, answer):
         """Notes a result, and that it is the one that was told before."""
+        check(answer.status, 200, f"job {number}")
+        found = answer.json
         if found["finished_ms"] is None:
             return
         told = (found["state"], found["result"], found["error"])
@@ -600,7 +604,7 @@ def nothing_that_was_accepted_is_lost_when_it_is_killed():
                 answer = connection.ask("GET", f"/jobs/{number}?wait_ms=60000")
                 check(answer.status, 200, f"job {number}")
                 check(answer.json["state"], "done", f"job {number}")
-                load.note(answer.json)
+                load.note(number, answer)
             check(server.terminate(), 0)
     return f"{times} times, {len(load.accepted)} jobs, {len(load.results)} results; seed {SEED}"
 
