@@ -115,7 +115,7 @@ void health_row(const std::string& variant, bool on_loop) {
   // So many connections as a server has that is in use, and as many requests as it can answer.
   const bench::WrkLoad load{.connections = 256, .pause_ms = 100, .seconds = 2};
   bench::wrk_row(
-      "/healthz at 256 connections, p99/" + variant, load,
+      "healthz at 256 connections, p99/" + variant, load,
       [on_loop] { return std::make_unique<Busy>(on_loop); }, true);
 }
 
@@ -129,7 +129,7 @@ void bench::rows() {
   health_row("all workers busy", false);
   health_row("it computes on its loop", true);
   // Not a measurement: what is promised.
-  benchmark::RegisterBenchmark("/healthz at 256 connections, p99/what is promised: 10 ms",
+  benchmark::RegisterBenchmark("healthz at 256 connections, p99/what is promised: 10 ms",
                                [](benchmark::State& state) {
                                  for (auto _ : state) state.SetIterationTime(0.01);
                                  state.SetItemsProcessed(state.iterations());

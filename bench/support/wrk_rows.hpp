@@ -24,8 +24,8 @@
 namespace bench {
 
 /// Names of the rows that chapter 13 and its peers have in common. Each server has one thread.
-inline const std::string a_get = "GET /healthz";
-inline const std::string an_empty_job = "POST /run of an empty job";
+inline const std::string a_get = "a GET of healthz";
+inline const std::string an_empty_job = "an empty job run by POST";
 
 /// A server in a process of its own, which goes when this goes.
 class ServerProcess {

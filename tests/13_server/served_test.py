@@ -559,7 +559,7 @@ class Load:
             self.note(number, connection.ask("GET", f"/jobs/{number}?wait_ms=200"))
         with self.lock:
             # Of those that have ended, 10,000 are kept.
-            known = list(self.results)[-5000:] if chance.random() < 0.2 else []
+            known = list(self.results)[-2000:] if chance.random() < 0.2 else []
         if known:
             number = chance.choice(known)
             self.note(number, connection.ask("GET", f"/jobs/{number}"))
