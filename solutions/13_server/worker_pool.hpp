@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -141,11 +142,12 @@ class WorkerPool {
   }
 
  private:
-  /// Starts a process, and waits until it works.
+  /// Starts a process, and waits until it works. It gives way to the loop: where all processors compute, a
+  /// request is answered first.
   static Process new_process() {
     Process process;
-    process.pool =
-        std::make_unique<concurrent::ProcessPoolExecutor>(concurrent::ProcessPoolOptions{.max_workers = 1});
+    process.pool = std::make_unique<concurrent::ProcessPoolExecutor>(
+        concurrent::ProcessPoolOptions{.max_workers = 1, .initializer = [] { std::ignore = ::nice(10); }});
     process.pid = process.pool->submit(+[] { return static_cast<int>(::getpid()); }).result();
     return process;
   }

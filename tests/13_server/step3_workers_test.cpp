@@ -5,6 +5,7 @@
 #include "support.hpp"
 
 #include <signal.h>
+#include <sys/resource.h>
 
 using asyncio::jobs::Place;
 using asyncio::jobs::WorkerDied;
@@ -63,6 +64,12 @@ TEST(Step3_Workers, AProcessIsAnother) {
   const std::string pid = w.e.run([&] { return w.start("pid"); });
   EXPECT_EQ(pid, std::to_string(w.pool.slots()[0].process.pid));
   EXPECT_NE(pid, std::to_string(::getpid()));
+}
+
+TEST(Step3_Workers, AProcessGivesWayToTheLoop) {
+  Workers w;
+  const int ours = ::getpriority(PRIO_PROCESS, 0);
+  EXPECT_EQ(w.e.run([&] { return w.start("niceness"); }), std::to_string(std::min(ours + 10, 19)));
 }
 
 TEST(Step3_Workers, AThreadWaits) {

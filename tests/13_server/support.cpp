@@ -1,5 +1,6 @@
 #include "support.hpp"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -142,6 +143,7 @@ Json squared(const Json& args) {
 Json fail(const Json&) { throw std::runtime_error("it fails"); }
 Json crash(const Json&) { std::_Exit(3); }
 Json pid(const Json&) { return ::getpid(); }
+Json niceness(const Json&) { return ::getpriority(PRIO_PROCESS, 0); }
 Json now(const Json& args) { return args; }
 Json broken(const Json&) { throw std::runtime_error("it is broken"); }
 Json wait_and_fail(const Json&, std::stop_token) { throw std::runtime_error("it fails on a thread"); }
@@ -158,6 +160,7 @@ Kinds test_kinds() {
           {"fail", computing<fail>()},
           {"crash", computing<crash>()},
           {"pid", computing<pid>()},
+          {"niceness", computing<niceness>()},
           {"now", on_loop<now>()},
           {"broken", on_loop<broken>()},
           {"wait_and_fail", waiting<wait_and_fail>()}};
