@@ -16,10 +16,14 @@ void run(F main) {
 
 }  // namespace
 
-TEST(Step8_Events, AnEventIsALineOfData) {
-  EventHub hub;
-  EXPECT_EQ(hub.format("job", "{}"), "id: 1\nevent: job\ndata: {}\n\n");
-  EXPECT_EQ(hub.format("job", "{}"), "id: 2\nevent: job\ndata: {}\n\n");
+TEST(Step8_Events, AnEventIsALineOfDataAndHasTheNextNumber) {
+  run([]() -> Coro<> {
+    EventHub hub;
+    EXPECT_EQ(hub.format("job", "{}"), "id: 1\nevent: job\ndata: {}\n\n");
+    const auto one = hub.subscribe();
+    hub.publish("job", [] { return std::string("{}"); });
+    EXPECT_EQ(co_await one->next(), "id: 2\nevent: job\ndata: {}\n\n");
+  });
 }
 
 TEST(Step8_Events, WhoListensHears) {
@@ -77,8 +81,10 @@ TEST(Step8_Events, WhoGoesIsForgotten) {
     EXPECT_EQ(hub.subscribers(), 1u);
     one.reset();
     EXPECT_EQ(hub.subscribers(), 0u);
+    const auto two = hub.subscribe();
     hub.publish("a", "1");
-    co_return;
+    EXPECT_TRUE((co_await two->next()).has_value());
+    EXPECT_EQ(hub.subscribers(), 1u);
   });
 }
 
