@@ -137,5 +137,6 @@ TEST(Step5_Attached, WhatIsNoJobIsRefused) {
   s.run([&]() -> Coro<> {
     EXPECT_EQ((co_await s.ask(request("POST", "/run", job("now")))).status, 415);
     for (const std::string& body : wrong) EXPECT_EQ((co_await s.ask(post("/run", body))).status, 400) << body;
+    EXPECT_EQ((co_await s.ask(post("/run", job("now")))).status, 200);
   });
 }

@@ -161,6 +161,7 @@ TEST(Step5_Deadlines, AJobThatIsInTimeIsDone) {
     const JobPointer job = q.submit("square", "{\"number\":8}", 60'000);
     co_await job->ended.wait();
     EXPECT_EQ(q.state(job), "done 64");
+    EXPECT_FALSE(q.queue.stop(job, JobState::expired));
   });
 }
 

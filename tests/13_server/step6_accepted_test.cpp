@@ -178,6 +178,10 @@ TEST(Step6_Accepted, WhatAClientWaitsForIsNotWritten) {
   s.run([&]() -> Coro<> {
     EXPECT_EQ((co_await s.ask(post("/run", square(3)))).status, 200);
     EXPECT_EQ(disk.states(1), "");
+    EXPECT_EQ((co_await s.ask(post("/jobs", square(3)))).status, 202);
+    co_await s.ask(get("/jobs/2?wait_ms=10000"));
+    EXPECT_EQ(disk.states(2), "queued done");
+    EXPECT_EQ(disk.states(1), "");
   });
 }
 

@@ -108,18 +108,6 @@ TEST(Step7_Drain, OthersMayAskMeanwhile) {
   });
 }
 
-TEST(Step7_Drain, WhoListensIsAtTheEnd) {
-  Served s;
-  s.run([&]() -> Coro<> {
-    Client listener = s.client();
-    listener.send(get("/events"));
-    co_await listener.up_to("event: snapshot");
-    co_await s.server->drain();
-    co_await listener.rest();
-    EXPECT_EQ(s.server->service().active, 0u);
-  });
-}
-
 TEST(Step7_Drain, AfterwardsNobodyIsLetIn) {
   Served s;
   s.run([&]() -> Coro<> {

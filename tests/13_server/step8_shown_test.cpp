@@ -58,3 +58,15 @@ TEST(Step8_Shown, AListenerThatLeavesIsForgotten) {
     while (s.server->hub().subscribers() > 0) co_await s.ask(post("/run", job("now")));
   });
 }
+
+TEST(Step8_Shown, WhoListensIsAtTheEndOfADrain) {
+  Served s;
+  s.run([&]() -> Coro<> {
+    Client listener = s.client();
+    listener.send(get("/events"));
+    co_await listener.up_to("event: snapshot");
+    co_await s.server->drain();
+    co_await listener.rest();
+    EXPECT_EQ(s.server->service().active, 0u);
+  });
+}
