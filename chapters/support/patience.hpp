@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
 #include <thread>
 
 namespace concurrent::detail {
@@ -20,23 +19,20 @@ class Patience {
   /// Waits a little, to look again then.
   void wait() {
     const auto now = Clock::now();
-    const auto waited = now - since_.value_or(now);
-    if (!since_) since_ = now;
+    if (since_ == Clock::time_point()) since_ = now;
+    const auto waited = now - since_;
     over_ = waited > most_looking;
     if (!over_) return std::this_thread::yield();
     std::this_thread::sleep_for(std::min<Clock::duration>(waited / 4, std::chrono::milliseconds(10)));
   }
 
   /// Begins anew, after something has come.
-  void renew() noexcept {
-    since_.reset();
-    over_ = false;
-  }
+  void renew() noexcept { *this = {}; }
 
  private:
   static constexpr auto most_looking = std::chrono::microseconds(200);
 
-  std::optional<Clock::time_point> since_;  // nothing: it has not looked yet
+  Clock::time_point since_{};  // the clock's beginning: it has not looked yet
   bool over_ = false;
 };
 
