@@ -70,10 +70,14 @@ F* in_the_library(const char* name) noexcept {
 }  // namespace course
 
 /// Stands in front of a function of the system that returns -1 when it fails, and counts its calls in
-/// `<name>_calls`.
-#define COURSE_MAY_FAIL(result, name, parameters, arguments)                    \
-  inline course::SystemCalls name##_calls;                                      \
-  extern "C" result name parameters {                                           \
-    static auto* const real = course::in_the_library<result parameters>(#name); \
-    return name##_calls.fails() ? static_cast<result>(-1) : real arguments;     \
+/// `<name>_calls`. The function is found before main(), because a handler of signals could not look for it.
+#define COURSE_MAY_FAIL(result, name, parameters, arguments)                                   \
+  inline course::SystemCalls name##_calls;                                                     \
+  inline auto* name##_in_the_library() noexcept {                                              \
+    static auto* const real = course::in_the_library<result parameters>(#name);                \
+    return real;                                                                               \
+  }                                                                                            \
+  inline const bool name##_is_found = name##_in_the_library() != nullptr;                      \
+  extern "C" result name parameters {                                                          \
+    return name##_calls.fails() ? static_cast<result>(-1) : name##_in_the_library() arguments; \
   }
