@@ -85,6 +85,8 @@ def tried(server, request, torn=None):
             for wanted in request.wanted:
                 try:
                     last = connection.answer()
+                    if torn and last.status == 100 and "100" not in wanted:
+                        last = connection.answer()  # its body was late, so it was told to go on
                 except Ended:
                     if "-" in wanted:
                         return
