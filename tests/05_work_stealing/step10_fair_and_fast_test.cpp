@@ -1,6 +1,6 @@
 // Chapter 05, step 10: every job has its turn, and what things cost.
 
-#include "fork_join.hpp"
+#include "fib.hpp"
 #include "support.hpp"
 
 #include <array>
@@ -9,20 +9,6 @@
 #include <functional>
 #include <latch>
 #include <semaphore>
-
-using concurrent::fork_join;
-
-namespace {
-
-long fib(WorkStealingExecutor& executor, int n) {
-  if (n < 2) return n;
-  long a = 0, b = 0;
-  fork_join(
-      executor, [&] { a = fib(executor, n - 1); }, [&] { b = fib(executor, n - 2); });
-  return a + b;
-}
-
-}  // namespace
 
 TEST(Step10_FairAndFast, AJobThatPostsItselfAgainAndAgainStarvesNobody) {
   std::atomic<bool> stop = false;

@@ -1,6 +1,6 @@
 // Chapter 05, step 8: fork and join.
 
-#include "fork_join.hpp"
+#include "fib.hpp"
 #include "support.hpp"
 
 #include <atomic>
@@ -11,18 +11,6 @@
 #include <thread>
 
 using concurrent::fork_join;
-
-namespace {
-
-long fib(WorkStealingExecutor& executor, int n) {
-  if (n < 2) return n;
-  long a = 0, b = 0;
-  fork_join(
-      executor, [&] { a = fib(executor, n - 1); }, [&] { b = fib(executor, n - 2); });
-  return a + b;
-}
-
-}  // namespace
 
 TEST(Step8_ForkJoin, BothAreCalledOnce) {
   std::atomic<int> first = 0, second = 0;
