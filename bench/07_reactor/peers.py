@@ -1,7 +1,11 @@
 """An echo server on Python's asyncio, until the end of its input: each line asks for its port."""
 
 import asyncio
+import os
 import sys
+
+sys.path.append(os.path.join(os.path.dirname(__file__), "..", "support"))
+from answer_port import answer_port_until_the_end  # noqa: E402
 
 
 class Echo(asyncio.Protocol):
@@ -15,18 +19,7 @@ class Echo(asyncio.Protocol):
 async def main():
     loop = asyncio.get_running_loop()
     server = await loop.create_server(Echo, "127.0.0.1", 0)
-    ended = asyncio.Event()
-
-    def answer():
-        if sys.stdin.readline():
-            print(server.sockets[0].getsockname()[1], flush=True)
-        else:
-            loop.remove_reader(sys.stdin)
-            ended.set()
-
-    loop.add_reader(sys.stdin, answer)
-    print("ready", flush=True)
-    await ended.wait()
+    await answer_port_until_the_end(server.sockets[0].getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -3,8 +3,12 @@
 Its arguments: `echo` or `one_way`, and `uvloop` for that in the place of asyncio's own loop."""
 
 import asyncio
+import os
 import struct
 import sys
+
+sys.path.append(os.path.join(os.path.dirname(__file__), "..", "support"))
+from answer_port import answer_port_until_the_end  # noqa: E402
 
 BLOCK = bytes(65536)
 
@@ -34,20 +38,8 @@ async def one_way(reader, writer):
 
 
 async def main(handler):
-    loop = asyncio.get_running_loop()
     server = await asyncio.start_server(handler, "127.0.0.1", 0)
-    ended = asyncio.Event()
-
-    def answer():
-        if sys.stdin.readline():
-            print(server.sockets[0].getsockname()[1], flush=True)
-        else:
-            loop.remove_reader(sys.stdin)
-            ended.set()
-
-    loop.add_reader(sys.stdin, answer)
-    print("ready", flush=True)
-    await ended.wait()
+    await answer_port_until_the_end(server.sockets[0].getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -2,10 +2,14 @@
 
 import asyncio
 import itertools
+import os
 import sys
 import time
 
 from aiohttp import web
+
+sys.path.append(os.path.join(os.path.dirname(__file__), "..", "support"))
+from answer_port import answer_port_until_the_end  # noqa: E402
 
 numbers = itertools.count(1)
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -35,19 +39,7 @@ async def main():
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    loop = asyncio.get_running_loop()
-    ended = asyncio.Event()
-
-    def answer():
-        if sys.stdin.readline():
-            print(runner.addresses[0][1], flush=True)
-        else:
-            loop.remove_reader(sys.stdin)
-            ended.set()
-
-    loop.add_reader(sys.stdin, answer)
-    print("ready", flush=True)
-    await ended.wait()
+    await answer_port_until_the_end(runner.addresses[0][1])
 
 
 if __name__ == "__main__":
