@@ -20,8 +20,8 @@ FLAGS += $(if $(filter thread,$(SAN)),-fsanitize=thread $(if $(CLANG),,-Wno-tsan
 # With it g++ makes a coroutine's symmetric transfer a jump even where it does not optimise; clang++ does so anyway.
 FLAGS += $(if $(CLANG),,-foptimize-sibling-calls)
 FLAGS += $(if $(filter address,$(SAN)),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined)
-# A null pointer and an object that is too small are AddressSanitizer's to find anyway, and this machine forgives what is
-# not aligned: to check these at each access takes a third of the compilation. So does checking in line, not by calls.
+# A null pointer and an object that is too small are AddressSanitizer's to find anyway, and x86 forgives what is not
+# aligned: to check these at each access takes a third of the compilation. So does checking in line, not by calls.
 FLAGS += $(if $(filter address,$(SAN)),-fno-sanitize=null$(comma)object-size$(comma)alignment \
   $(if $(CLANG),-mllvm -asan-instrumentation-with-call-threshold=0,--param asan-instrumentation-with-call-threshold=0))
 FAST  := -O2 -g -DNDEBUG
@@ -199,8 +199,8 @@ served: $(SERVED)
 
 # ---- For contributors, and CI --------------------------------------------------------------------------------------
 
-CHECKS := starters-check ladder mutants-in-turn kinds right errors random clients hosts served tools-test explorer-test \
-  sanitize-thread sanitize-address \
+CHECKS := starters-check ladder mutants-in-turn kinds right errors random clients hosts served tools-test \
+  explorer-test sanitize-thread sanitize-address \
   parity links docs bench-smoke format-check
 test:
 	@MAKE='$(MAKE)' sh tests/tools/run_targets.sh solutions starters-fail
