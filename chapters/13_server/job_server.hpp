@@ -275,22 +275,20 @@ class JobServer {
   template <class F>
   Coro<http::Response> with_job(http::Exchange& exchange, F answer) {
     if (service_.draining) {
-      http::Response refused = problem(503, "the server is ending");
+      http::Response refused = http::error_response(503, "the server is ending");
       refused.close = true;
       co_return refused;
     }
     try {
       JobRecord record = job_asked_for(exchange.request, options_.kinds);
       co_return co_await (this->*answer)(std::move(record), exchange);
-    } catch (const http::Error& error) {
-      co_return problem(error.status(), error.what());
     } catch (const QueueFull& error) {
       ++statistics_.refused;
-      http::Response refused = problem(503, error.what());
+      http::Response refused = http::error_response(503, error.what());
       refused.headers.emplace_back("Retry-After", "1");
       co_return refused;
     } catch (const JournalError& error) {
-      co_return problem(507, error.what());
+      co_return http::error_response(507, error.what());
     }
   }
 
@@ -317,10 +315,11 @@ class JobServer {
 
   Coro<http::Response> get_job(http::Exchange& exchange) {
     const JobPointer job = find(exchange);
-    if (!job) co_return problem(404, "there is no such job");
+    if (!job) co_return http::error_response(404, "there is no such job");
     if (const auto asked = exchange.request.parameter("wait_ms")) {
       const auto time = number_in(*asked);
-      if (!time || *time > 60'000) co_return problem(400, "wait_ms must be a whole number from 0 to 60000");
+      if (!time || *time > 60'000)
+        co_return http::error_response(400, "wait_ms must be a whole number from 0 to 60000");
       try {
         co_await wait_for(wait_ended(job), std::chrono::milliseconds(*time));
       } catch (const TimeoutError&) {
@@ -332,7 +331,7 @@ class JobServer {
 
   Coro<http::Response> delete_job(http::Exchange& exchange) {
     const JobPointer job = find(exchange);
-    if (!job) co_return problem(404, "there is no such job");
+    if (!job) co_return http::error_response(404, "there is no such job");
     const bool stopped = queue_.stop(job, JobState::cancelled);
     co_await job->ended.wait();
     co_return describe(*job, stopped ? 200 : 409);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,9 +32,11 @@ struct Exchange {
 /// Answers a request.
 using Handler = std::function<Coro<Response>(Exchange&)>;
 
-/// Returns an answer that says what is wrong, as JSON. @param message it must not be what a user has sent
+/// Returns an answer that says what is wrong, as JSON, whatever is in the message.
 inline Response error_response(int status, std::string_view message) {
-  return {.status = status, .body = "{\"error\":\"" + std::string(message) + "\"}\n"};
+  using Json = nlohmann::json;
+  return {.status = status,
+          .body = Json{{"error", message}}.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"};
 }
 
 /// Knows which function answers what.

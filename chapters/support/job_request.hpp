@@ -28,11 +28,6 @@ class JournalError : public std::runtime_error {
 inline http::Response json(const Json& value, int status = 200) {
   return {.status = status, .body = value.dump() + "\n"};
 }
-/// Answers what is wrong, whatever is in the message.
-inline http::Response problem(int status, const std::string& message) {
-  return {.status = status,
-          .body = Json{{"error", message}}.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"};
-}
 /// Answers with a job.
 inline http::Response describe(const JobRecord& job, int status) { return json(to_json(job), status); }
 /// Describes a job for a list: what is long is cut off.
@@ -117,13 +112,13 @@ inline JobRecord job_asked_for(const http::Request& request, const Kinds& kinds)
 /// Writes down an answer for the log.
 inline std::string log_line(const http::Request* request, const http::Response& response, Duration time,
                             const StreamWriter& writer) {
-  const auto now = std::chrono::system_clock::now();
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+  const std::int64_t now = now_ms();
+  const auto seconds = static_cast<std::time_t>(now / 1000);
   std::tm utc{};
   ::gmtime_r(&seconds, &utc);
   char text[96];
   std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", utc.tm_year + 1900, utc.tm_mon + 1,
-                utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, static_cast<int>(now_ms() % 1000));
+                utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, static_cast<int>(now % 1000));
   const Json line = {{"time", text},
                      {"peer", writer.get_extra_info("peername")},
                      {"method", request ? Json(request->method) : Json(nullptr)},
