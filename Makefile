@@ -51,10 +51,12 @@ endif
 
 # ---- Names ---------------------------------------------------------------------------------------------------------
 
-CHAPTERS := $(notdir $(wildcard solutions/[0-9][0-9]_*))
+# CHAPTERS=… chooses some of them. They still stand on the others.
+ALL      := $(notdir $(wildcard solutions/[0-9][0-9]_*))
+CHAPTERS := $(ALL)
 number    = $(firstword $(subst _, ,$1))
 NUMBERS  := $(foreach chapter,$(CHAPTERS),$(call number,$(chapter)))
-name      = $(filter $1_%,$(CHAPTERS))
+name      = $(filter $1_%,$(ALL))
 
 # The numbers of all chapters below number $1.
 below = $(sort $(foreach n,$(needs_$1),$n $(call below,$n)))
