@@ -95,7 +95,8 @@ bool is_reserved(std::string_view word) {
 bool is_library_header(std::string_view name) {
   const bool cereal = (name.starts_with("cereal/types/") || name.starts_with("cereal/archives/")) &&
                       name.ends_with(".hpp") && name.find("..") == std::string_view::npos;
-  return standard_headers.contains(name) || system_headers.contains(name) || cereal;
+  return standard_headers.contains(name) || system_headers.contains(name) || cereal ||
+         name == "nlohmann/json.hpp";
 }
 
 bool is_course_namespace(std::string_view name) {

@@ -56,7 +56,7 @@ int connect_to(const Address& address, int family) {
 TEST(Step1_Alone, ItsFoldersAreEmptyAndCanBeWritten) {
   const char* home = std::getenv("HOME");
   ASSERT_NE(home, nullptr);
-  for (const path folder : {path(home), path("/tmp"), path("/dev/shm")}) {
+  for (const path& folder : {path(home), path("/tmp"), path("/dev/shm")}) {
     EXPECT_EQ(entries(folder), std::vector<std::string>()) << folder;
     std::ofstream(folder / "mine") << 42;
     int read = 0;
