@@ -122,7 +122,8 @@ next:
 	@for n in $(NUMBERS); do $(MAKE) --no-print-directory next-$$n || exit; [ -e build/next/$$n.done ] || break; done; \
 	  cat build/next/$$n; [ -e build/next/$$n.done ]
 $(NUMBERS:%=next-%): next-%: $$(call submission,$$*) $(GRADE)
-	@mkdir -p build/next && rm -f build/next/$*.done; $(grade) --next $(graded) >build/next/$* && touch build/next/$*.done; true
+	@mkdir -p build/next && rm -f build/next/$*.done
+	@$(grade) --next $(graded) >build/next/$* && touch build/next/$*.done; true
 mine:
 	@$(MAKE) --no-print-directory BASE=mine grade
 	@for n in $(NUMBERS); do $(MAKE) --no-print-directory BASE=mine recipe-$$n ARGS='$(ARGS)' || exit; done
@@ -142,6 +143,7 @@ $(NUMBERS:%=watch-%): watch-%:
 clean:
 	@rm -rf build compile_commands.json
 
-.PHONY: help run grade grade-begun next mine clean $(NUMBERS) $(foreach t,solution hint next run recipe diff reset watch,$(NUMBERS:%=$t-%))
+.PHONY: help run grade grade-begun next mine clean $(NUMBERS) \
+  $(foreach t,solution hint next run recipe diff reset watch,$(NUMBERS:%=$t-%))
 .DEFAULT:
 	@echo "make: there is no command '$@'. The chapters are $(NUMBERS); make help lists the commands." >&2; exit 2

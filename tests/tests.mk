@@ -62,8 +62,8 @@ GRADE := build/$(COMPILER)/tools/grade
 
 # ---- A tree --------------------------------------------------------------------------------------------------------
 
-# Of learner/06_event_loop/step3_timers_test: the tree, the chapter, the source (which a tree may have a version of), the
-# headers, the include path.
+# Of learner/06_event_loop/step3_timers_test: the tree, the chapter, the source (which a tree may have a version of),
+# the headers, the include path.
 tree     = $(firstword $(subst /, ,$1))
 chapter  = $(word 2,$(subst /, ,$1))
 source   = $(or $(wildcard $B/$(call tree,$1)/$(call tests,$1)),$(call tests,$1))
@@ -73,19 +73,20 @@ from_solution = solutions/$(call chapter,$1)
 from_learner  = chapters/$(call chapter,$1)
 headers  = $(or $(call from_$(call tree,$1),$1),$B/$(call tree,$1)/headers/$(call chapter,$1))
 below_in = $(if $(BASE),chapters,solutions)
-includes_below = -Ichapters/support $(foreach n,$(call below,$(call number,$1)),-I$(below_in)/$(call name,$n)) $(call told,compile,$(call number,$1))
+includes_below = -Ichapters/support $(foreach n,$(call below,$(call number,$1)),-I$(below_in)/$(call name,$n)) \
+  $(call told,compile,$(call number,$1))
 includes = -I$(call headers,$1) $(call includes_below,$(call chapter,$1))
 needed   = $(call libraries,$(call number,$(call chapter,$1)))
 
 # EXTRA are further flags, from a script that builds a tree of its own.
 
-# What a learner hands in is read before it is compiled: it may contain what the grader's list has, and nothing else. With
-# BASE=mine that goes for the chapters below, too. $B/learner/06_event_loop/refused says what was found; it is read
+# What a learner hands in is read before it is compiled: it may contain what the grader's list has, and nothing else.
+# With BASE=mine that goes for the chapters below, too. $B/learner/06_event_loop/refused says what was found; it is read
 # anew for each command, because a file may have come that no object knows of.
 inspected = $(if $(filter learner,$(call tree,$1)),$B/learner/$(call chapter,$1)/inspected)
 $B/learner/%/inspected: FORCE | $(GRADE)
-	@mkdir -p $(@D) && rm -f $(@D)/too_costly $(@D)/warned && $(GRADE) --refused $(@D)/refused $(addprefix --inspect chapters/,$* \
-	  $(if $(BASE),$(foreach n,$(call below,$(call number,$*)),$(call name,$n))))
+	@mkdir -p $(@D) && rm -f $(@D)/too_costly $(@D)/warned && $(GRADE) --refused $(@D)/refused \
+	  $(addprefix --inspect chapters/,$* $(if $(BASE),$(foreach n,$(call below,$(call number,$*)),$(call name,$n))))
 FORCE:
 
 # What the compiler may take for one file with a learner's headers, of the processor's time and of memory; then the
@@ -95,9 +96,9 @@ COMPILE_MIB     := 4096
 limited = $(if $(filter $B/learner/%,$@),{ ulimit -S -t $(COMPILE_SECONDS); ulimit -v $$(($(COMPILE_MIB) << 10)); } \
   2>/dev/null;)
 
-# Compiles $@ by the command $1, unless it was refused. If your code does not compile, that is no reason to stop: the grader tells it, from
-# the log. The object is as old as the beginning of its compilation, so that a file that is saved meanwhile counts as
-# newer.
+# Compiles $@ by the command $1, unless it was refused. If your code does not compile, that is no reason to stop: the
+# grader tells it, from the log. The object is as old as the beginning of its compilation, so that a file that is saved
+# meanwhile counts as newer.
 attempt = mkdir -p $(@D) && touch $@.began && not=`ls $(@D)/refused $(@D)/too_costly 2>/dev/null | head -n 1`; \
   if [ -n "$$not" ]; then rm -f $@; cp "$$not" $@.log; \
   elif ($(limited) $1 -MMD -MP -MF $@.d -MT $@ -o $@) 2>$@.log; \
@@ -129,7 +130,8 @@ $(PRELUDES): $B/%.$(PCH): tests/% | $(call have,gtest) $$(call libraries,$$(call
 	@mkdir -p $(@D) && cp $< $(basename $@)
 	@$(call attempt,$(CXX) $(FLAGS) $(TESTING) $(call includes_below,$(*D)) -x c++-header $<)
 $(COMMON): $B/%.o: tests/%.cpp $$(call prelude,tree/$$*)
-	@$(call attempt,$(CXX) $(FLAGS) $(TESTING) -include $(basename $(call prelude,tree/$*)) $(call includes_below,$(*D)) -c $<)
+	@$(call attempt,$(CXX) $(FLAGS) $(TESTING) -include $(basename $(call prelude,tree/$*)) \
+	  $(call includes_below,$(*D)) -c $<)
 
 $B/%_test.o: $$(call source,$$*_test) $$(call prelude,$$*) | $$(call needed,$$*) $$(call inspected,$$*)
 	@$(call attempt,$(CXX) $(FLAGS) $(TESTING) $(EXTRA) -include $(basename $(call prelude,$*)) \
@@ -163,7 +165,8 @@ $B/%explored: $B/%explored.o $X/works $X/explorer.o $(SUPPORT)
 
 $(if $(EXTRA),,$(shell sh tests/tools/forget_stale.sh $B))
 # Scripts, which say EXTRA, build what is not there yet.
--include $(if $(EXTRA),,$(wildcard $B/support/*.d $B/[0-9]*/*.d $(CHAPTERS:%=$B/solution/%/*.d) $(CHAPTERS:%=$B/learner/%/*.d)))
+-include $(if $(EXTRA),,$(wildcard $B/support/*.d $B/[0-9]*/*.d \
+  $(foreach tree,solution learner,$(CHAPTERS:%=$B/$(tree)/%/*.d))))
 
 # ---- Grading -------------------------------------------------------------------------------------------------------
 
@@ -227,7 +230,8 @@ mutants: $(TREES_NEED) | $$(call libraries,$(NUMBERS)) $(call have,patch)
 # A third of the mutants, chosen by the commit: so each commit tries others, and all are tried in a few.
 TURN = $$(( 0x$(shell git rev-parse --short=8 HEAD 2>/dev/null || echo 0) % 3 ))
 mutants-in-turn:
-	@$(MAKE) --no-print-directory mutants MUTANTS="`printf '%s\n' $(MUTANTS) | awk -v turn=$(TURN) 'NR % 3 == turn' | xargs`"
+	@$(MAKE) --no-print-directory mutants \
+	  MUTANTS="`printf '%s\n' $(MUTANTS) | awk -v turn=$(TURN) 'NR % 3 == turn' | xargs`"
 patterns: $(TREES_NEED) | $$(call libraries,$(NUMBERS)) $(call have,patch) $(call have,python)
 	@MAKE='$(MAKE)' sh tests/tools/mutants.sh --patterns $(GRADE) $B $(MUTANTS)
 RIGHT = $(wildcard $(CHAPTERS:%=tests/%/right/*))
@@ -270,13 +274,15 @@ words-test: $(TREES_NEED)
 	@MAKE='$(MAKE)' sh tests/tools/self_test/words_test.sh build/words
 links-test:
 	@sh tests/tools/self_test/links_test.sh build/links_test
-tools-test: given-test grader-test tiny-chapter-test stale-test costly-test words-test hundred-test links-test compare-test
+tools-test: given-test grader-test tiny-chapter-test stale-test costly-test words-test hundred-test links-test \
+  compare-test
 -include $(wildcard $(GIVEN:=.d) $(GRADER_TESTS:=.d))
 
 # Random programs, run by a chapter and by CPython to the same log: tests/NN_name/random_programs.py, with a .cpp beside
 # it. PROGRAMS=10000 for more.
 PROGRAMS := 400
-RANDOM   := $(foreach source,$(wildcard tests/[0-9]*/random_programs.cpp),$(call number,$(word 2,$(subst /, ,$(source)))))
+of_chapters = $(foreach source,$(wildcard tests/[0-9]*/$1),$(call number,$(word 2,$(subst /, ,$(source)))))
+RANDOM   := $(call of_chapters,random_programs.cpp)
 $B/solution/%/random_programs: tests/%/random_programs.cpp | $(call have,compiler)
 	@mkdir -p $(@D)
 	@$(COMPILE) -O1 -MMD -MP $(call includes,solution/$*) $< -o $@
@@ -285,9 +291,9 @@ $(RANDOM:%=random-%): random-%: $$B/solution/$$(call name,$$*)/random_programs |
 	@python=python3; for newer in python3.14 python3.13; do $$newer -c '' 2>/dev/null && python=$$newer && break; done; \
 	  $$python -B tests/$(call name,$*)/random_programs.py $< $(PROGRAMS)
 
-# Programs that others have written, as clients and as servers: tests/NN_name/real_clients.py, with a .cpp beside it, and
-# the chapter's recipe.
-CLIENTS := $(foreach source,$(wildcard tests/[0-9]*/real_clients.cpp),$(call number,$(word 2,$(subst /, ,$(source)))))
+# Programs that others have written, as clients and as servers: tests/NN_name/real_clients.py, with a .cpp beside it,
+# and the chapter's recipe.
+CLIENTS := $(call of_chapters,real_clients.cpp)
 $B/solution/%/real_clients: tests/%/real_clients.cpp | $(call have,compiler) $$(call needed,solution/$$*)
 	@mkdir -p $(@D)
 	@$(COMPILE) -O1 -MMD -MP $(call includes,solution/$*) $< -o $@

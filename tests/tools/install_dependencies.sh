@@ -63,11 +63,16 @@ purpose() {
 # Its packages, for each package manager.
 packages() {
   case $2:$1 in
-    *:compiler) case ${compiler##*/} in
-        clang++*) case $2 in apt-get) echo "clang${compiler##*clang++} g++ binutils" ;; *) echo "clang binutils" ;; esac ;;
-        g++-*) echo "${compiler##*/} binutils" ;;
-        *) case $2 in apt-get) echo "g++ binutils" ;; dnf) echo "gcc-c++ binutils" ;; *) echo "gcc binutils" ;; esac ;;
-      esac ;;
+    *:compiler)
+      case $2:${compiler##*/} in
+        apt-get:clang++*) echo "clang${compiler##*clang++} g++ binutils" ;;
+        *:clang++*) echo "clang binutils" ;;
+        *:g++-*) echo "${compiler##*/} binutils" ;;
+        apt-get:*) echo "g++ binutils" ;;
+        dnf:*) echo "gcc-c++ binutils" ;;
+        *) echo "gcc binutils" ;;
+      esac
+      ;;
     apt-get:gtest) echo libgtest-dev ;;
     dnf:gtest) echo gtest-devel ;;
     pacman:gtest) echo gtest ;;

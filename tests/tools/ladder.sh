@@ -25,7 +25,8 @@ if [ "${1:-}" = --one ]; then
     sed "s|^tests/\(.*\)\.cpp$|$tree/\1|")
   warnings=$(${MAKE:-make} -s SAN="${SAN:-}" BASE="${BASE:-}" EXTRA='-Wno-unused-function' $binaries 2>&1)
   if [ -n "$warnings" ]; then
-    echo "✘ $chapter with $written steps written does not compile without a warning: $(echo "$warnings" | sh tests/tools/first_warning.sh)"
+    echo "✘ $chapter with $written steps written does not compile without a warning:" \
+      "$(echo "$warnings" | sh tests/tools/first_warning.sh)"
     echo "$chapter with $written steps written: 0 passed, 1 failed"
     exit
   fi

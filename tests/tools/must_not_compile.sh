@@ -1,8 +1,8 @@
 #!/bin/sh
 # Sees to it that code that must not compile does not, and that the first error says why:
-# `must_not_compile.sh tests/04_process_pool/errors.txt COMPILER FLAG…`. Each piece of code in the file begins with a line
-# `== What it is`, and ends with `-- what the first error must say`. It becomes a block in braces, after the lines above
-# the first piece.
+# `must_not_compile.sh tests/04_process_pool/errors.txt COMPILER FLAG…`. Each piece of code in the file begins with a
+# line `== What it is`, and ends with `-- what the first error must say`. It becomes a block in braces, after the lines
+# above the first piece.
 if [ "$1" = --one ]; then
   piece=$2
   shift 2

@@ -14,7 +14,9 @@ if [ "$1" = --one ]; then
   [ -n "$wrong" ] && [ -n "$tests" ] || fail "its first lines must say what is wrong, and which test catches it"
   rm -rf "$tree" && mkdir -p "$tree/headers" && cp -r "solutions/$chapter" "$tree/headers/" || exit
   # A header that is given stands beside the chapter's then, where they find it before that of chapters/support.
-  for given in $(sed -n 's,^+++ b/chapters/support/,,p' "$patch"); do cp "chapters/support/$given" "$tree/headers/$chapter/"; done
+  for given in $(sed -n 's,^+++ b/chapters/support/,,p' "$patch"); do
+    cp "chapters/support/$given" "$tree/headers/$chapter/"
+  done
   sed "s,/chapters/support/,/solutions/$chapter/," "$patch" |
     (cd "$tree/headers" && patch -p2 -s --no-backup-if-mismatch) >"$tree/log" 2>&1 ||
     fail "the patch does not apply: $(head -n 1 "$tree/log")"
@@ -38,7 +40,8 @@ if [ "$1" = --one ]; then
     [ -e "$tree/$source" ] || { mkdir -p "$tree/tests/$chapter" &&
       awk -v only=" $(echo $tests) " -f tests/tools/only_tests.awk "$source" >"$tree/$source" || exit; }
     [ -x "$binary" ] || ${MAKE:-make} -s SAN="${SAN:-}" BASE="${BASE:-}" EXTRA=-w "$binary" >"$tree/log" 2>&1
-    [ -x "$binary" ] || fail "it does not compile: $(cat "$tree/log" "$binary".*log 2>/dev/null | sh tests/tools/first_warning.sh)"
+    [ -x "$binary" ] ||
+      fail "it does not compile: $(cat "$tree/log" "$binary".*log 2>/dev/null | sh tests/tools/first_warning.sh)"
     "$grade" --quiet --time 4s --filter "$test" "$binary" >"$tree/log" 2>&1
     case $? in
       0) fail "$test lets it through ($wrong)" ;;

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Adds a chapter as CONTRIBUTING.md says, by its files and one line in the Makefile, to a copy of the tree in FOLDER, and
-# sees to it that it is graded, laddered and mutated like any other: `tiny_chapter.sh FOLDER`. Its third step builds
-# anew what the second wrote, and its fourth is step 10.
+# Adds a chapter as CONTRIBUTING.md says, by its files and one line in the Makefile, to a copy of the tree in FOLDER,
+# and sees to it that it is graded, laddered and mutated like any other: `tiny_chapter.sh FOLDER`. Its third step
+# builds anew what the second wrote, and its fourth is step 10.
 . tests/tools/self_test/tiny.sh
 expect 'chapters/90_tiny/tiny.hpp' make starters
 expect '0 passed, 5 failed' make 90

@@ -44,7 +44,8 @@ expect 'chapters/90_tiny/tiny.hpp.~1~' git check-ignore --no-index chapters/90_t
 if command -v script >/dev/null; then
   # A letter beyond ASCII is one column, of several bytes.
   narrow() {
-    TERM=xterm script -qec 'stty cols 40; env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory 90' /dev/null </dev/null |
+    make='env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory'
+    TERM=xterm script -qec "stty cols 40; $make 90" /dev/null </dev/null |
       LC_ALL=C sed -E 's/\x1b\[[0-9;]*[mK]//g; s/.*\r(.)/\1/; s/\r//g; s/[\xC0-\xFF][\x80-\xBF]+/x/g' |
       LC_ALL=C awk 'length($0) > 40 {print "too long: " $0} END {print NR " lines"}'
   }
