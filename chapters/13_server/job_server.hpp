@@ -1,28 +1,22 @@
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <deque>
 #include <exception>
 #include <functional>
-#include <map>
-#include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "bridge.hpp"
 #include "event_hub.hpp"
 #include "http_server.hpp"
 #include "job_page.hpp"
 #include "job_queue.hpp"
 #include "job_record.hpp"
 #include "job_request.hpp"
+#include "job_store.hpp"
 #include "journal.hpp"
 #include "router.hpp"
 #include "server_statistics.hpp"
@@ -60,13 +54,12 @@ class JobServer {
       : options_(std::move(options)),
         workers_(options_.workers),
         queue_(workers_, options_.kinds, options_.queue),
+        store_(queue_, options_.kinds, options_.save, options_.most_ended),
         service_{.router = router_,
                  .limits = options_.limits,
                  .idle_time = options_.idle_time,
                  .request_time = options_.request_time} {
-    if (options_.save) journal_ = std::make_unique<Journal>(options_.save);
     queue_.on_change([this](const Job& job) { changed(job); });
-    queue_.before_end([this](JobPointer job) { return record_end(std::move(job)); });
     workers_.on_replaced(
         [this](std::size_t index) { hub_.publish("worker", describe_worker(index).dump()); });
     service_.observer = [this](const http::Request* request, const http::Response& response, Duration time,
@@ -80,7 +73,7 @@ class JobServer {
 
   /// Takes up the jobs that an earlier server has left unfinished, under their IDs, and begins to serve.
   Coro<> start() {
-    for (JobRecord& record : std::exchange(options_.earlier, {})) take_up(std::move(record));
+    for (JobRecord& record : std::exchange(options_.earlier, {})) store_.take_up(std::move(record));
     const auto serve = [this](StreamReader reader, StreamWriter writer) {
       return this->serve(std::move(reader), std::move(writer));
     };
@@ -113,28 +106,16 @@ class JobServer {
   [[nodiscard]] const WorkerPool& workers() const noexcept { return workers_; }
   [[nodiscard]] const http::Service& service() const noexcept { return service_; }
   [[nodiscard]] const EventHub& hub() const noexcept { return hub_; }
-  [[nodiscard]] const Journal* journal() const noexcept { return journal_.get(); }
+  [[nodiscard]] const Journal* journal() const noexcept { return store_.journal(); }
 
  private:
   // ---- Jobs
-
-  /// Accepts a job that its client will ask for later: it is in the queue when this returns, and before that
-  /// on disk, if there is a journal. From the beginning on it has its place in the queue.
-  /// @throws QueueFull, then nothing has been written; JournalError if it could not be written, then it will
-  /// not run
-  Coro<JobPointer> accept(JobRecord record) {
-    todo("6.2", "JobServer::accept");
-    co_return nullptr;
-  }
 
   /// Runs a job whose client waits for it, and returns it when it has ended. A client that leaves, or closes
   /// its end, cancels it. Nothing of what the client has sent is read.
   /// @throws QueueFull
   Coro<JobPointer> run_attached(JobRecord record, StreamReader reader) {
-    JobQueue::Admission place = queue_.admit();
-    const JobPointer job = make_job(std::move(record));
-    jobs_[job->id] = job;
-    queue_.submit(job, std::move(place));
+    const JobPointer job = store_.submit(std::move(record));
     todo("5.2", "JobServer::run_attached");
     co_return job;
   }
@@ -147,64 +128,7 @@ class JobServer {
     }
   }
 
-  JobPointer make_job(JobRecord record) {
-    record.id = next_id_++;
-    record.submitted_ms = now_ms();
-    return std::make_shared<Job>(std::move(record));
-  }
   Place place_of(const Job& job) const { return options_.kinds.find(job.kind)->second.place; }
-
-  /// Writes down how things stand with a job. @throws JournalError
-  Coro<> write(JobRecord record) {
-    std::string why;
-    try {
-      co_await wrap_future(journal_->write(std::move(record)));
-      journal_error_.clear();
-      co_return;
-    } catch (const std::exception& error) {
-      why = error.what();
-    }
-    journal_error_ = why;
-    throw JournalError(why);
-  }
-
-  /// Writes down how a job has ended. What cannot be written is tried again until it can: whoever has seen
-  /// the end of a job sees the same after a crash.
-  Coro<> record_end(JobPointer job) {
-    if (!job->recorded) co_return;
-    JobRecord record = *job;
-    record.state = record.outcome.state;
-    while (true) {
-      bool written = true;
-      try {
-        co_await write(record);
-      } catch (const JournalError&) {
-        written = false;
-      }
-      if (written) co_return;
-      co_await sleep(std::chrono::milliseconds(100));
-    }
-  }
-
-  /// Takes up a job of an earlier server.
-  void take_up(JobRecord record) {
-    next_id_ = std::max(next_id_, record.id + 1);
-    const bool ended = has_ended(record.state);
-    if (!ended) {
-      record.state = JobState::queued;
-      record.started_ms.reset();
-      record.worker.reset();
-    }
-    const auto job = std::make_shared<Job>(std::move(record));
-    jobs_[job->id] = job;
-    job->recorded = true;
-    if (ended) {
-      job->ended.set();
-      ended_.push_back(job->id);
-    } else if (options_.kinds.contains(job->kind)) {
-      queue_.enqueue(job);
-    }
-  }
 
   /// Tells who listens that a job's state has changed.
   void changed(const Job& job) {
@@ -212,11 +136,7 @@ class JobServer {
     if (job.state == JobState::queued) ++statistics_.accepted;
     if (!has_ended(job.state)) return;
     statistics_.ended(job);
-    ended_.push_back(job.id);
-    while (ended_.size() > options_.most_ended) {
-      jobs_.erase(ended_.front());
-      ended_.pop_front();
-    }
+    store_.ended(job);
     service_.progress.set();
   }
 
@@ -301,16 +221,14 @@ class JobServer {
     co_return describe(*job, status_of(job->state));
   }
   Coro<http::Response> run_later(JobRecord record, http::Exchange&) {
-    const JobPointer job = co_await accept(std::move(record));
+    const JobPointer job = co_await store_.accept(std::move(record));
     http::Response response = describe(*job, 202);
     response.headers.emplace_back("Location", "/jobs/" + std::to_string(job->id));
     co_return response;
   }
 
   JobPointer find(const http::Exchange& exchange) const {
-    const auto id = number_in(exchange.parameter("id"));
-    const auto found = jobs_.find(id.value_or(-1));
-    return found == jobs_.end() ? nullptr : found->second;
+    return store_.find(number_in(exchange.parameter("id")).value_or(-1));
   }
 
   Coro<http::Response> get_job(http::Exchange& exchange) {
@@ -338,18 +256,13 @@ class JobServer {
   }
 
   Coro<http::Response> get_jobs(http::Exchange&) {
-    co_return json({{"jobs", newest()}, {"waiting", queue_.waiting()}, {"running", queue_.running()}});
-  }
-  Json newest() const {
-    Json newest = Json::array();
-    for (auto at = jobs_.rbegin(); at != jobs_.rend() && newest.size() < 100; ++at)
-      newest.push_back(brief(*at->second));
-    return newest;
+    co_return json({{"jobs", store_.newest()}, {"waiting", queue_.waiting()}, {"running", queue_.running()}});
   }
 
   Coro<http::Response> get_health(http::Exchange&) {
     if (service_.draining) co_return json({{"status", "draining"}}, 503);
-    if (!journal_error_.empty()) co_return json({{"status", "journal"}, {"error", journal_error_}}, 503);
+    if (!store_.journal_error().empty())
+      co_return json({{"status", "journal"}, {"error", store_.journal_error()}}, 503);
     co_return http::Response{.body = "{\"status\":\"ok\"}\n"};
   }
   Coro<http::Response> get_metrics(http::Exchange&) {
@@ -360,9 +273,9 @@ class JobServer {
                                                           .waiting = queue_.waiting(),
                                                           .running = queue_.running(),
                                                           .restarts = restarts,
-                                                          .commits = journal_ ? journal_->commits() : 0,
-                                                          .entries = journal_ ? journal_->entries() : 0,
-                                                          .failures = journal_ ? journal_->failures() : 0,
+                                                          .commits = journal() ? journal()->commits() : 0,
+                                                          .entries = journal() ? journal()->entries() : 0,
+                                                          .failures = journal() ? journal()->failures() : 0,
                                                           .subscribers = hub_.subscribers()}),
                              .content_type = "text/plain; version=0.0.4"};
   }
@@ -394,7 +307,7 @@ class JobServer {
   Coro<> stream_events(StreamWriter writer) {
     const auto subscription = hub_.subscribe([writer] { writer.abort(); });
     Json picture = summary();
-    picture["jobs"] = newest();
+    picture["jobs"] = store_.newest();
     picture["workers"] = describe_workers();
     picture["capacity"] = queue_.capacity();
     writer.write("retry: 1000\n" + hub_.format("snapshot", picture.dump()));
@@ -424,15 +337,11 @@ class JobServer {
   JobServerOptions options_;
   WorkerPool workers_;
   JobQueue queue_;
+  JobStore store_;
   http::Router router_;
   http::Service service_;
   EventHub hub_;
   ServerStatistics statistics_;
-  std::unique_ptr<Journal> journal_;
-  std::string journal_error_;  // of the last thing that could not be written; empty once something can
-  std::map<std::int64_t, JobPointer> jobs_;
-  std::deque<std::int64_t> ended_;  // those of them that have ended, the oldest first
-  std::int64_t next_id_ = 1;
   std::optional<Server> server_;
   std::optional<Task<>> ticker_;
 };
