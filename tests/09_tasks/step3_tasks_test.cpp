@@ -111,7 +111,6 @@ TEST(Step3_Tasks, AValueThatCannotBeMovedIsAnException) {
     v.passes(1);
     ASSERT_TRUE(task.done());
     EXPECT_EQ(error_of([&] { EXPECT_EQ(task.result().number(), 7); }), fuse.burnt() ? "broke" : "nothing");
-    EXPECT_EQ(all_tasks(v.loop).size(), 0u);
   });
   EXPECT_GT(broke, 1) << "it is moved out of the coroutine, and into the task";
   EXPECT_EQ(course::Fragile::alive, 0);
