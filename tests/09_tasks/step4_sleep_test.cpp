@@ -8,7 +8,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <new>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -221,29 +220,4 @@ TEST(Step4_Sleep, TheEndOfALoopDestroysWhoSleeps) {  // AIO-49
   EXPECT_EQ(alive, 0);
   EXPECT_EQ(outcome_of(sleeps), "cancelled");
   EXPECT_EQ(outcome_of(woken), "cancelled");
-}
-
-TEST(Step4_Sleep, WithoutMemoryItIsRefusedAndTheTaskGoesOn) {
-  const int refusals = course::until_memory_suffices([](course::Memory& memory) {
-    VirtualLoop v;
-    bool refused = false;
-    Future<int> future = v.loop.create_future<int>();
-    const auto body = [&]() -> Coro<int> {
-      try {
-        co_await sleep(1s);
-      } catch (const std::bad_alloc&) {
-        refused = true;
-      }
-      co_return co_await future;
-    };
-    const Task<int> task = v.loop.create_task(body());
-    EXPECT_TRUE(memory.suffices_for([&] { v.passes(1); }));
-    EXPECT_EQ(refused, memory.ran_out());
-    v.run_to(2s);
-    EXPECT_FALSE(task.done()) << "a sleep that was refused wakes nobody";
-    future.set_result(7);
-    v.passes(1);
-    EXPECT_EQ(outcome_of(task), "7");
-  });
-  EXPECT_GE(refusals, 1);
 }
