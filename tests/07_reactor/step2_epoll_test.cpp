@@ -8,10 +8,14 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <climits>
 #include <csignal>
+#include <functional>
 #include <optional>
 #include <thread>
 #include <typeinfo>
+
+COURSE_MAY_FAIL(int, epoll_ctl, (int epoll, int what, int fd, epoll_event* event), (epoll, what, fd, event))
 
 using asyncio::NodePool;
 using asyncio::Operation;
@@ -39,6 +43,21 @@ class Named final : public Operation {
  private:
   Log& log_;
   char name_;
+};
+
+/// An operation whose end calls a function.
+class Ending final : public Operation {
+ public:
+  explicit Ending(std::function<void()> at_end)
+      : Operation(asyncio::RefCount::local), at_end_(std::move(at_end)) {}
+  void run() override {}
+  void drop() noexcept override {
+    if (const auto end = std::exchange(at_end_, nullptr)) end();
+  }
+  const std::type_info& type() const noexcept override { return typeid(Ending); }
+
+ private:
+  std::function<void()> at_end_;
 };
 
 /// A selector, and what it has found.
@@ -158,6 +177,20 @@ TEST(Step2_Epoll, AHangUpAndAnErrorReachWhoeverWaits) {
   }
 }
 
+TEST(Step2_Epoll, WhoeverIsToldOfAHangUpAndOfBytesIsFoundOnce) {
+  Found found;
+  auto [reader, writer] = make_pipe();
+  auto [here, there] = socket_pair();
+  put(writer, "hello");
+  put(there, "hello");
+  writer.close();
+  there.close();
+  found.watch(reader, Ready::to_read, 'p');
+  found.watch(here, Ready::to_read, 'r');
+  found.watch(here, Ready::to_write, 'w');
+  EXPECT_EQ(found.look(), (Log{"p", "r", "w"}));
+}
+
 TEST(Step2_Epoll, AFileThatWasClosedMayStillBeRemoved) {
   Found found;
   auto [here, there] = socket_pair();
@@ -166,6 +199,13 @@ TEST(Step2_Epoll, AFileThatWasClosedMayStillBeRemoved) {
   here.close();
   EXPECT_TRUE(found.selector.unwatch(number, Ready::to_read));
   EXPECT_EQ(found.log, Log{"no more r"});
+  found.watch(there, Ready::to_read, 'a');
+  found.watch(there, Ready::to_write, 'b');
+  const int both = there.get();
+  there.close();
+  EXPECT_TRUE(found.selector.unwatch(both, Ready::to_read));
+  EXPECT_TRUE(found.selector.unwatch(both, Ready::to_write));
+  EXPECT_EQ(found.log, (Log{"no more r", "no more a", "no more b"}));
 }
 
 TEST(Step2_Epoll, ANumberMayBeThatOfAnotherFileNow) {
@@ -196,6 +236,41 @@ TEST(Step2_Epoll, WhatCannotBeWatchedIsRefused) {
   EXPECT_EQ(found.log, (Log{"no more f", "no more n", "no more n"})) << "what is refused is destroyed";
   EXPECT_FALSE(found.selector.unwatch(file.get(), Ready::to_read));
   EXPECT_EQ(found.look(), Log{"r"});
+}
+
+TEST(Step2_Epoll, ANumberThatIsNoFilesIsRefusedHoweverHighItIs) {
+  Found found;
+  for (const int number : {1'000'000'000, INT_MAX}) {
+    EXPECT_EQ(code_of([&] { found.selector.watch(number, Ready::to_read, found.make('n')); }),
+              std::errc::bad_file_descriptor);
+    EXPECT_FALSE(found.selector.unwatch(number, Ready::to_read));
+  }
+  EXPECT_EQ(found.log, (Log{"no more n", "no more n"}));
+}
+
+TEST(Step2_Epoll, AFileThatIsRefusedChangesNothingForThoseWhoWaitedForAClosedOneOfItsNumber) {
+  Found found;
+  const auto [here, there] = socket_pair();
+  found.watch(here, Ready::to_read, 'r');
+  const Fd file(checked(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC), "open"));
+  checked(::dup2(file.get(), here.get()), "dup2");  // closes the socket; epoll takes no files on a disk
+  EXPECT_EQ(code_of([&] { found.watch(here, Ready::to_write, 'f'); }), std::errc::operation_not_permitted);
+  EXPECT_EQ(found.log, Log{"no more f"}) << "everything is as it was";
+  checked(::dup2(there.get(), here.get()), "dup2");
+  found.watch(here, Ready::to_write, 'w');
+  EXPECT_EQ(found.log, (Log{"no more f", "no more r"})) << "now the number is that of another file";
+  EXPECT_EQ(found.look(), Log{"w"});
+}
+
+TEST(Step2_Epoll, WhatEpollRefusesIsThrownAsItSaysIt) {
+  Found found;
+  const auto [here, there] = socket_pair();
+  found.watch(here, Ready::to_read, 'r');
+  for (const int error : {ENOMEM, ENOSPC}) {
+    const course::CallsFail fail(epoll_ctl_calls, error);
+    EXPECT_EQ(code_of([&] { found.watch(here, Ready::to_write, 'w'); }).value(), error);
+  }
+  EXPECT_EQ(found.log, (Log{"no more w", "no more w"}));
 }
 
 TEST(Step2_Epoll, AWakeUpEndsTheSelectAndIsUsedUp) {  // AIO-13
@@ -276,6 +351,34 @@ TEST(Step2_Epoll, WhoWaitedForAClosedFileIsNotCalledForTheNextOfItsNumber) {
     EXPECT_EQ(found.log, Log{"no more a"}) << "it waited for another file";
     EXPECT_EQ(found.look(), Log{"b"});
   }
+}
+
+TEST(Step2_Epoll, AllWhoWaitedForAClosedFileAreCancelled) {
+  Found found;
+  auto [first, first_peer] = socket_pair();
+  auto [second, second_peer] = socket_pair();
+  put(second_peer, "hello");  // it can be read and written
+  found.watch(first, Ready::to_read, 'a');
+  found.watch(first, Ready::to_write, 'b');
+  checked(::dup2(second.get(), first.get()), "dup2");  // closes the first
+  found.watch(first, Ready::to_read, 'c');
+  std::ranges::sort(found.log);
+  EXPECT_EQ(found.log, (Log{"no more a", "no more b"}));
+  EXPECT_EQ(found.look(), Log{"c"});
+}
+
+TEST(Step2_Epoll, WhoWaitedForAClosedFileMayWatchItsNumberAtTheEnd) {
+  Found found;
+  auto [first, first_peer] = socket_pair();
+  auto [second, second_peer] = socket_pair();
+  put(second_peer, "hello");
+  found.selector.watch(first.get(), Ready::to_read, NodePool::make_apart<Ending>([&, number = first.get()] {
+                         found.selector.watch(number, Ready::to_write, found.make('n'));
+                       }));
+  checked(::dup2(second.get(), first.get()), "dup2");
+  found.watch(first, Ready::to_read, 'r');
+  EXPECT_EQ(found.log, Log{}) << "what its end has added waits for the new file";
+  EXPECT_EQ(found.look(), (Log{"n", "r"}));
 }
 
 TEST(Step2_Epoll, NumberZeroIsAFileAsAnyOther) {
