@@ -1,6 +1,6 @@
-// Chapter 07, step 2: the counter of the signals. What step 4 is going to write has a stand-in here.
+// Chapter 07, step 4: who calls collect(). The handlers themselves have a stand-in here.
 
-#define SignalHandlers HandlersOfStep4
+#define SignalHandlers RealSignalHandlers
 #include "signal_handlers.hpp"
 #undef SignalHandlers
 
@@ -48,7 +48,7 @@ class Counting final : public asyncio::Operation {
 
 }  // namespace
 
-TEST(Step2_Epoll, WhenTheCounterOfTheSignalsIsReadyTheirHandlersCollect) {
+TEST(Step4_Signals, WhenTheCounterOfTheSignalsIsReadyTheSelectorAsksItsHandlers) {
   const int counter = asyncio::detail::signal_counter().get();
   const auto [here, there] = socket_pair();
   const Fd higher(checked(::fcntl(here.get(), F_DUPFD_CLOEXEC, counter + 1), "fcntl"));
@@ -61,14 +61,15 @@ TEST(Step2_Epoll, WhenTheCounterOfTheSignalsIsReadyTheirHandlersCollect) {
   };
   selector.watch(higher.get(), asyncio::Ready::to_read, asyncio::NodePool::make_apart<Counting>(readers));
   selector.handle_signal(SIGUSR1, asyncio::NodePool::make_apart<Counting>(handlers));
-  asyncio::detail::count_up(counter);
+  asyncio::detail::signal_counter_fd = counter;
+  asyncio::detail::on_signal(SIGUSR1);
   look();
-  EXPECT_EQ(handlers, 1) << "it is no file of files_: handlers_ are to collect";
+  EXPECT_EQ(handlers, 1) << "an event of the counter is none of files_: dispatch() asks handlers_";
   put(there, "hello");
   look();
   EXPECT_EQ(handlers, 1) << "nothing has come";
   EXPECT_EQ(readers, 1);
-  asyncio::detail::count_up(counter);
+  asyncio::detail::on_signal(SIGUSR1);
   look();
   EXPECT_EQ(handlers, 2);
   EXPECT_EQ(readers, 2) << "files are found in the same look";
