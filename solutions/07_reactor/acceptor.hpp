@@ -98,8 +98,7 @@ class Acceptor {
       try {
         pause();
       } catch (...) {
-        loop_.run_soon(again_);  // nothing else will ever call this
-        throw;
+        loop_.run_soon(again_);  // nothing else will ever call this, and nobody can be told without memory
       }
     }
     // </exercise>

@@ -92,10 +92,12 @@ TEST(Step5_Acceptor, IfTheListenerCannotBeWatchedAgainAndThereIsNoMemoryForAPaus
     e.run_once();  // and so it pauses
   }
   const auto timers = all_timers_there_is_memory_for(e);
-  const CallsFail fail(add_calls, ENOSPC);
   course::let_time_pass(1h);
-  course::Memory none(1);
-  static_cast<void>(none.suffices_for([&] { e.run_once(); }));  // the end of the pause
+  {
+    const CallsFail fail(add_calls, ENOSPC, course::every_time);
+    const course::NoMemory none;
+    e.run_once();  // the end of the pause
+  }
   for (int i = 0; i < 5; ++i) {
     course::let_time_pass(1h);
     e.run_once();
