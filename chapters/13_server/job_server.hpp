@@ -124,7 +124,10 @@ class JobServer {
   /// Waits until the client has ended its stream, or is lost.
   static Coro<> until_gone(StreamReader reader) {
     try {
-      while (!reader.state()->eof()) co_await reader.state()->wait_for_data("until_gone");
+      while (!reader.state()->eof()) {
+        reader.state()->check();  // for an error that came before this began
+        co_await reader.state()->wait_for_data("until_gone");
+      }
     } catch (const std::exception&) {
     }
   }
