@@ -45,7 +45,8 @@ inline void write_exception(const ExceptionContext& context) noexcept {
   }
 }
 
-/// Hands `context` to `handler`; without one, writes it. What the handler throws is written. Throws nothing.
+/// Hands `context` to `handler`; without one, writes it. What the handler throws is written, and goes no
+/// further.
 /// @param handler a copy: the handler may replace itself
 inline void handle_exception(LoopExceptionHandler handler, EventLoop& loop, const ExceptionContext& context) {
   todo("6.1", "handle_exception");
