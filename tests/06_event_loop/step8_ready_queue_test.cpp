@@ -81,8 +81,10 @@ TEST(Step8_ReadyQueue, AQueueThatWasEmptiedIsAsGoodAsANewOneWhenItIsAppendedOrAp
   Nodes nodes;
   ReadyQueue queue;
   ReadyQueue other;
+  std::vector<Ref<Named>> still_there;
   const auto use = [&](ReadyQueue& used, char name) {
-    used.push(nodes.make(name));
+    still_there.push_back(nodes.make(name));
+    used.push(still_there.back());
     nodes.run_all(used);
   };
   use(queue, 'a');
