@@ -45,7 +45,8 @@ inline void write_exception(const ExceptionContext& context) noexcept {
   }
 }
 
-/// Hands `context` to `handler`; without one, writes it. What the handler throws is written. Throws nothing.
+/// Hands `context` to `handler`; without one, writes it. What the handler throws is written, and goes no
+/// further.
 /// @param handler a copy: the handler may replace itself
 inline void handle_exception(LoopExceptionHandler handler, EventLoop& loop, const ExceptionContext& context) {
   todo("6.1", "handle_exception");
@@ -81,16 +82,24 @@ class LoopReports {
   ~LoopReports() = default;
 
   /// Reports the exception that is being handled, which a callback of this type let out.
-  void tell_of_exception(const std::type_info& type, Handle handle) {
-    call_exception_handler({.message = "Exception in callback " + concurrent::type_name(type),
-                            .exception = std::current_exception(),
-                            .handle = std::move(handle)});
+  void tell_of_exception(const std::type_info& type, Handle handle) noexcept {
+    try {
+      call_exception_handler({.message = "Exception in callback " + concurrent::type_name(type),
+                              .exception = std::current_exception(),
+                              .handle = std::move(handle)});
+    } catch (...) {  // there is no memory for the message, or the handler cannot be copied
+      std::fprintf(stderr, "Exception in callback %s\n", type.name());
+    }
   }
 
   /// Writes a line about a callback of this type, which took too long.
-  static void tell_of_slowness(const std::type_info& type, Duration took) {
-    std::fprintf(stderr, "Executing %s took %.3f seconds\n", concurrent::type_name(type).c_str(),
-                 std::chrono::duration<double>(took).count());
+  static void tell_of_slowness(const std::type_info& type, Duration took) noexcept {
+    const double seconds = std::chrono::duration<double>(took).count();
+    try {
+      std::fprintf(stderr, "Executing %s took %.3f seconds\n", concurrent::type_name(type).c_str(), seconds);
+    } catch (...) {
+      std::fprintf(stderr, "Executing %s took %.3f seconds\n", type.name(), seconds);
+    }
   }
 
  private:

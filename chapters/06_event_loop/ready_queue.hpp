@@ -58,12 +58,7 @@ class ReadyQueue {
  private:
   /// Not inlined: nearly always the queue is empty when it goes.
   [[gnu::noinline]] void drop_all() noexcept {
-    while (const Ref<Operation> node = take_first()) node->drop();
-  }
-
-  /// As pop(), which is an exercise.
-  Ref<Operation> take_first() noexcept {
-    return Ref<Operation>::adopt(first_ ? std::exchange(first_, first_->next_) : nullptr);
+    while (const Ref<Operation> node = pop()) node->drop();
   }
 
   Operation* first_ = nullptr;

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 #include <map>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -23,12 +24,14 @@ namespace detail {
 
 /// The state of one signal, in the whole process.
 struct Signal {
-  std::atomic<bool> pending = false;                      // it has come, and no loop has been told
-  std::atomic<const SignalHandlers*> handlers = nullptr;  // whose loop is told
+  std::atomic<bool> pending = false;         // it has come, and no loop has been told
+  const SignalHandlers* handlers = nullptr;  // whose loop is told: only under signals_lock
 };
 
 inline constexpr int signal_count = NSIG;
 inline std::array<Signal, signal_count> signals;
+/// Held by a loop that asks whose a signal is, or changes that: others do so on their threads.
+inline std::mutex signals_lock;
 
 /// Counts up when a signal comes. There is one for the process, which stays open: a handler may be about to
 /// write to it on any thread, at any time.
@@ -46,7 +49,7 @@ inline void on_signal(int number) noexcept {
 
 }  // namespace detail
 
-/// Calls the handlers of one loop when signals come. For the loop's thread.
+/// Calls the handlers of one loop when signals come. For the loop's thread; other loops may run on others.
 class SignalHandlers {
  public:
   SignalHandlers() = default;
@@ -57,7 +60,7 @@ class SignalHandlers {
   [[nodiscard]] bool empty() const noexcept { return handlers_.empty(); }
 
   /// Has `node` called when signal `number` comes, in place of what was called before. Of all loops, this
-  /// one is told of it from now on.
+  /// one is told of it from now on, and of what has come already and no loop was told of.
   /// @throws std::invalid_argument if there is no such signal; std::runtime_error if it cannot be caught;
   /// then `node` is dropped, and all else is as it was
   void add(int number, Ref<Operation> node) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -50,9 +51,15 @@ class TimerHeap {
   [[nodiscard]] TimePoint next() const noexcept { return entries_.front().when; }
 
   /// Adds `timer`.
+  /// @throws std::bad_alloc if memory runs out; the timer is dropped then
   void push(Ref<Timer> timer) {
+    try {
+      entries_.push_back({timer->when(), pushed_++, timer.get()});
+    } catch (...) {
+      timer->drop();
+      throw;
+    }
     timer->heap_ = this;
-    entries_.push_back({timer->when(), pushed_++, timer.get()});
     static_cast<void>(timer.release());
     rise(entries_.size() - 1);
   }
@@ -67,9 +74,13 @@ class TimerHeap {
   }
 
   /// Moves all that are due at `now` to the end of `due`, in order. If that is more than a sixteenth of all,
-  /// it stops popping, for sorting the rest costs less.
+  /// it stops popping, for sorting the rest costs less. If memory runs out, some that are due stay here.
+  /// @throws std::bad_alloc if it runs out for all of them
   void take_due(TimePoint now, std::vector<Ref<Timer>>& due) {
-    for (std::size_t few = size() / 16 + 1; !empty() && next() <= now; --few) {
+    if (empty() || next() > now) return;
+    std::size_t few = size() / 16 + 1;
+    due.reserve(due.size() + few);  // before the first leaves the heap
+    for (; !empty() && next() <= now; --few) {
       if (few == 0) return take_many(now, due);
       due.push_back(pop());
     }
@@ -146,8 +157,12 @@ class TimerHeap {
     erase_cancelled();
     const auto later =
         std::ranges::partition(entries_, [now](const Entry& entry) { return entry.when <= now; });
+    try {
+      due.reserve(due.size() + static_cast<std::size_t>(later.begin() - entries_.begin()));
+    } catch (const std::bad_alloc&) {
+      return heapify();  // the few that were popped have room
+    }
     std::sort(entries_.begin(), later.begin());
-    due.reserve(due.size() + static_cast<std::size_t>(later.begin() - entries_.begin()));
     for (auto entry = entries_.begin(); entry != later.begin(); ++entry) due.push_back(take(*entry));
     entries_.erase(entries_.begin(), later.begin());
     heapify();

@@ -8,9 +8,13 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <typeinfo>
 #include <utility>
 
 #include "event_loop.hpp"
+#include "node_pool.hpp"
+#include "operation.hpp"
+#include "ref.hpp"
 #include "sockets.hpp"
 #include "todo.hpp"
 
@@ -43,6 +47,7 @@ class Acceptor {
   Acceptor& operator=(const Acceptor&) = delete;
   ~Acceptor() {
     retry_.cancel();
+    again_->cancel();
     loop_.remove_reader(listener_.get());
   }
 
@@ -77,18 +82,40 @@ class Acceptor {
   void pause() {
     // <exercise 5.1 Acceptor::pause>
     // First what may fail: without a timer, the listener must not be forgotten.
-    retry_ = loop_.call_later(options_.pause, [this] {
-      try {
-        resume();
-      } catch (...) {
-        pause();
-      }
-    });
+    retry_ = loop_.call_later(options_.pause, [this] { end_pause(); });
     loop_.remove_reader(listener_.get());
     loop_.call_exception_handler(
         {.message = "accept() is out of resources", .exception = std::current_exception(), .handle = {}});
     // </exercise>
   }
+
+  /// Goes on; or if the listener cannot be watched, pauses once more.
+  void end_pause() {
+    // <exercise 5.1 Acceptor::end_pause>
+    try {
+      resume();
+    } catch (...) {
+      try {
+        pause();
+      } catch (...) {
+        loop_.run_soon(again_);  // nothing else will ever call this, and nobody can be told without memory
+      }
+    }
+    // </exercise>
+  }
+
+  /// Ends a pause in the next pass, when the loop's run_soon() gets it, which cannot fail. It is made before
+  /// anything is, so that there is memory for it.
+  class Again final : public Operation {
+   public:
+    explicit Again(Acceptor& acceptor) : Operation(RefCount::local), acceptor_(acceptor) {}
+    void run() override { acceptor_.end_pause(); }
+    void drop() noexcept override {}
+    [[nodiscard]] const std::type_info& type() const noexcept override { return typeid(Again); }
+
+   private:
+    Acceptor& acceptor_;
+  };
 
   static bool out_of_room(const std::system_error& error) {
     const int number = error.code().value();
@@ -100,6 +127,7 @@ class Acceptor {
   Callback on_connection_;
   const AcceptOptions options_;
   TimerHandle retry_;
+  const Ref<Operation> again_ = NodePool::make_apart<Again>(*this);
 };
 
 }  // namespace asyncio

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 #include <map>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -23,12 +24,14 @@ namespace detail {
 
 /// The state of one signal, in the whole process.
 struct Signal {
-  std::atomic<bool> pending = false;                      // it has come, and no loop has been told
-  std::atomic<const SignalHandlers*> handlers = nullptr;  // whose loop is told
+  std::atomic<bool> pending = false;         // it has come, and no loop has been told
+  const SignalHandlers* handlers = nullptr;  // whose loop is told: only under signals_lock
 };
 
 inline constexpr int signal_count = NSIG;
 inline std::array<Signal, signal_count> signals;
+/// Held by a loop that asks whose a signal is, or changes that: others do so on their threads.
+inline std::mutex signals_lock;
 
 /// Counts up when a signal comes. There is one for the process, which stays open: a handler may be about to
 /// write to it on any thread, at any time.
@@ -51,7 +54,7 @@ inline void on_signal(int number) noexcept {
 
 }  // namespace detail
 
-/// Calls the handlers of one loop when signals come. For the loop's thread.
+/// Calls the handlers of one loop when signals come. For the loop's thread; other loops may run on others.
 class SignalHandlers {
  public:
   SignalHandlers() = default;
@@ -62,7 +65,7 @@ class SignalHandlers {
   [[nodiscard]] bool empty() const noexcept { return handlers_.empty(); }
 
   /// Has `node` called when signal `number` comes, in place of what was called before. Of all loops, this
-  /// one is told of it from now on.
+  /// one is told of it from now on, and of what has come already and no loop was told of.
   /// @throws std::invalid_argument if there is no such signal; std::runtime_error if it cannot be caught;
   /// then `node` is dropped, and all else is as it was
   void add(int number, Ref<Operation> node) {
@@ -73,13 +76,19 @@ class SignalHandlers {
     detail::signal_counter_fd = detail::signal_counter().get();
     // <exercise 4.2 SignalHandlers::add>
     const auto place = handlers_.try_emplace(number).first;  // first, for there may be no memory
+    detail::Signal& signal = detail::signals[static_cast<std::size_t>(number)];
+    std::unique_lock lock(detail::signals_lock);
+    if (!signal.handlers) signal.pending = false;  // it came before the last handler was removed
     if (!set_action(number, detail::on_signal)) {
       if (!place->second) handlers_.erase(place);
       throw std::runtime_error("sig " + std::to_string(number) + " cannot be caught");
     }
-    detail::signals[static_cast<std::size_t>(number)].handlers = this;
+    signal.handlers = this;
+    // It may have come while it was another loop's, and our epoll have told of that already.
+    if (signal.pending) detail::count_up(detail::signal_counter_fd);
+    lock.unlock();
     const Ref<Operation> before = std::exchange(place->second, owner.pop());
-    if (before) before->cancel();
+    if (before) before->cancel();  // last, and without the lock: its end may call anything
     // </exercise>
   }
 
@@ -91,13 +100,15 @@ class SignalHandlers {
     if (place == handlers_.end()) return false;
     const Ref<Operation> node = std::move(place->second);
     handlers_.erase(place);
-    detail::Signal& signal = detail::signals[static_cast<std::size_t>(number)];
-    if (signal.handlers == this) {
-      set_action(number, SIG_DFL);
-      signal.handlers = nullptr;
-      signal.pending = false;
+    {
+      const std::lock_guard lock(detail::signals_lock);
+      detail::Signal& signal = detail::signals[static_cast<std::size_t>(number)];
+      if (signal.handlers == this) {
+        set_action(number, SIG_DFL);
+        signal.handlers = nullptr;
+      }
     }
-    node->cancel();
+    node->cancel();  // last, and without the lock: its end may call anything
     return true;
     // </exercise>
   }
@@ -105,6 +116,7 @@ class SignalHandlers {
   /// Adds to `found` what is to be called for the signals that have come since the last time, and are ours.
   void collect(ReadyQueue& found) {
     // <exercise 4.1 SignalHandlers::collect>
+    const std::lock_guard lock(detail::signals_lock);
     for (const auto& [number, node] : handlers_) {
       detail::Signal& signal = detail::signals[static_cast<std::size_t>(number)];
       if (signal.handlers != this || !signal.pending.exchange(false)) continue;

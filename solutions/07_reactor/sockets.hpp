@@ -117,6 +117,7 @@ inline std::optional<Fd> accept(const Fd& listener) {
 }
 
 /// Takes what has come, as much as there is room for. Python: `socket.recv_into`.
+/// @param room not empty: into that go 0 bytes, as at the end
 /// @returns how many bytes; 0 if the peer will send no more; nothing if nothing has come
 /// @throws std::system_error, as when the peer has reset the connection
 inline std::optional<std::size_t> receive(const Fd& fd, std::span<std::byte> room) {

@@ -37,6 +37,27 @@ TEST(Step8_Costs, APassOfABusyLoopTakesNoLockAndNoReadModifyWrite) {
   EXPECT_TRUE(explore::survives(scenario));
 }
 
+TEST(Step8_Costs, SettingAndCancellingATimerTakesNoLockAndNoReadModifyWrite) {
+  const auto scenario = [] {
+    EventLoop loop;
+    const auto pass = [&] {
+      loop.call_later(-1s, [] {});
+      loop.call_later(1h, [] {}).cancel();
+      loop.call_soon([] {}).cancel();
+      loop.call_soon([] {});
+      loop.stop();
+      loop.run_forever();
+    };
+    pass();
+    const explore::Costs before = explore::costs();
+    pass();
+    const explore::Costs after = explore::costs();
+    EXPECT_EQ(after.locks - before.locks, 0u);
+    EXPECT_EQ(after.read_modify_writes - before.read_modify_writes, 0u);
+  };
+  EXPECT_TRUE(explore::survives(scenario));
+}
+
 // Step 4: a sleep that ends.
 
 TEST(Step4_Sleeping, NoWakeUpIsLost) {
@@ -151,6 +172,20 @@ TEST(Step5_Threadsafe, AHandleIsCancelledByAnyThreadWhileTheLoopRunsIt) {
     loop.stop();
     loop.run_forever();
     EXPECT_LE(calls, 1);
+  };
+  EXPECT_TRUE(explore::survives(scenario));
+}
+
+TEST(Step5_Threadsafe, ACallbackOfOneLoopWakesAnother) {
+  const auto scenario = [] {
+    EventLoop loop;
+    std::jthread other([&] {
+      EventLoop its_own;
+      its_own.call_soon([&] { loop.call_soon_threadsafe([&] { loop.stop(); }); });
+      its_own.stop();
+      its_own.run_forever();
+    });
+    loop.run_forever();
   };
   EXPECT_TRUE(explore::survives(scenario));
 }

@@ -93,6 +93,20 @@ TEST(Step1_RunForever, StopCountsForOneRun) {
   EXPECT_EQ(calls, 3) << "the loop was stopped before the last pass";
 }
 
+TEST(Step1_RunForever, TwoStopsInARunEndThatRunOnly) {
+  VirtualLoop v;
+  for (int i = 0; i < 2; ++i) v.loop.call_soon([&] { v.loop.stop(); });
+  v.loop.run_forever();
+  int calls = 0;
+  const std::function<void()> again = [&] {
+    if (++calls == 3) return v.loop.stop();
+    v.loop.call_soon(again);
+  };
+  v.loop.call_soon(again);
+  v.loop.run_forever();
+  EXPECT_EQ(calls, 3) << "the second stop was for the run before, too";
+}
+
 TEST(Step1_RunForever, TheLoopKnowsWhetherItRuns) {
   VirtualLoop v;
   EXPECT_FALSE(v.loop.is_running());

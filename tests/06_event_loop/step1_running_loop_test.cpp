@@ -16,6 +16,23 @@ TEST(Step1_RunningLoop, ALoopDoesNotRunInsideItself) {  // AIO-11
   EXPECT_EQ(error, "This event loop is already running");
 }
 
+TEST(Step1_RunningLoop, ARunThatIsRefusedUsesUpNoStop) {
+  VirtualLoop v;
+  int passes = 0;
+  const std::function<void()> again = [&] {
+    if (++passes == 5) return v.loop.stop();
+    v.loop.call_soon(again);
+  };
+  v.loop.call_soon([&] {
+    v.loop.stop();
+    EXPECT_THROW(v.loop.run_forever(), std::runtime_error);
+    EXPECT_TRUE(v.loop.is_running());
+  });
+  v.loop.call_soon(again);
+  v.loop.run_forever();
+  EXPECT_EQ(passes, 1) << "the loop was stopped in its first pass";
+}
+
 TEST(Step1_RunningLoop, ALoopDoesNotRunInsideAnother) {  // AIO-11
   VirtualLoop outer, inner;
   std::string error;
@@ -52,6 +69,16 @@ TEST(Step1_RunningLoop, TheRunningLoopIsKnownInsideAndPerThread) {  // AIO-18
   EXPECT_EQ(log, Log{"no running event loop"});
   EXPECT_THROW(asyncio::get_running_loop(), std::runtime_error);
   EXPECT_EQ(error_of([] { asyncio::get_running_loop(); }), "no running event loop");
+}
+
+TEST(Step1_RunningLoop, TheLoopThatIsSetStaysSetWhenAnotherEnds) {  // AIO-18
+  EventLoop set;
+  asyncio::set_event_loop(&set);
+  {
+    VirtualLoop other;
+    other.run_once();
+  }
+  EXPECT_EQ(&asyncio::get_event_loop(), &set);
 }
 
 TEST(Step1_RunningLoop, GetEventLoopPrefersTheRunningLoopToTheOneThatWasSet) {  // AIO-18

@@ -97,3 +97,17 @@ TEST(Step2_Cancelling, TheDestructorOfACancelledCallbackMayUseItsHandleAndTheLoo
   v.run_once();
   EXPECT_EQ(log, (Log{"cancelled", "called"}));
 }
+
+TEST(Step2_Cancelling, TheDestructorOfACallbackThatHasRunMayCancelTheNextAndScheduleMore) {
+  VirtualLoop v;
+  Handle next;
+  v.loop.call_soon([end = AtEnd([&] {
+                      next.cancel();
+                      v.loop.call_soon([&] { v.note("scheduled"); });
+                    }),
+                    &v] { v.note("first"); });
+  next = v.loop.call_soon([&] { v.note("cancelled"); });
+  v.loop.call_soon([&] { v.note("last"); });
+  v.passes(2);
+  EXPECT_EQ(v.log, (Log{"0 first", "0 last", "1 scheduled"}));
+}

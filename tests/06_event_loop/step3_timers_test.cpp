@@ -145,6 +145,94 @@ TEST(Step3_Timers, ADueTimerMayBeCancelledByAnotherOfThePass) {  // AIO-06
   EXPECT_EQ(log, Log());
 }
 
+TEST(Step3_Timers, CancellingATimerThatHasRunOrTwiceDisturbsNoOther) {  // AIO-06
+  VirtualLoop v;
+  TimerHandle ran = v.loop.call_later(0s, [&] { v.note("first"); });
+  v.run_once();
+  ran.cancel();
+  for (int i = 0; i < 3; ++i) {
+    TimerHandle cancelled = v.loop.call_later(1s, nothing);
+    cancelled.cancel();
+    cancelled.cancel();
+    v.run_once();
+  }
+  v.loop.call_later(2s, [&] { v.note("second"); });
+  v.loop.call_later(1s, nothing).cancel();
+  v.clock.advance(2s);
+  v.run_once();
+  EXPECT_EQ(v.log, (Log{"0 first", "4 second"}));
+}
+
+TEST(Step3_Timers, EqualTimesKeepTheirOrderThoughOthersHaveRunMeanwhile) {  // AIO-04
+  VirtualLoop v;
+  Log log;
+  for (int i = 0; i < 3; ++i) v.loop.call_at(at(1s), nothing);
+  for (const char* name : {"a", "b"}) v.loop.call_at(at(9s), [&log, name] { log.push_back(name); });
+  v.clock.advance(1s);
+  v.run_once();
+  for (const char* name : {"c", "d"}) v.loop.call_at(at(9s), [&log, name] { log.push_back(name); });
+  v.clock.advance(9s);
+  v.run_once();
+  EXPECT_EQ(log, (Log{"a", "b", "c", "d"}));
+}
+
+TEST(Step3_Timers, ADelayBeginsWhenTheTimerIsSet) {  // AIO-03
+  VirtualLoop v;
+  TimerHandle timer;
+  v.loop.call_soon([&] {
+    v.clock.advance(5s);
+    timer = v.loop.call_later(1s, nothing);
+  });
+  v.run_once();
+  EXPECT_EQ(timer.when(), at(6s)) << "not when the pass began";
+}
+
+TEST(Step3_Timers, ATimerIsDestroyedBeforeTheNextRunsThoughSomebodyHasItsHandle) {
+  VirtualLoop v;
+  std::atomic<int> alive = 0;
+  int seen = -1;
+  const TimerHandle handle = v.loop.call_later(1s, [counted = Counted(alive)] {});
+  v.loop.call_later(2s, [&] { seen = alive; });
+  v.clock.advance(2s);
+  v.run_once();
+  EXPECT_EQ(seen, 0);
+}
+
+TEST(Step3_Timers, WithoutMemoryATimerIsRefusedAndItsCallbackDestroyed) {
+  const int refused = course::until_memory_suffices([](course::Memory& memory) {
+    VirtualLoop v;
+    std::atomic<int> alive = 0;
+    std::vector<Duration> ran;
+    ran.reserve(2);
+    v.loop.call_later(1s, [&] { ran.push_back(1s); });
+    const bool set = memory.suffices_for(
+        [&] { v.loop.call_later(2s, [&, counted = Counted(alive)] { ran.push_back(2s); }); });
+    EXPECT_EQ(alive, set ? 1 : 0) << "what is refused is destroyed, and nothing else is";
+    v.clock.advance(2s);
+    v.run_once();
+    EXPECT_EQ(ran.size(), set ? 2u : 1u);
+    EXPECT_EQ(alive, 0);
+  });
+  EXPECT_GT(refused, 0);
+}
+
+TEST(Step3_Timers, MemoryThatRunsOutInAPassLosesNoTimer) {
+  const int ran_out = course::until_memory_suffices([](course::Memory& memory) {
+    VirtualLoop v;
+    std::vector<int> ran, expected;
+    ran.reserve(100);
+    for (int i = 0; i < 100; ++i) {
+      v.loop.call_later(i * 1s, [&ran, i] { ran.push_back(i); });
+      expected.push_back(i);
+    }
+    v.clock.advance(1h);
+    static_cast<void>(memory.suffices_for([&] { v.run_once(); }));
+    v.run_once();
+    EXPECT_EQ(ran, expected) << "what was due runs in the next pass, once and in order";
+  });
+  EXPECT_GT(ran_out, 0);
+}
+
 TEST(Step3_Timers, TheEndOfALoopDropsAllThatWaits) {  // AIO-12
   std::atomic<int> alive = 0;
   {

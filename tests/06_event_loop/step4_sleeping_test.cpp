@@ -3,6 +3,8 @@
 #include "support.hpp"
 
 #include <chrono>
+#include <cstddef>
+#include <stdexcept>
 #include <thread>
 
 using asyncio::SleepSelector;
@@ -70,7 +72,7 @@ TEST(Step4_Sleeping, AnHourOfTimersRunsAtOnceAndEachOnTime) {  // AIO-03
 TEST(Step4_Sleeping, TheTimeoutEndsWithTheNextTimer) {  // AIO-05
   RecordedLoop r;
   r.loop.call_later(3s, [&] { r.loop.stop(); });
-  r.loop.call_later(1s, nothing).cancel();
+  for (const Duration time : {Duration(1s), Duration(1500ms)}) r.loop.call_later(time, nothing).cancel();
   r.loop.call_later(2s, nothing);
   r.loop.run_forever();
   EXPECT_EQ(r.selector.timeouts, (std::vector<std::optional<Duration>>{2s, 1s}));
@@ -110,6 +112,55 @@ TEST(Step4_Sleeping, WhatIsDueSinceTheBeginningOfTimeMakesNoSleep) {
   r.loop.run_forever();
   EXPECT_EQ(r.selector.timeouts, (std::vector<std::optional<Duration>>{0s}))
       << "from the first time of the clock to now is more than a Duration holds: compare before you subtract";
+}
+
+TEST(Step4_Sleeping, TheTimeoutIsExact) {  // AIO-05
+  RecordedLoop r;
+  r.loop.call_later(1500us + 1ns, [&] { r.loop.stop(); });
+  r.loop.run_forever();
+  EXPECT_EQ(r.selector.timeouts, (std::vector<std::optional<Duration>>{1500us + 1ns}))
+      << "until the next timer is due, and no longer";
+}
+
+TEST(Step4_Sleeping, ASleepThatEndsForNoReasonMakesNoTimerEarly) {  // AIO-05
+  struct LightSleeper final : Selector {
+    VirtualTimeSelector clock;
+    int left = 3;
+    void select(std::optional<Duration> timeout) override {
+      if (left == 0) return clock.select(timeout);
+      --left;
+      if (timeout) clock.advance(*timeout / 2);
+    }
+    void wake() override { clock.wake(); }
+    TimePoint now() override { return clock.now(); }
+  };
+  EventLoop loop(std::make_unique<LightSleeper>());
+  std::vector<TimePoint> ran;
+  for (const Duration time : {Duration(1h), Duration(2h)})
+    loop.call_at(at(time), [&, time] {
+      ran.push_back(loop.time());
+      if (time == 2h) loop.stop();
+    });
+  loop.run_forever();
+  EXPECT_EQ(ran, (std::vector{at(1h), at(2h)})) << "select() may return earlier: what time is it then?";
+}
+
+TEST(Step4_Sleeping, AnErrorOfTheSelectorEndsTheRunAndItsStop) {
+  RecordedLoop r;
+  r.selector.instead_of_sleeping = [&] {
+    r.loop.stop();
+    throw std::runtime_error("no sleep");
+  };
+  EXPECT_EQ(error_of([&] { r.loop.run_forever(); }), "no sleep");
+  EXPECT_FALSE(r.loop.is_running());
+  int calls = 0;
+  const std::function<void()> again = [&] {
+    if (++calls == 3) return r.loop.stop();
+    r.loop.call_soon(again);
+  };
+  r.loop.call_soon(again);
+  r.loop.run_forever();
+  EXPECT_EQ(calls, 3) << "the stop was for the run that has ended";
 }
 
 TEST(Step4_Sleeping, NoTimerIsEarlyAndNoneMakesTheLoopSpin) {  // AIO-05
@@ -168,4 +219,60 @@ TEST(Step4_Sleeping, ABusyLoopLooksAtItsSelectorNowAndThen) {  // AIO-05
   EXPECT_GE(r.selector.timeouts.size(), 99u) << "every 64 callbacks";
   EXPECT_LE(r.selector.timeouts.size(), 100u) << "every 64 callbacks";
   for (const auto& timeout : r.selector.timeouts) EXPECT_EQ(timeout, 0s);
+}
+
+TEST(Step4_Sleeping, CallbacksAreCountedAndNotPasses) {  // AIO-05
+  for (const bool timers : {false, true}) {
+    RecordedLoop r;
+    int passes = 0;
+    const std::function<void()> pass = [&] {
+      if (++passes == 40) {
+        r.loop.call_later(1s, [&] { r.loop.stop(); });
+        return;
+      }
+      r.loop.call_soon(pass);
+      for (int i = 0; i < 7; ++i)
+        if (timers)
+          r.loop.call_later(0s, nothing);
+        else
+          r.loop.call_soon(nothing);
+    };
+    r.loop.call_soon(pass);
+    r.loop.run_forever();
+    EXPECT_EQ(r.selector.timeouts, (std::vector<std::optional<Duration>>{0s, 0s, 0s, 0s, 1s}))
+        << "every 64 callbacks: these are eight passes of eight"
+        << (timers ? ", in which seven are timers" : "");
+  }
+}
+
+TEST(Step4_Sleeping, AfterALookTheCountBeginsAnew) {  // AIO-05
+  RecordedLoop r;
+  const auto chain_of = [&](int length) {
+    r.selector.timeouts.clear();
+    const std::function<void()> link = [&] {
+      if (--length == 0) return r.loop.stop();
+      r.loop.call_soon(std::ref(link));
+    };
+    r.loop.call_soon(std::ref(link));
+    r.loop.run_forever();
+    return r.selector.timeouts;
+  };
+  for (int i = 0; i < 1'000; ++i) r.loop.call_soon(nothing);
+  EXPECT_EQ(chain_of(60), (std::vector<std::optional<Duration>>{0s}))
+      << "a thousand callbacks in a pass are one reason to look";
+  // 59 callbacks have run since then, and now the loop sleeps.
+  r.loop.call_later(1s, [&] { r.loop.stop(); });
+  r.loop.run_forever();
+  EXPECT_EQ(chain_of(60), (std::vector<std::optional<Duration>>{})) << "a sleep was a look, too";
+}
+
+TEST(Step4_Sleeping, ALoopThatHasWorkNeedNotLookThoughItIsStopped) {  // AIO-05
+  RecordedLoop r;
+  r.loop.call_soon(nothing);
+  r.loop.stop();
+  r.loop.run_forever();
+  EXPECT_EQ(r.selector.timeouts, (std::vector<std::optional<Duration>>{}));
+  r.loop.call_later(1s, [&] { r.loop.stop(); });
+  r.loop.run_forever();
+  EXPECT_EQ(r.selector.timeouts, (std::vector<std::optional<Duration>>{1s})) << "without work it sleeps";
 }

@@ -31,6 +31,101 @@ TEST(Step5_Threadsafe, TheLoopsOwnThreadMayPostToo) {  // AIO-13
   EXPECT_EQ(log, (Log{"a", "b"}));
 }
 
+TEST(Step5_Threadsafe, WhatIsPostedComesBetweenWhatIsReadyAndWhatIsDue) {  // AIO-13
+  VirtualLoop v;
+  v.loop.call_later(-1s, [&] { v.note("due"); });
+  std::jthread([&] { v.loop.call_soon_threadsafe([&] { v.note("posted"); }); }).join();
+  v.loop.call_soon([&] { v.note("ready"); });
+  v.run_once();
+  EXPECT_EQ(v.log, (Log{"0 ready", "0 posted", "0 due"}));
+}
+
+TEST(Step5_Threadsafe, WhatIsPostedDuringASleepRunsBeforeWhatIsDueAtItsEnd) {  // AIO-13
+  struct Disturbed final : Selector {
+    VirtualTimeSelector clock;
+    std::function<void()> meanwhile;
+    void select(std::optional<Duration> timeout) override {
+      if (meanwhile) std::jthread(std::exchange(meanwhile, nullptr)).join();
+      if (timeout) clock.advance(*timeout);
+    }
+    void wake() override {}
+    TimePoint now() override { return clock.now(); }
+  };
+  auto owned = std::make_unique<Disturbed>();
+  Disturbed& selector = *owned;
+  EventLoop loop(std::move(owned));
+  Log log;
+  selector.meanwhile = [&] { loop.call_soon_threadsafe([&] { log.push_back("posted"); }); };
+  loop.call_later(1s, [&] {
+    log.push_back("due");
+    loop.stop();
+  });
+  loop.run_forever();
+  EXPECT_EQ(log, (Log{"posted", "due"})) << "a pass sleeps first, and then collects what was posted";
+}
+
+TEST(Step5_Threadsafe, WhatIsPostedIsDestroyedBeforeTheNextRunsThoughSomebodyHasItsHandle) {
+  VirtualLoop v;
+  std::atomic<int> alive = 0;
+  int seen = -1;
+  const Handle handle = v.loop.call_soon_threadsafe([counted = Counted(alive)] {});
+  v.loop.call_soon_threadsafe([&] { seen = alive; });
+  v.run_once();
+  EXPECT_EQ(seen, 0);
+}
+
+TEST(Step5_Threadsafe, OthersMayPostWhileACallbackRuns) {  // AIO-13
+  VirtualLoop v;
+  v.loop.call_soon([&] {
+    std::jthread([&] { v.loop.call_soon_threadsafe([&] { v.note("posted"); }); }).join();
+    v.note("ready");
+  });
+  v.passes(2);
+  EXPECT_EQ(v.log, (Log{"0 ready", "1 posted"})) << "no callback runs under the lock";
+}
+
+TEST(Step5_Threadsafe, WithoutMemoryAPostIsRefusedAndItsCallbackDestroyed) {
+  const int refused = course::until_memory_suffices([](course::Memory& memory) {
+    VirtualLoop v;
+    std::atomic<int> alive = 0;
+    int calls = 0;
+    for (int i = 0; i < 4; ++i) v.loop.call_soon_threadsafe([&] { ++calls; });
+    const bool posted =
+        memory.suffices_for([&] { v.loop.call_soon_threadsafe([&, counted = Counted(alive)] { ++calls; }); });
+    EXPECT_EQ(alive, posted ? 1 : 0) << "what is refused is destroyed, and nothing else is";
+    v.run_once();
+    EXPECT_EQ(calls, posted ? 5 : 4);
+  });
+  EXPECT_GT(refused, 0);
+}
+
+TEST(Step5_Threadsafe, MemoryThatRunsOutInAPassLosesNoPost) {
+  course::until_memory_suffices([](course::Memory& memory) {
+    VirtualLoop v;
+    std::vector<int> ran;
+    ran.reserve(20);
+    for (int i = 0; i < 10; ++i) v.loop.call_soon_threadsafe([&, i] { ran.push_back(i); });
+    static_cast<void>(memory.suffices_for([&] { v.run_once(); }));
+    v.run_once();
+    EXPECT_EQ(ran, (std::vector{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}))
+        << "what was posted runs in the next pass, once and in order";
+  });
+}
+
+TEST(Step5_Threadsafe, WhatTheLoopsOwnThreadHasPostedCanBeCancelled) {  // AIO-13
+  VirtualLoop v;
+  Handle handle;
+  v.loop.call_soon([&] {
+    handle = v.loop.call_soon_threadsafe([&] { v.note("cancelled"); });
+    v.loop.call_soon_threadsafe([&] { v.note("other"); });
+    EXPECT_TRUE(handle);
+    handle.cancel();
+  });
+  v.passes(2);
+  EXPECT_TRUE(handle.cancelled());
+  EXPECT_EQ(v.log, Log{"1 other"});
+}
+
 TEST(Step5_Threadsafe, APostWakesALoopThatSleeps) {  // AIO-13
   for (const bool with_timer : {false, true}) {
     EventLoop loop;
@@ -90,7 +185,7 @@ TEST(Step5_Threadsafe, AnyThreadMayCancelWhatWasPosted) {  // AIO-13
   v.run_once();
   EXPECT_EQ(log, Log{"other"});
   EXPECT_TRUE(destroyed_by == std::this_thread::get_id())
-      << (destroyed_by == std::thread::id() ? "nobody has destroyed it: dispatch() of step 2 drops it"
+      << (destroyed_by == std::thread::id() ? "nobody has destroyed it, though its turn has come"
                                             : "the loop destroys it, not who cancels it");
 }
 

@@ -78,3 +78,36 @@ TEST(Step6_Debug, AnyThreadMayPrepareALoopThatDoesNotRun) {  // AIO-14
   std::jthread([&] { error = error_of([&] { v.loop.call_soon(nothing); }); }).join();
   EXPECT_EQ(error, "nothing");
 }
+
+TEST(Step6_Debug, TheHandlerIsToldTheSameInDebugMode) {  // AIO-16
+  struct Faulty {
+    void operator()() const { throw std::runtime_error("no"); }
+  };
+  VirtualLoop v;
+  v.loop.set_debug(true);
+  int told = 0;
+  v.loop.set_exception_handler([&](EventLoop&, const ExceptionContext& context) {
+    ++told;
+    EXPECT_TRUE(context.message.starts_with("Exception in callback ")) << context.message;
+    EXPECT_NE(context.message.find("Faulty"), std::string::npos) << context.message;
+    EXPECT_TRUE(context.handle);
+  });
+  v.loop.call_soon(Faulty());
+  v.loop.call_later(0s, Faulty());
+  v.loop.call_soon_threadsafe(Faulty());
+  v.run_once();
+  EXPECT_EQ(told, 3);
+}
+
+TEST(Step6_Debug, ABusyLoopLooksAtItsSelectorInDebugModeToo) {  // AIO-05
+  RecordedLoop r;
+  r.loop.set_debug(true);
+  int left = 640;
+  const std::function<void()> link = [&] {
+    if (--left == 0) return r.loop.stop();
+    r.loop.call_soon(std::ref(link));
+  };
+  r.loop.call_soon(std::ref(link));
+  r.loop.run_forever();
+  EXPECT_EQ(r.selector.timeouts.size(), 9u) << "every 64 callbacks";
+}

@@ -2,6 +2,10 @@
 
 #include "support.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <memory>
 #include <stdexcept>
 
 TEST(Step7_Closing, CloseDropsAllThatWaits) {  // AIO-12
@@ -96,4 +100,92 @@ TEST(Step7_Closing, AHandleMayOutliveItsLoop) {
     EXPECT_TRUE(waiting.cancelled());
     EXPECT_FALSE(ran.cancelled());
   }
+}
+
+TEST(Step7_Closing, WhateverWaitsIsDestroyedThoughSomebodyHasItsHandle) {  // AIO-12
+  for (const bool close : {true, false}) {
+    std::atomic<int> ready = 0, due = 0, posted = 0;
+    std::vector<Handle> handles;
+    {
+      VirtualLoop v;
+      handles.push_back(v.loop.call_soon([counted = Counted(ready)] {}));
+      handles.push_back(v.loop.call_later(1s, [counted = Counted(due)] {}));
+      for (int i = 0; i < 2; ++i)
+        handles.push_back(v.loop.call_soon_threadsafe([counted = Counted(posted)] {}));
+      handles.back().cancel();  // the loop is to destroy it
+      if (close) {
+        v.loop.close();
+        EXPECT_EQ(ready + due + posted, 0);
+      }
+    }
+    EXPECT_EQ(ready, 0);
+    EXPECT_EQ(due, 0);
+    EXPECT_EQ(posted, 0);
+    for (Handle& handle : handles) handle.cancel();
+  }
+}
+
+TEST(Step7_Closing, AHandleThatOutlivesItsLoopWritesNothingWhereTheLoopWas) {
+  for (const bool close : {true, false}) {
+    alignas(EventLoop) std::array<std::byte, sizeof(EventLoop)> memory{};
+    const auto loop = reinterpret_cast<EventLoop*>(memory.data());
+    std::construct_at(loop, std::make_unique<VirtualTimeSelector>());
+    std::vector<Handle> handles;
+    handles.push_back(loop->call_soon(nothing));
+    handles.push_back(loop->call_later(1s, nothing));
+    handles.push_back(loop->call_soon_threadsafe(nothing));
+    if (close) loop->close();
+    std::destroy_at(loop);
+    memory.fill(std::byte(0x5a));
+    for (Handle& handle : handles) handle.cancel();
+    EXPECT_TRUE(std::ranges::all_of(memory, [](std::byte byte) { return byte == std::byte(0x5a); }))
+        << "cancel() tells a loop that is gone";
+  }
+}
+
+TEST(Step7_Closing, ACallbackMayCloseAnotherLoop) {  // AIO-12
+  VirtualLoop v, other;
+  v.loop.call_soon([&] { v.log.push_back(error_of([&] { other.loop.close(); })); });
+  v.run_once();
+  EXPECT_EQ(v.log, Log{"nothing"}) << "the other loop does not run";
+  EXPECT_TRUE(other.loop.is_closed());
+  EXPECT_FALSE(v.loop.is_closed());
+}
+
+TEST(Step7_Closing, WhatIsDroppedFindsTheLoopClosedAndMayCloseItAgain) {  // AIO-12
+  VirtualLoop v;
+  int dropped = 0;
+  const auto at_end = [&] {
+    ++dropped;
+    EXPECT_TRUE(v.loop.is_closed());
+    v.loop.close();
+    EXPECT_EQ(error_of([&] { v.loop.run_forever(); }), "Event loop is closed");
+  };
+  v.loop.call_soon([end = AtEnd(at_end)] {});
+  v.loop.call_soon_threadsafe([end = AtEnd(at_end)] {});
+  v.loop.call_later(2s, [end = AtEnd(at_end)] {});
+  v.loop.close();
+  EXPECT_EQ(dropped, 3);
+}
+
+TEST(Step7_Closing, APostIsRefusedByARuntimeError) {  // AIO-12
+  VirtualLoop v;
+  v.loop.close();
+  EXPECT_THROW(v.loop.call_soon_threadsafe(nothing), std::runtime_error);
+}
+
+TEST(Step7_Closing, CloseNeedsNoMemory) {
+  const int ran_out = course::until_memory_suffices([](course::Memory& memory) {
+    VirtualLoop v;
+    std::atomic<int> alive = 0;
+    for (int i = 0; i < 3; ++i) {
+      v.loop.call_soon([counted = Counted(alive)] {});
+      v.loop.call_later(1s, [counted = Counted(alive)] {});
+      v.loop.call_soon_threadsafe([counted = Counted(alive)] {});
+    }
+    EXPECT_TRUE(memory.suffices_for([&] { v.loop.close(); }));
+    EXPECT_TRUE(v.loop.is_closed());
+    EXPECT_EQ(alive, 0) << "what waits is destroyed, however little memory there is";
+  });
+  EXPECT_EQ(ran_out, 0) << "what is to be destroyed need not be put into a new list";
 }

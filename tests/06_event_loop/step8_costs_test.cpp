@@ -76,3 +76,19 @@ TEST(Step8_Costs, ALoopDoesNotSleepWhenSomethingWasPosted) {  // AIO-13
   std::jthread([&] { r.loop.call_soon_threadsafe([&] { r.loop.stop(); }); }).join();
   r.loop.run_forever();
 }
+
+TEST(Step8_Costs, ATimerThatRunsCostsNoAllocationInSteadyState) {  // AIO-07
+  VirtualLoop v;
+  int calls = 0;
+  const auto round = [&] {
+    for (int i = 0; i < 10; ++i) v.loop.call_later(1ms, [&calls, i] { calls += i; });
+    v.clock.advance(1ms);
+    v.run_once();
+  };
+  for (int i = 0; i < 10; ++i) round();
+  EXPECT_LE(course::allocations_in([&] {
+              for (int i = 0; i < 100; ++i) round();
+            }),
+            NodePool::recycles ? 0u : 1'000u);
+  EXPECT_EQ(calls, 110 * 45);
+}

@@ -3,6 +3,8 @@
 #include "inject_queue.hpp"
 #include "nodes.hpp"
 
+#include <stdexcept>
+
 TEST(Step8_InjectQueue, CollectTakesAllThereIs) {
   asyncio::InjectQueue inject_queue;
   RecordingSelector selector;
@@ -17,7 +19,7 @@ TEST(Step8_InjectQueue, CollectTakesAllThereIs) {
   EXPECT_EQ(nodes.log, (Log{"a", "b"}));
 }
 
-TEST(Step8_InjectQueue, AClosedMailboxTakesNothing) {  // AIO-12
+TEST(Step8_InjectQueue, AClosedInjectQueueTakesNothing) {  // AIO-12
   asyncio::InjectQueue inject_queue;
   RecordingSelector selector;
   Nodes nodes;
@@ -50,4 +52,14 @@ TEST(Step8_InjectQueue, OnlyASleeperIsWokenAndOnce) {  // AIO-13
   inject_queue.wake_up();
   inject_queue.post(nodes.make('e'), selector);
   EXPECT_EQ(selector.wakes, 1) << "something else has woken it";
+}
+
+TEST(Step8_InjectQueue, APostIsRefusedByARuntimeError) {  // AIO-12
+  asyncio::InjectQueue inject_queue;
+  RecordingSelector selector;
+  Nodes nodes;
+  nodes.drop_all(inject_queue.close());
+  EXPECT_THROW(inject_queue.post(nodes.make('a'), selector), std::runtime_error);
+  EXPECT_EQ(nodes.alive, 0) << "what is refused is dropped";
+  EXPECT_EQ(selector.wakes, 0);
 }

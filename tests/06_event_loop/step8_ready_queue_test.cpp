@@ -2,6 +2,13 @@
 
 #include "nodes.hpp"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <map>
+#include <new>
+
 TEST(Step8_ReadyQueue, NodesComeOutInTheOrderInWhichTheyWentIn) {
   Nodes nodes;
   ReadyQueue queue;
@@ -70,6 +77,29 @@ TEST(Step8_ReadyQueue, EitherMayBeEmptyWhenOneIsAppended) {
   EXPECT_EQ(nodes.log, (Log{"a", "b", "c"}));
 }
 
+TEST(Step8_ReadyQueue, AQueueThatWasEmptiedIsAsGoodAsANewOneWhenItIsAppendedOrAppendedTo) {
+  Nodes nodes;
+  ReadyQueue queue;
+  ReadyQueue other;
+  std::vector<Ref<Named>> still_there;
+  const auto use = [&](ReadyQueue& used, char name) {
+    still_there.push_back(nodes.make(name));
+    used.push(still_there.back());
+    nodes.run_all(used);
+  };
+  use(queue, 'a');
+  other.push(nodes.make('b'));
+  queue.append(std::move(other));
+  nodes.run_all(queue);
+  EXPECT_EQ(nodes.log, (Log{"a", "b"})) << "appended to a queue that was emptied";
+  use(other, 'c');
+  queue.push(nodes.make('d'));
+  queue.append(std::move(other));
+  queue.push(nodes.make('e'));
+  nodes.run_all(queue);
+  EXPECT_EQ(nodes.log, (Log{"a", "b", "c", "d", "e"})) << "a queue that was emptied is appended";
+}
+
 TEST(Step8_ReadyQueue, ANodeThatWasTakenOutMayGoIntoAnotherQueue) {
   Nodes nodes;
   ReadyQueue queue;
@@ -108,4 +138,48 @@ TEST(Step8_ReadyQueue, TheEndOfAQueueIsTheEndOfItsNodes) {
   }
   EXPECT_EQ(nodes.alive, 0);
   EXPECT_EQ(nodes.log, Log());
+}
+
+TEST(Step8_ReadyQueue, ANodeIsTakenOutWhereverItIs) {
+  for (const char taken : {'a', 'b', 'c'}) {
+    Nodes nodes;
+    ReadyQueue queue;
+    std::map<char, Ref<Named>> all;
+    for (const char name : {'a', 'b', 'c'}) queue.push(all[name] = nodes.make(name));
+    EXPECT_EQ(queue.remove(*all[taken]), all[taken]);
+    EXPECT_EQ(queue.remove(*all[taken]), nullptr) << "it is not there any more";
+    queue.push(nodes.make('d'));
+    nodes.run_all(queue);
+    Log expected{"a", "b", "c", "d"};
+    std::erase(expected, std::string(1, taken));
+    EXPECT_EQ(nodes.log, expected);
+    all[taken]->drop();
+  }
+}
+
+TEST(Step8_ReadyQueue, AppendTouchesNoNodeInTheMiddle) {
+  /// A node on a page of its own, which can be locked away.
+  struct Page {
+    const std::size_t size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    void* const memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void lock() const { mprotect(memory, size, PROT_NONE); }
+    void unlock() const { mprotect(memory, size, PROT_READ | PROT_WRITE); }
+    ~Page() { munmap(memory, size); }
+  };
+  Nodes nodes;
+  const Page pages[2];
+  ReadyQueue queues[2];
+  Named* middle[2] = {};
+  for (std::size_t i = 0; i < 2; ++i) {
+    queues[i].push(nodes.make('a'));
+    middle[i] = new (pages[i].memory) Named(nodes.log, 'b', nodes.alive);
+    middle[i]->ref();  // for its memory is the page's
+    queues[i].push(Ref<Operation>::adopt(middle[i]));
+    queues[i].push(nodes.make('c'));
+  }
+  for (const Page& page : pages) page.lock();
+  queues[0].append(std::move(queues[1]));  // crashes if it goes through the nodes: a constant number of steps
+  for (const Page& page : pages) page.unlock();
+  nodes.run_all(queues[0]);
+  EXPECT_EQ(nodes.log, (Log{"a", "b", "c", "a", "b", "c"}));
 }

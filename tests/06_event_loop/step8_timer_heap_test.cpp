@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <numeric>
 #include <random>
 #include <set>
+#include <utility>
 
 using asyncio::Timer;
 using asyncio::TimerHeap;
@@ -68,6 +70,52 @@ TEST(Step8_TimerHeap, TheHeapStaysInOrderWhilePushAndPopAlternate) {
       ASSERT_EQ(timer->when().time_since_epoch(), *expected.begin());
       expected.erase(expected.begin());
     }
+  }
+}
+
+TEST(Step8_TimerHeap, EqualTimesAreFirstComeFirstServedWhilePushAndPopAlternate) {  // AIO-04
+  const NodePool::Owner pool = NodePool::create();
+  TimerHeap heap;
+  std::mt19937 random(1);
+  std::set<std::pair<Duration, int>> expected;
+  for (int i = 0; i < 2'000; ++i) {
+    if (random() % 3 != 0 || heap.empty()) {
+      const Duration time(random() % 10);
+      heap.push(pool->make<TestTimer>(at(time), i));
+      expected.emplace(time, i);
+    } else {
+      const Ref<Timer> timer = heap.pop();
+      ASSERT_EQ(static_cast<TestTimer&>(*timer).number, expected.begin()->second);
+      expected.erase(expected.begin());
+    }
+  }
+}
+
+TEST(Step8_TimerHeap, WhatIsLeftWhenManyWereCancelledIsAHeap) {  // AIO-07
+  std::mt19937 random(1);
+  for (int size = 200; size < 300; ++size) {
+    const NodePool::Owner pool = NodePool::create();
+    TimerHeap heap;
+    std::vector<int> numbers(static_cast<std::size_t>(size)), expected;
+    std::iota(numbers.begin(), numbers.end(), 0);
+    std::ranges::shuffle(numbers, random);
+    std::vector<Ref<TestTimer>> timers;
+    for (const int number : numbers) {
+      timers.push_back(pool->make<TestTimer>(at(number * 1s), number));
+      heap.push(timers.back());
+    }
+    for (const Ref<TestTimer>& timer : timers)
+      if (timer->number % 5 < 3)
+        timer->cancel();
+      else
+        expected.push_back(timer->number);
+    std::ranges::sort(expected);
+    heap.drop_cancelled();
+    for (int number = size; number < 2 * size; ++number) {
+      heap.push(pool->make<TestTimer>(at(number * 1s), number));
+      expected.push_back(number);
+    }
+    ASSERT_EQ(numbers_of(heap), expected) << "of " << size << " timers";
   }
 }
 

@@ -72,6 +72,65 @@ TEST(Step4_Signals, NoSignalIsLost) {
   EXPECT_TRUE(explore::survives(scenario));
 }
 
+// SIGURG, because without a handler it does nothing.
+
+TEST(Step4_Signals, OneLoopMayRemoveItsHandlerWhileAnotherTakesTheSignalOver) {
+  const auto scenario = [] {
+    EventLoop a(std::make_unique<EpollSelector>());
+    EventLoop b(std::make_unique<EpollSelector>());
+    int calls = 0;
+    a.add_signal_handler(SIGURG, [] {});
+    {
+      std::jthread other([&] { a.remove_signal_handler(SIGURG); });
+      b.add_signal_handler(SIGURG, [&] { ++calls; });
+    }
+    ::raise(SIGURG);
+    b.stop();
+    b.run_forever();
+    EXPECT_EQ(calls, 1) << "it is b's";
+  };
+  EXPECT_TRUE(explore::survives(scenario));
+}
+
+TEST(Step4_Signals, ALoopThatLooksTakesNothingFromWhoTakesTheSignalOver) {
+  const auto scenario = [] {
+    EventLoop a(std::make_unique<EpollSelector>());
+    EventLoop b(std::make_unique<EpollSelector>());
+    int calls = 0;
+    a.add_signal_handler(SIGURG, [] {});
+    ::raise(SIGURG);  // for either
+    {
+      std::jthread other([&] {
+        a.stop();
+        a.run_forever();
+      });
+      b.add_signal_handler(SIGURG, [&] { ++calls; });
+      ::raise(SIGURG);
+    }
+    b.stop();
+    b.run_forever();
+    EXPECT_EQ(calls, 1) << "the second signal is b's";
+  };
+  EXPECT_TRUE(explore::survives(scenario));
+}
+
+TEST(Step4_Signals, WhatHasComeDuringARemovalIsNotToldToTheNextHandler) {
+  const auto scenario = [] {
+    EventLoop loop(std::make_unique<EpollSelector>());
+    int calls = 0;
+    loop.add_signal_handler(SIGURG, [] {});
+    {
+      std::jthread other([] { ::raise(SIGURG); });
+      loop.remove_signal_handler(SIGURG);
+    }
+    loop.add_signal_handler(SIGURG, [&] { ++calls; });
+    loop.stop();
+    loop.run_forever();
+    EXPECT_EQ(calls, 0);
+  };
+  EXPECT_TRUE(explore::survives(scenario));
+}
+
 // Step 8: a wake-up that is drained away.
 
 namespace {

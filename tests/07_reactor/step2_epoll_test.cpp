@@ -9,9 +9,12 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <optional>
 #include <thread>
 #include <typeinfo>
+
+COURSE_MAY_FAIL(int, epoll_ctl, (int epoll, int what, int fd, epoll_event* event), (epoll, what, fd, event))
 
 using asyncio::NodePool;
 using asyncio::Operation;
@@ -39,6 +42,21 @@ class Named final : public Operation {
  private:
   Log& log_;
   char name_;
+};
+
+/// An operation whose end calls a function.
+class Ending final : public Operation {
+ public:
+  explicit Ending(std::function<void()> at_end)
+      : Operation(asyncio::RefCount::local), at_end_(std::move(at_end)) {}
+  void run() override {}
+  void drop() noexcept override {
+    if (const auto end = std::exchange(at_end_, nullptr)) end();
+  }
+  const std::type_info& type() const noexcept override { return typeid(Ending); }
+
+ private:
+  std::function<void()> at_end_;
 };
 
 /// A selector, and what it has found.
@@ -158,6 +176,22 @@ TEST(Step2_Epoll, AHangUpAndAnErrorReachWhoeverWaits) {
   }
 }
 
+TEST(Step2_Epoll, WhoeverIsToldOfAHangUpAndOfBytesIsFoundOnce) {
+  Found found;
+  auto [here, there] = socket_pair();
+  put(there, "hello");
+  there.close();
+  for (const Ready ready : {Ready::to_read, Ready::to_write}) {
+    found.watch(here, ready, 'n');
+    found.selector.select(0s);
+    ReadyQueue nodes = found.selector.found();
+    ASSERT_TRUE(nodes.pop());
+    EXPECT_TRUE(nodes.empty())
+        << "it can be read or written, and has hung up: that is no reason to find it twice";
+    found.selector.unwatch(here.get(), ready);
+  }
+}
+
 TEST(Step2_Epoll, AFileThatWasClosedMayStillBeRemoved) {
   Found found;
   auto [here, there] = socket_pair();
@@ -166,6 +200,13 @@ TEST(Step2_Epoll, AFileThatWasClosedMayStillBeRemoved) {
   here.close();
   EXPECT_TRUE(found.selector.unwatch(number, Ready::to_read));
   EXPECT_EQ(found.log, Log{"no more r"});
+  found.watch(there, Ready::to_read, 'a');
+  found.watch(there, Ready::to_write, 'b');
+  const int both = there.get();
+  there.close();
+  EXPECT_TRUE(found.selector.unwatch(both, Ready::to_read));
+  EXPECT_TRUE(found.selector.unwatch(both, Ready::to_write));
+  EXPECT_EQ(found.log, (Log{"no more r", "no more a", "no more b"}));
 }
 
 TEST(Step2_Epoll, ANumberMayBeThatOfAnotherFileNow) {
@@ -196,6 +237,46 @@ TEST(Step2_Epoll, WhatCannotBeWatchedIsRefused) {
   EXPECT_EQ(found.log, (Log{"no more f", "no more n", "no more n"})) << "what is refused is destroyed";
   EXPECT_FALSE(found.selector.unwatch(file.get(), Ready::to_read));
   EXPECT_EQ(found.look(), Log{"r"});
+}
+
+TEST(Step2_Epoll, ANumberThatIsNoFilesIsRefusedHoweverHighItIs) {
+  Found found;
+  for (const int number : {1'000'000'000, 2'147'483'647}) {
+    EXPECT_EQ(code_of([&] { found.selector.watch(number, Ready::to_read, found.make('n')); }),
+              std::errc::bad_file_descriptor);
+    EXPECT_FALSE(found.selector.unwatch(number, Ready::to_read));
+  }
+  EXPECT_EQ(found.log, (Log{"no more n", "no more n"}));
+}
+
+TEST(Step2_Epoll, AFileThatIsRefusedChangesNothingForThoseWhoWaitedForAClosedOneOfItsNumber) {
+  Found found;
+  const auto [here, there] = socket_pair();
+  found.watch(here, Ready::to_read, 'r');
+  const Fd file(checked(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC), "open"));
+  checked(::dup2(file.get(), here.get()), "dup2");  // closes the socket; epoll takes no files on a disk
+  EXPECT_EQ(code_of([&] { found.watch(here, Ready::to_write, 'f'); }), std::errc::operation_not_permitted);
+  checked(::dup2(there.get(), here.get()), "dup2");
+  {
+    const course::CallsFail fail(epoll_ctl_calls, ENOSPC, 1, 1);  // when it is asked to add the new one
+    EXPECT_EQ(code_of([&] { found.watch(here, Ready::to_write, 'g'); }).value(), ENOSPC);
+  }
+  EXPECT_EQ(found.log, (Log{"no more f", "no more g"})) << "every node that was there stays";
+  found.watch(here, Ready::to_write, 'w');
+  EXPECT_EQ(found.log, (Log{"no more f", "no more g", "no more r"}))
+      << "now it is another file that is watched";
+  EXPECT_EQ(found.look(), Log{"w"});
+}
+
+TEST(Step2_Epoll, WhatEpollRefusesIsThrownAsItSaysIt) {
+  Found found;
+  const auto [here, there] = socket_pair();
+  found.watch(here, Ready::to_read, 'r');
+  for (const int error : {ENOMEM, ENOSPC}) {
+    const course::CallsFail fail(epoll_ctl_calls, error);
+    EXPECT_EQ(code_of([&] { found.watch(here, Ready::to_write, 'w'); }).value(), error);
+  }
+  EXPECT_EQ(found.log, (Log{"no more w", "no more w"}));
 }
 
 TEST(Step2_Epoll, AWakeUpEndsTheSelectAndIsUsedUp) {  // AIO-13
@@ -278,13 +359,42 @@ TEST(Step2_Epoll, WhoWaitedForAClosedFileIsNotCalledForTheNextOfItsNumber) {
   }
 }
 
+TEST(Step2_Epoll, AllWhoWaitedForAClosedFileAreCancelled) {
+  Found found;
+  auto [first, first_peer] = socket_pair();
+  auto [second, second_peer] = socket_pair();
+  put(second_peer, "hello");  // it can be read and written
+  found.watch(first, Ready::to_read, 'a');
+  found.watch(first, Ready::to_write, 'b');
+  checked(::dup2(second.get(), first.get()), "dup2");  // closes the first
+  found.watch(first, Ready::to_read, 'c');
+  std::ranges::sort(found.log);
+  EXPECT_EQ(found.log, (Log{"no more a", "no more b"}));
+  EXPECT_EQ(found.look(), Log{"c"});
+}
+
+TEST(Step2_Epoll, WhoWaitedForAClosedFileMayWatchItsNumberAtTheEnd) {
+  Found found;
+  auto [first, first_peer] = socket_pair();
+  auto [second, second_peer] = socket_pair();
+  put(second_peer, "hello");
+  found.selector.watch(first.get(), Ready::to_read, NodePool::make_apart<Ending>([&, number = first.get()] {
+                         found.selector.watch(number, Ready::to_write, found.make('n'));
+                       }));
+  checked(::dup2(second.get(), first.get()), "dup2");
+  found.watch(first, Ready::to_read, 'r');
+  EXPECT_EQ(found.log, Log{}) << "what its end has added waits for the new file";
+  EXPECT_EQ(found.look(), (Log{"n", "r"}));
+}
+
 TEST(Step2_Epoll, NumberZeroIsAFileAsAnyOther) {
   Found found;
-  auto [here, there] = socket_pair();
+  const auto [here, there] = socket_pair();
+  const Fd before(checked(::dup(0), "dup"));
   checked(::dup2(here.get(), 0), "dup2");
-  const Fd zero(0);
-  found.watch(zero, Ready::to_read, 'r');
+  found.selector.watch(0, Ready::to_read, found.make('r'));
   put(there, "hello");
   EXPECT_EQ(found.look(), Log{"r"});
   EXPECT_TRUE(found.selector.unwatch(0, Ready::to_read));
+  checked(::dup2(before.get(), 0), "dup2");
 }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <functional>
 #include <stdexcept>
 #include <thread>
 
@@ -134,6 +135,57 @@ TEST(Step4_Signals, OneMayReplaceOrRemoveAnotherThatHasComeInTheSamePass) {
   EXPECT_EQ(log, Log{});
 }
 
+TEST(Step4_Signals, AWakeUpHidesNoSignal) {
+  for (const bool wakes_first : {true, false}) {
+    EpollLoop e;
+    int calls = 0;
+    e.loop.add_signal_handler(SIGUSR1, [&] { ++calls; });
+    if (wakes_first) e.loop.selector().wake();
+    ::raise(SIGUSR1);
+    if (!wakes_first) e.loop.selector().wake();
+    e.run_once();
+    e.run_once();
+    EXPECT_EQ(calls, 1) << "its counter, watched by edge, is told of once";
+  }
+}
+
+TEST(Step4_Signals, TheEndOfAHandlerMayAddAndRemoveHandlers) {
+  struct End {
+    std::function<void()> call;
+    explicit End(std::function<void()> call) : call(std::move(call)) {}
+    End(End&& other) noexcept : call(std::exchange(other.call, nullptr)) {}
+    ~End() {
+      if (call) call();
+    }
+  };
+  std::atomic<int> alive = 0;
+  EpollLoop e;
+  Log log;
+  const auto add_next = [&] {
+    e.loop.add_signal_handler(SIGUSR1, [&log, counted = Counted(alive)] { log.push_back("next"); });
+  };
+  e.loop.add_signal_handler(SIGUSR1, [end = End(add_next)] {});
+  EXPECT_TRUE(e.loop.remove_signal_handler(SIGUSR1));
+  EXPECT_EQ(alive, 1);
+  ::raise(SIGUSR1);
+  e.run_once();
+  e.run_once();
+  EXPECT_EQ(log, Log{"next"}) << "it was added at the end of the one that was removed";
+  e.loop.add_signal_handler(SIGUSR1, [end = End(add_next)] {});
+  e.loop.add_signal_handler(SIGUSR1, [] {});
+  EXPECT_TRUE(e.loop.remove_signal_handler(SIGUSR1));
+  EXPECT_EQ(alive, 0) << "nobody is forgotten";
+  e.loop.add_signal_handler(SIGUSR1, [end = End([&] { e.loop.remove_signal_handler(SIGUSR2); })] {});
+  e.loop.add_signal_handler(SIGUSR2, [] {});
+  EXPECT_TRUE(e.loop.remove_signal_handler(SIGUSR1));
+  EXPECT_TRUE(is_default(SIGUSR2));
+  add_next();
+  ::raise(SIGUSR1);
+  e.run_once();
+  e.run_once();
+  EXPECT_EQ(log, (Log{"next", "next"}));
+}
+
 TEST(Step4_Signals, AHandlerMayRemoveItself) {
   EpollLoop e;
   int calls = 0;
@@ -160,7 +212,7 @@ TEST(Step4_Signals, NotEverySignalCanBeCaught) {  // AIO-119
   EXPECT_THROW(e.loop.add_signal_handler(SIGRTMAX + 1, [] {}), std::invalid_argument);
   EXPECT_THROW(e.loop.add_signal_handler(100'000, [] {}), std::invalid_argument);
   EXPECT_EQ(error_of([&] { e.loop.add_signal_handler(SIGKILL, [] {}); }), "sig 9 cannot be caught");
-  EXPECT_FALSE(e.loop.remove_signal_handler(SIGKILL));
+  for (const int number : {SIGKILL, -1, 0, 1'000'000'000}) EXPECT_FALSE(e.loop.remove_signal_handler(number));
 }
 
 TEST(Step4_Signals, OfTwoLoopsTheLastThatAskedIsTold) {
@@ -178,6 +230,35 @@ TEST(Step4_Signals, OfTwoLoopsTheLastThatAskedIsTold) {
   ::raise(SIGUSR1);
   b.run_once();
   EXPECT_EQ(log, (Log{"b", "b"}));
+}
+
+TEST(Step4_Signals, WhoTakesASignalOverIsToldOfWhatHasCome) {
+  EpollLoop a;
+  EpollLoop b;
+  Log log;
+  a.loop.add_signal_handler(SIGUSR1, [&] { log.push_back("a"); });
+  b.loop.add_signal_handler(SIGUSR2, [&] { log.push_back("2"); });
+  ::raise(SIGUSR1);
+  b.run_once();  // it is not b's yet; a does not look
+  b.loop.add_signal_handler(SIGUSR1, [&] { log.push_back("b"); });
+  for (EpollLoop* e : {&a, &b, &a, &b}) e->run_once();
+  EXPECT_EQ(log, Log{"b"}) << "no signal is lost, whoever has looked before";
+}
+
+TEST(Step4_Signals, AnotherLoopsSignalHidesNoneOfOnesOwn) {
+  EpollLoop a;
+  EpollLoop b;
+  Log log;
+  for (const int number : {SIGUSR1, SIGUSR2, SIGHUP})
+    a.loop.add_signal_handler(number, [&log, number] { log.push_back(std::to_string(number)); });
+  b.loop.add_signal_handler(SIGUSR1, [&] { log.push_back("b"); });
+  for (const int number : {SIGUSR1, SIGUSR2, SIGHUP}) ::raise(number);
+  a.run_once();
+  a.run_once();
+  EXPECT_EQ(log, (Log{std::to_string(SIGHUP), std::to_string(SIGUSR2)}));
+  b.run_once();
+  b.run_once();
+  EXPECT_EQ(log.back(), "b");
 }
 
 TEST(Step4_Signals, ASignalLeavesErrnoAlone) {

@@ -1,10 +1,13 @@
 // Chapter 07, step 5: an acceptor that is refused what it needs to go on.
 
+#include "moved_clock.hpp"
 #include "support.hpp"
 #include "system_calls.hpp"
 
+#include <exception>
 #include <new>
 #include <stdexcept>
+#include <vector>
 
 static course::SystemCalls add_calls;  // of epoll_ctl(), to watch a file
 
@@ -16,11 +19,30 @@ extern "C" int epoll_ctl(int epoll, int what, int fd, epoll_event* event) {
 
 using asyncio::Acceptor;
 
+namespace {
+
+/// A loop keeps the memory of its timers for others. These handles take all that it has.
+std::vector<asyncio::TimerHandle> all_timers_there_is_memory_for(EpollLoop& e) {
+  std::vector<asyncio::TimerHandle> timers;
+  timers.reserve(1'000'000);
+  const auto add = [&] { timers.push_back(e.loop.call_later(0ns, [&e] { static_cast<void>(e); })); };
+  for (int i = 0; i < 60; ++i) add();  // so that the loop's queue has room for them
+  e.run_once();
+  for (course::Memory none(1); !none.ran_out(); e.run_once())
+    for (int i = 0; i < 50 && none.suffices_for(add);) ++i;
+  return timers;
+}
+
+}  // namespace
+
 TEST(Step5_Acceptor, IfTheListenerCannotBeWatchedAgainItPausesOnceMore) {
   EpollLoop e;
   int reports = 0, accepted = 0;
-  e.loop.set_exception_handler([&](EventLoop&, const ExceptionContext&) {
-    if (++reports == 1) add_calls.fail(ENOSPC);  // when the pause is over
+  e.loop.set_exception_handler([&](EventLoop&, const ExceptionContext& context) {
+    if (++reports == 1) return add_calls.fail(ENOSPC);  // when the pause is over
+    EXPECT_EQ(context.message, "accept() is out of resources");
+    ASSERT_TRUE(context.exception) << "the second report says why, as the first does";
+    EXPECT_EQ(code_of([&] { std::rethrow_exception(context.exception); }).value(), ENOSPC);
   });
   Acceptor acceptor(e.loop, listen_tcp(0),
                     [&](Fd) {
@@ -57,6 +79,30 @@ TEST(Step5_Acceptor, WithoutMemoryForThePauseItGoesOn) {
     EXPECT_EQ(accepted, 1);
   });
   EXPECT_GT(failures, 0);
+}
+
+TEST(Step5_Acceptor, IfTheListenerCannotBeWatchedAgainAndThereIsNoMemoryForAPauseItGoesOn) {
+  EpollLoop e;
+  int accepted = 0;
+  e.loop.set_exception_handler([](EventLoop&, const ExceptionContext&) {});
+  const Acceptor acceptor(e.loop, listen_tcp(0), [&](Fd) { ++accepted; }, {.pause = 1h});
+  const Fd client = client_of(local_port(acceptor.listener()));
+  {
+    const CallsFail fail(accept_calls, EMFILE);
+    e.run_once();  // and so it pauses
+  }
+  const auto timers = all_timers_there_is_memory_for(e);
+  course::let_time_pass(1h);
+  {
+    const CallsFail fail(add_calls, ENOSPC, course::every_time);
+    const course::NoMemory none;
+    e.run_once();  // the end of the pause
+  }
+  for (int i = 0; i < 5; ++i) {
+    course::let_time_pass(1h);
+    e.run_once();
+  }
+  EXPECT_EQ(accepted, 1);
 }
 
 TEST(Step5_Acceptor, AtATimeMeansOneAtLeast) {

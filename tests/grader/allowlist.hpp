@@ -6,7 +6,8 @@
 
 namespace grader {
 
-/// True for a header of the standard library, of POSIX, of cereal or of nlohmann-json that a submission may include.
+/// True for a header of the standard library, of POSIX, of cereal or of nlohmann-json that a submission may
+/// include.
 bool is_library_header(std::string_view name);
 
 /// True for a namespace that a submission may open.

@@ -16,7 +16,12 @@ std::atomic<std::size_t> given_back = 0;
 // Of the thread that has a course::Memory: so many more allocations and one of them fails; 0: none does.
 thread_local constinit std::size_t left_until_one_fails = 0;
 
-bool runs_out() noexcept { return left_until_one_fails != 0 && --left_until_one_fails == 0; }
+// Of the thread that has a course::NoMemory.
+thread_local constinit bool none_is_left = false;
+
+bool runs_out() noexcept {
+  return none_is_left || (left_until_one_fails != 0 && --left_until_one_fails == 0);
+}
 
 void* allocate(std::size_t size) noexcept {
   if (runs_out()) return nullptr;
@@ -50,6 +55,9 @@ course::Memory::Failing::~Failing() {
   memory_.ran_out_ = memory_.ran_out_ || left_until_one_fails == 0;
   left_until_one_fails = 0;
 }
+
+course::NoMemory::NoMemory() noexcept { none_is_left = true; }
+course::NoMemory::~NoMemory() { none_is_left = false; }
 
 // All forms, because a sanitizer has its own of those that are left out, and minds when they are mixed.
 void* operator new(std::size_t size) { return require(allocate(size)); }

@@ -63,6 +63,15 @@ class Memory {
   bool ran_out_ = false;
 };
 
+/// As long as it lives, no allocation of this thread succeeds.
+class NoMemory {
+ public:
+  NoMemory() noexcept;
+  NoMemory(const NoMemory&) = delete;
+  NoMemory& operator=(const NoMemory&) = delete;
+  ~NoMemory();
+};
+
 /// Calls `attempt(memory)` again and again: first its first allocation fails, then its second, and so on,
 /// until it has enough. An attempt makes what it needs anew, lets the memory run out in the one step that is
 /// tested, and looks at what is left. @returns how many attempts ran out of memory

@@ -207,7 +207,9 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
     if (ready_.empty() || called_ >= poll_interval) poll();
     {
       std::lock_guard lock(mutex_);
-      std::ranges::move(posts_, std::back_inserter(ready_));
+      // Room for all of them first: if memory runs out, they stay where they are.
+      ready_.insert(ready_.end(), std::make_move_iterator(posts_.begin()),
+                    std::make_move_iterator(posts_.end()));
       posts_.clear();
     }
     if (!timers_.empty()) take_due();
@@ -256,15 +258,16 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
   void take_due() {
     // <exercise 3.1 EventLoop::take_due>
     const TimePoint now = time();
-    for (auto next = next_due(); next && *next <= now; next = next_due()) ready_.push_back(pop_timer());
+    for (auto next = next_due(); next && *next <= now; next = next_due()) {
+      ready_.push_back(timers_.front().call);  // first: if memory runs out, it is a timer still
+      pop_timer();
+    }
   }
 
   /// Takes out the earliest timer.
-  SharedCall pop_timer() {
+  void pop_timer() {
     std::ranges::pop_heap(timers_, std::greater());
-    SharedCall call = std::move(timers_.back().call);
     timers_.pop_back();
-    return call;
     // </exercise>
   }
 
@@ -298,17 +301,19 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
   /// can schedule nothing.
   void drop_all() {
     // <exercise 7.1 quiet EventLoop::drop_all>
-    std::vector<SharedCall> dropped;
+    std::vector<SharedCall> posted;
     {
       std::lock_guard lock(mutex_);
       closed_ = true;
-      dropped.swap(posts_);
+      posted.swap(posts_);
     }
-    std::ranges::move(ready_, std::back_inserter(dropped));
-    for (TimerEntry& timer : timers_) dropped.push_back(std::move(timer.call));
-    ready_.clear();
-    timers_.clear();
-    for (const SharedCall& call : dropped) const auto fn = std::exchange(call->fn, nullptr);
+    // As they are, and not into one list, for which there may be no memory.
+    const std::vector<SharedCall> ready = std::exchange(ready_, {});
+    const std::vector<TimerEntry> timers = std::exchange(timers_, {});
+    const auto drop = [](const SharedCall& call) { const auto fn = std::exchange(call->fn, nullptr); };
+    std::ranges::for_each(posted, drop);
+    std::ranges::for_each(ready, drop);
+    std::ranges::for_each(timers, drop, &TimerEntry::call);
     // </exercise>
     services_.close();
     selector_->close();

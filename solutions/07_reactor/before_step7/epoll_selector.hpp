@@ -1,5 +1,6 @@
 #pragma once
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -70,14 +71,16 @@ class EpollSelector final : public Selector {
 
   /// Has `node` called whenever `fd` is ready. If there was another for it, that one is removed.
   /// @throws std::system_error if there is no such file, or it cannot be watched, as one on a disk cannot;
-  /// then `node` is dropped, and all else is as it was
+  /// then `node` is dropped, and all else is as it was, also who waited for a closed file of this number
   void watch(int fd, Ready ready, Ref<Operation> node) {
     // <exercise 2.2 EpollSelector::watch>
     ReadyQueue owner;  // which drops it if this throws
     owner.push(std::move(node));
-    if (fd < 0) throw std::system_error(EBADF, std::generic_category(), "epoll_ctl");
     const auto number = static_cast<std::size_t>(fd);
-    if (number >= files_.size()) files_.resize(number + 1);
+    if (number >= files_.size()) {
+      concurrent::checked(::fcntl(fd, F_GETFD), "fcntl");  // no memory for a number that is no file's
+      files_.resize(number + 1);
+    }
     File& file = files_[number];
     const bool is_new = add_interest(fd, file, event_of(ready));
     const Ref<Operation> before = std::exchange(file.node(ready), owner.pop());
@@ -105,19 +108,19 @@ class EpollSelector final : public Selector {
   void handle_signal(int number, Ref<Operation> node) {
     ReadyQueue owner;  // which drops it if this throws
     owner.push(std::move(node));
-    const bool first = handlers_.empty();
-    if (first) watch_counter(detail::signal_counter().get(), EPOLLIN | EPOLLET);
+    if (!watches_signals_) watch_counter(detail::signal_counter().get(), EPOLLIN | EPOLLET);
+    watches_signals_ = true;
     try {
       handlers_.add(number, owner.pop());
     } catch (...) {
-      if (first) control(EPOLL_CTL_DEL, detail::signal_counter().get(), 0);
+      forget_unused_counter();
       throw;
     }
   }
   bool forget_signal(int number) noexcept {
-    if (!handlers_.remove(number)) return false;
-    if (handlers_.empty()) control(EPOLL_CTL_DEL, detail::signal_counter().get(), 0);
-    return true;
+    const bool was_there = handlers_.remove(number);
+    forget_unused_counter();
+    return was_there;
   }
 
  private:
@@ -177,6 +180,13 @@ class EpollSelector final : public Selector {
     file.events = events;
   }
 
+  /// Forgets the counter of the signals unless there are handlers.
+  void forget_unused_counter() noexcept {
+    if (!watches_signals_ || !handlers_.empty()) return;
+    control(EPOLL_CTL_DEL, detail::signal_counter().get(), 0);
+    watches_signals_ = false;
+  }
+
   /// @returns 0, or -1 with errno. A child made by fork() shares the epoll with its parent, whose files it
   /// must not take out: there it always fails.
   int control(int what, int fd, std::uint32_t events) noexcept {
@@ -200,6 +210,7 @@ class EpollSelector final : public Selector {
   const concurrent::Fd wake_counter_;
   std::vector<File> files_;  // by descriptor
   SignalHandlers handlers_;
+  bool watches_signals_ = false;
   ReadyQueue found_;
   std::array<epoll_event, 256> events_;
 };

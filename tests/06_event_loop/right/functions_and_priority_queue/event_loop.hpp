@@ -82,9 +82,12 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
     if (is_running()) throw std::runtime_error("This event loop is already running");
     if (running()) throw std::runtime_error("Cannot run the event loop while another loop is running");
     const LoopThread::Running here(thread_, *this);
-    for (bool more = true; more;) {
-      pass();
-      more = !stop_;
+    try {
+      do pass();
+      while (!stop_);
+    } catch (...) {
+      stop_ = false;
+      throw;
     }
     stop_ = false;
   }
@@ -138,7 +141,7 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
       look(Duration(0));
     {
       std::scoped_lock lock(door_);
-      for (Item& item : outside_) next_.push_back(std::move(item));
+      next_.insert(next_.end(), outside_.begin(), outside_.end());
       outside_.clear();
     }
     for (const TimePoint now = time(); !clockwork_.empty() && clockwork_.top().when <= now; clockwork_.pop())
@@ -177,16 +180,13 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
   }
 
   void finish() {
-    std::vector<Item> all;
     {
       std::scoped_lock lock(door_);
       shut_ = true;
-      all.swap(outside_);
     }
-    all.insert(all.end(), next_.begin(), next_.end());
-    for (; !clockwork_.empty(); clockwork_.pop()) all.push_back(clockwork_.top().item);
-    next_.clear();
-    for (const Item& item : all) item->take();
+    for (Item item; !outside_.empty(); item->take()) item = std::move(outside_.back()), outside_.pop_back();
+    for (Item item; !next_.empty(); item->take()) item = std::move(next_.back()), next_.pop_back();
+    for (Item item; !clockwork_.empty(); item->take()) item = clockwork_.top().item, clockwork_.pop();
     waiter_->close();
   }
 

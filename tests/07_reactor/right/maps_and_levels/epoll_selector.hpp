@@ -123,24 +123,29 @@ class EpollSelector final : public Selector {
   void handle_signal(int number, Ref<Operation> node) {
     ReadyQueue owner;
     owner.push(std::move(node));
-    const bool first = signals_.empty();
-    if (first && !tell(EPOLL_CTL_ADD, detail::signal_counter().get(), EPOLLIN | EPOLLET)) fail();
+    if (!hears_signals_ && !tell(EPOLL_CTL_ADD, detail::signal_counter().get(), EPOLLIN | EPOLLET)) fail();
+    hears_signals_ = true;
     try {
       signals_.add(number, owner.pop());
     } catch (...) {
-      if (first) tell(EPOLL_CTL_DEL, detail::signal_counter().get(), 0);
+      hear_no_more();
       throw;
     }
   }
   bool forget_signal(int number) noexcept {
     const bool was_there = signals_.remove(number);
-    if (was_there && signals_.empty()) tell(EPOLL_CTL_DEL, detail::signal_counter().get(), 0);
+    hear_no_more();
     return was_there;
   }
 
  private:
   [[noreturn]] static void fail() { throw std::system_error(errno, std::generic_category(), "epoll"); }
   static std::uint32_t bit(Ready ready) noexcept { return ready == Ready::to_read ? EPOLLIN : EPOLLOUT; }
+  void hear_no_more() noexcept {
+    if (!hears_signals_ || !signals_.empty()) return;
+    tell(EPOLL_CTL_DEL, detail::signal_counter().get(), 0);
+    hears_signals_ = false;
+  }
   void push(const Key& key) {
     if (const auto place = waiting_.find(key); place != waiting_.end()) ready_.push(place->second);
   }
@@ -160,6 +165,7 @@ class EpollSelector final : public Selector {
   const concurrent::Fd bell_;
   std::map<Key, Ref<Operation>> waiting_;
   SignalHandlers signals_;
+  bool hears_signals_ = false;
   ReadyQueue ready_;
 };
 
