@@ -78,7 +78,8 @@ class Runner {
 
   /// Cancels the tasks that are left, and runs until they are done; then closes the loop. Closing it again
   /// does nothing.
-  /// @throws std::runtime_error if a task stops the loop meanwhile, or another loop is running on this thread
+  /// @throws std::runtime_error if its loop is running: then it stays open; if a task stops the loop
+  /// meanwhile, or another loop is running on this thread: then it is closed all the same
   void close() {
     todo("7.2", "Runner::close");
   }

@@ -101,9 +101,11 @@ class Runner {
 
   /// Cancels the tasks that are left, and runs until they are done; then closes the loop. Closing it again
   /// does nothing.
-  /// @throws std::runtime_error if a task stops the loop meanwhile, or another loop is running on this thread
+  /// @throws std::runtime_error if its loop is running: then it stays open; if a task stops the loop
+  /// meanwhile, or another loop is running on this thread: then it is closed all the same
   void close() {
     // <exercise 7.2 Runner::close>
+    if (loop_ && loop_->is_running()) throw std::runtime_error("Cannot close a running event loop");
     closed_ = true;
     const std::unique_ptr<EventLoop> loop = std::move(loop_);
     if (!loop || loop->is_closed()) return;

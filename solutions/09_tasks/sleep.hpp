@@ -70,8 +70,11 @@ class Sleep {
   /// `task.cancel()` does
   void await_resume() {
     // <exercise 4.1 Sleep::await_resume>
+    std::optional<Future<>> over;
+    if (timer_) over = timer_->over();
+    timer_.reset();  // at once, for a sleep that has a name lives on
     task_->throw_if_cancelled();
-    if (timer_) timer_->over().result();
+    if (over) over->result();
     // </exercise>
   }
 

@@ -114,3 +114,26 @@ TEST(Step3_Awaiting, ATaskMayOutliveItsLoop) {
   done.reset();
   EXPECT_EQ(alive, 0);
 }
+
+TEST(Step3_Awaiting, ARefusedAwaitIsNoPlaceToGoOn) {  // AIO-47
+  struct Never {
+    static bool await_ready() { return false; }
+    static void await_suspend(std::coroutine_handle<>) {}
+    static void await_resume() {}
+  };
+  VirtualLoop v, other;
+  Future<int> theirs = other.loop.create_future<int>();
+  const auto body = [&]() -> Coro<> {
+    try {
+      co_await theirs;
+    } catch (const std::runtime_error&) {
+      v.note("refused");
+    }
+    co_await Never();
+  };
+  const Task<> task = v.loop.create_task(body());
+  v.passes(1);
+  EXPECT_EQ(v.log, Log{"0 refused"});
+  ASSERT_TRUE(task.done()) << "it does not wait where its wait was refused";
+  EXPECT_THROW(task.result(), std::runtime_error);
+}

@@ -1,5 +1,6 @@
 // Chapter 09, step 3: a coroutine becomes a task: how it begins, ends and is kept.
 
+#include "fragile.hpp"
 #include "support.hpp"
 
 #include <atomic>
@@ -88,6 +89,31 @@ TEST(Step3_Tasks, WhatTheCoroutineThrowsIsItsException) {  // AIO-35
   EXPECT_FALSE(task.cancelled());
   EXPECT_EQ(outcome_of(task), "no");
   EXPECT_EQ(what(task.exception()), "no");
+}
+
+TEST(Step3_Tasks, WhateverIsThrownIsItsException) {  // AIO-35
+  VirtualLoop v;
+  const auto body = []() -> Coro<int> {
+    throw 7;
+    co_return 0;
+  };
+  const Task<int> task = v.loop.create_task(body());
+  v.passes(1);
+  ASSERT_TRUE(task.done());
+  EXPECT_EQ(what(task.exception()), "7") << "also what is no std::exception";
+}
+
+TEST(Step3_Tasks, AValueThatCannotBeMovedIsAnException) {
+  const auto body = [](course::Fuse& fuse) -> Coro<course::Fragile> { co_return course::Fragile(7, fuse); };
+  const int broke = course::until_nothing_breaks([&](course::Fuse& fuse) {
+    VirtualLoop v;
+    const Task<course::Fragile> task = v.loop.create_task(body(fuse));
+    v.passes(1);
+    ASSERT_TRUE(task.done());
+    EXPECT_EQ(error_of([&] { EXPECT_EQ(task.result().number(), 7); }), fuse.burnt() ? "broke" : "nothing");
+  });
+  EXPECT_GT(broke, 1) << "it is moved out of the coroutine, and into the task";
+  EXPECT_EQ(course::Fragile::alive, 0);
 }
 
 TEST(Step3_Tasks, ItsOutcomeIsNobodyElsesToSet) {  // AIO-35

@@ -125,6 +125,28 @@ TEST(Step5_Cancellation, AsLongAsOneRequestIsLeftItArrives) {  // AIO-46
   EXPECT_EQ(task.cancelling(), 1u);
 }
 
+TEST(Step5_Cancellation, ARequestThatIsLeftDoesNotArriveTwice) {  // AIO-46
+  VirtualLoop v;
+  std::optional<Task<>> task;
+  const auto body = [&]() -> Coro<> {
+    try {
+      co_await sleep(1h);
+    } catch (const CancelledError&) {
+      v.note("caught");
+    }
+    EXPECT_EQ(task->uncancel(), 1u);
+    co_await sleep(0s);
+    v.note("goes on");
+  };
+  task = v.loop.create_task(body());
+  v.passes(1);
+  task->cancel();
+  task->cancel();
+  v.passes(2);
+  EXPECT_EQ(v.log, (Log{"1 caught", "2 goes on"})) << "one error for both, also if one of them is taken back";
+  EXPECT_EQ(outcome_of(*task), "done");
+}
+
 TEST(Step5_Cancellation, UncancelMayLetATaskBeginAfterAll) {  // AIO-40, AIO-46
   VirtualLoop v;
   Task<int> task = v.loop.create_task(give(7));
@@ -145,17 +167,23 @@ TEST(Step5_Cancellation, UncancelBringsNoCancelledFutureBack) {  // AIO-46
   EXPECT_EQ(v.log, Log{"1 task cancelled"}) << "it has arrived at the future already";
 }
 
+namespace {
+
+/// A clock that jumps, and remembers how long the loop wanted to sleep.
+struct Recording final : Selector {
+  VirtualTimeSelector clock;
+  std::vector<std::optional<Duration>> timeouts;
+  void select(std::optional<Duration> timeout) override {
+    timeouts.push_back(timeout);
+    clock.select(timeout);
+  }
+  void wake() override { clock.wake(); }
+  TimePoint now() override { return clock.now(); }
+};
+
+}  // namespace
+
 TEST(Step5_Cancellation, ASleepThatIsCancelledLeavesNoTimer) {  // AIO-38
-  struct Recording final : Selector {
-    VirtualTimeSelector clock;
-    std::vector<std::optional<Duration>> timeouts;
-    void select(std::optional<Duration> timeout) override {
-      timeouts.push_back(timeout);
-      clock.select(timeout);
-    }
-    void wake() override { clock.wake(); }
-    TimePoint now() override { return clock.now(); }
-  };
   auto owned = std::make_unique<Recording>();
   Recording& selector = *owned;
   EventLoop loop(std::move(owned));
@@ -173,6 +201,33 @@ TEST(Step5_Cancellation, ASleepThatIsCancelledLeavesNoTimer) {  // AIO-38
   loop.call_later(5h, [&] { loop.stop(); });
   loop.run_forever();
   EXPECT_EQ(selector.timeouts, (std::vector<std::optional<Duration>>{5h})) << "nothing wakes the loop before";
+}
+
+TEST(Step5_Cancellation, ASleepThatHasANameLeavesNoTimerEither) {  // AIO-38
+  auto owned = std::make_unique<Recording>();
+  Recording& selector = *owned;
+  EventLoop loop(std::move(owned));
+  Future<int> future = loop.create_future<int>();
+  const auto body = [&]() -> Coro<int> {
+    auto nap = sleep(1h);
+    try {
+      co_await nap;
+    } catch (const CancelledError&) {
+    }
+    co_return co_await future;  // and the nap is still there
+  };
+  Task<int> task = loop.create_task(body());
+  course::run_passes(loop, 1);
+  task.cancel();
+  course::run_passes(loop, 1);
+  selector.timeouts.clear();
+  loop.call_later(5h, [&] { loop.stop(); });
+  loop.run_forever();
+  EXPECT_EQ(selector.timeouts, (std::vector<std::optional<Duration>>{5h}))
+      << "it was given up: no timer is left";
+  future.set_result(7);
+  course::run_passes(loop, 1);
+  EXPECT_EQ(outcome_of(task), "7");
 }
 
 TEST(Step5_Cancellation, ASleepThatIsCancelledWhenItIsOverIsCancelled) {  // AIO-38
@@ -251,4 +306,73 @@ TEST(Step5_Cancellation, WhatIsDestroyedWithALoopMayCancel) {  // AIO-49
   EXPECT_TRUE(second->cancelled());
   EXPECT_TRUE(outer.cancelled());
   EXPECT_FALSE(second->cancel());
+}
+
+TEST(Step5_Cancellation, ATaskThatCancelsItselfMayAwaitOneThatRefuses) {  // AIO-41, AIO-44
+  VirtualLoop v;
+  const auto refuses = [&]() -> Coro<int> {
+    try {
+      co_await sleep(1h);
+    } catch (const CancelledError&) {
+      v.note("refused");
+    }
+    co_return 7;
+  };
+  Task<int> inner = v.loop.create_task(refuses());
+  std::optional<Task<int>> outer;
+  const auto body = [&]() -> Coro<int> {
+    outer->cancel();
+    co_return co_await relay(v, "outer", inner);
+  };
+  outer = v.loop.create_task(body());
+  v.passes(3);
+  EXPECT_EQ(v.log, (Log{"1 refused", "2 outer 7"}))
+      << "the request has gone to the inner one, and ends there";
+  EXPECT_EQ(outcome_of(*outer), "7");
+}
+
+TEST(Step5_Cancellation, ItDoesNotReachWhatTheTaskWasNotAllowedToAwait) {  // AIO-44, AIO-47
+  VirtualLoop v, other;
+  v.note_reports();
+  Future<int> theirs = other.loop.create_future<int>();
+  Future<int> ours = v.loop.create_future<int>();
+  std::vector<Task<int>> tasks;
+  const auto body = [&](std::size_t number, bool itself) -> Coro<int> {
+    const Future<int> forbidden = itself ? Future<int>(tasks[number]) : theirs;
+    try {
+      co_await forbidden;
+    } catch (const std::runtime_error&) {
+    }
+    tasks[number].cancel();
+    co_return co_await ours;
+  };
+  for (const bool itself : {false, true}) tasks.push_back(v.loop.create_task(body(tasks.size(), itself)));
+  v.passes(1);
+  EXPECT_FALSE(theirs.done()) << "nobody waits for it";
+  EXPECT_TRUE(ours.cancelled());
+  v.passes(1);
+  for (const Task<int>& task : tasks) EXPECT_TRUE(task.cancelled());
+  EXPECT_EQ(v.log, Log()) << "a task that was refused itself is no circle";
+}
+
+TEST(Step5_Cancellation, ATaskThatYieldsDoesNotAskWhatItHasAwaitedBefore) {  // AIO-39
+  VirtualLoop v;
+  const auto body = [&]() -> Coro<> {
+    {
+      Future<int> first = v.loop.create_future<int>();
+      v.loop.call_soon([first]() mutable { first.set_result(1); });
+      co_await first;
+    }
+    co_await sleep(0s);
+    v.note("not cancelled");
+  };
+  Task<> task = v.loop.create_task(body());
+  v.passes(3);
+  std::vector<Future<int>> others;  // one of them where the first one was
+  for (int i = 0; i < 10; ++i) others.push_back(v.loop.create_future<int>());
+  EXPECT_TRUE(task.cancel());
+  for (const Future<int>& other : others) EXPECT_FALSE(other.done()) << "nobody waits for it";
+  v.passes(1);
+  EXPECT_TRUE(task.cancelled());
+  EXPECT_EQ(v.log, Log());
 }

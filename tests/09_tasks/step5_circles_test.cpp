@@ -27,6 +27,7 @@ TEST(Step5_Cancellation, ACircleOfTasksEndsAndTheErrorNamesIt) {
     }
     v.run_to(2s);
     EXPECT_TRUE(tasks[0]->cancel());
+    for (const auto& task : tasks) EXPECT_GE(task->cancelling(), 1u) << "the request has come to each";
     v.passes(static_cast<int>(2 * size));
     for (const auto& task : tasks) EXPECT_TRUE(task->cancelled());
     ASSERT_EQ(v.log.size(), 1u) << "the exception handler is told, once";
@@ -44,6 +45,9 @@ TEST(Step5_Cancellation, WhoWaitsForACircleFromOutsideIsCancelledThroughIt) {
   Task<> outside = v.loop.create_task(waits_for(one));
   v.run_to(2s);
   EXPECT_TRUE(outside.cancel());
+  EXPECT_EQ(outside.cancelling(), 1u);
+  EXPECT_GE(one->cancelling(), 1u);
+  EXPECT_GE(other->cancelling(), 1u);
   EXPECT_TRUE(outside.cancel()) << "and once more before anything has happened";
   v.passes(6);
   EXPECT_TRUE(one->cancelled());

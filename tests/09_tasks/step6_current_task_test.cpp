@@ -131,3 +131,18 @@ TEST(Step6_CurrentTask, ATaskMayCancelItself) {  // AIO-44, AIO-48
   v.passes(1);
   EXPECT_TRUE(task.cancelled());
 }
+
+TEST(Step6_CurrentTask, AllTasksHaveTheOneThatAsksToo) {  // AIO-48
+  VirtualLoop v;
+  const auto body = [&]() -> Coro<> {
+    std::string names;
+    for (const AnyTask& task : all_tasks()) names += task.get_name();
+    v.note(names);
+    co_return;
+  };
+  v.loop.create_task(sleep(1h), {.name = "a"});
+  v.loop.create_task(body(), {.name = "b"});
+  v.loop.create_task(sleep(1h), {.name = "c"});
+  v.passes(1);
+  EXPECT_EQ(v.log, Log{"0 abc"}) << "the task that runs is not done";
+}

@@ -161,3 +161,19 @@ TEST(Step6_Reports, APendingTaskThatIsDestroyedIsReported) {  // AIO-49
       << "each once, and then its coroutine is destroyed";
   EXPECT_EQ(alive, 0);
 }
+
+TEST(Step6_Reports, ToAskTooEarlyIsNoLook) {  // AIO-24, AIO-29
+  VirtualLoop v;
+  v.note_reports();
+  for (const bool result : {true, false}) {
+    Future<int> future = v.loop.create_future<int>();
+    if (result)
+      EXPECT_THROW(future.result(), InvalidStateError);
+    else
+      EXPECT_THROW(static_cast<void>(future.exception()), InvalidStateError);
+    future.set_exception(std::runtime_error(result ? "after result()" : "after exception()"));
+  }
+  EXPECT_EQ(v.log, (Log{"Future exception was never retrieved: after result()",
+                        "Future exception was never retrieved: after exception()"}))
+      << "there was nothing to see";
+}

@@ -2,9 +2,10 @@
 
 #include "support.hpp"
 
-#include <utility>
-#include <optional>
 #include <atomic>
+#include <cstddef>
+#include <optional>
+#include <utility>
 #include <vector>
 
 TEST(Step7_RunUntilComplete, ItGivesTheResultOrThrows) {  // AIO-09, AIO-32
@@ -129,6 +130,45 @@ TEST(Step7_RunUntilComplete, CallbacksThatCameBeforeRunBeforeItEnds) {  // AIO-2
   v.loop.call_soon([&] { future.set_result(7); });
   EXPECT_EQ(v.loop.run_until_complete(future), 7);
   EXPECT_EQ(v.log, Log{"0 callback"});
+}
+
+TEST(Step7_RunUntilComplete, TheyRunAlsoIfTheFutureWasDoneBefore) {  // AIO-26
+  VirtualLoop v;
+  Future<int> future = v.loop.create_future<int>();
+  future.add_done_callback([&](const Future<int>&) { v.note("callback"); });
+  future.set_result(7);
+  EXPECT_EQ(v.loop.run_until_complete(future), 7);
+  EXPECT_EQ(v.log, Log{"0 callback"}) << "the loop runs, for one pass";
+}
+
+TEST(Step7_RunUntilComplete, OfARunThatIsStoppedAtItsEndTheyRunInTheNext) {  // AIO-10, AIO-26
+  VirtualLoop v;
+  const auto body = [&]() -> Coro<int> {
+    v.loop.stop();  // and the pass ends with the task
+    co_return 7;
+  };
+  Task<int> task = v.loop.create_task(body());
+  task.add_done_callback([&](const Future<int>&) { v.note("callback"); });
+  EXPECT_EQ(v.loop.run_until_complete(task), 7);
+  v.loop.run_until_complete(sleep(0s));
+  EXPECT_EQ(v.log, Log{"0 callback"}) << "they run a pass after its end, and it had no more";
+}
+
+TEST(Step7_RunUntilComplete, RunsThatAreStoppedLeaveNothingWithTheFuture) {
+  VirtualLoop v;
+  Future<int> future = v.loop.create_future<int>();
+  const auto stopped_runs = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      v.loop.stop();
+      EXPECT_THROW(v.loop.run_until_complete(future), std::runtime_error);
+    }
+  };
+  stopped_runs(10);
+  const std::size_t allocations = course::allocations();
+  const std::size_t deallocations = course::deallocations();
+  stopped_runs(10'000);
+  const std::size_t kept = (course::allocations() - allocations) - (course::deallocations() - deallocations);
+  EXPECT_LT(kept, 10u) << "each run takes its callback back";
 }
 
 namespace {

@@ -54,6 +54,9 @@ TEST(Step7_Runner, RunSetsDebugModeIfItIsAskedTo) {  // AIO-120
   EXPECT_FALSE(asyncio::run(debug()));
   EXPECT_TRUE(asyncio::run(debug(), {.debug = true}));
   EXPECT_TRUE(asyncio::run(debug(), {.loop_factory = factory})) << "a loop keeps what it was made with";
+  EXPECT_TRUE(
+      asyncio::run(debug(), {.debug = true, .loop_factory = [] { return asyncio::new_event_loop(); }}))
+      << "one that a factory has made gets it too";
 }
 
 TEST(Step7_Runner, NeitherRunsInsideALoop) {  // AIO-120, AIO-122
@@ -125,11 +128,11 @@ TEST(Step7_Runner, WhatIsLeftIsCancelledAlsoIfMainThrows) {  // AIO-121
 
 TEST(Step7_Runner, WhatFailsWhileItIsCancelledIsReported) {  // AIO-121
   Log log;
-  const auto fails = []() -> Coro<> {
+  const auto fails = [](const char* error) -> Coro<> {
     try {
       co_await sleep(1h);
     } catch (const CancelledError&) {
-      throw std::runtime_error("no");
+      throw std::runtime_error(error);
     }
   };
   const auto refuses = []() -> Coro<> {
@@ -143,13 +146,16 @@ TEST(Step7_Runner, WhatFailsWhileItIsCancelledIsReported) {  // AIO-121
       log.push_back(context.message + ": " + what(context.exception));
       EXPECT_FALSE(loop.is_closed());
     });
-    create_task(fails());
+    create_task(fails("no"));
     create_task(refuses());
+    create_task(fails("neither"));
     create_task(sleep(1h));
     co_await sleep(0s);
   };
   EXPECT_EQ(stderr_of([&] { asyncio::run(body()); }), "");
-  EXPECT_EQ(log, Log{"unhandled exception during asyncio.run() shutdown: no"}) << "once, and as this";
+  EXPECT_EQ(log, (Log{"unhandled exception during asyncio.run() shutdown: no",
+                      "unhandled exception during asyncio.run() shutdown: neither"}))
+      << "each once, and as this";
 }
 
 TEST(Step7_Runner, OneLoopForSeveralRuns) {  // AIO-122
@@ -193,8 +199,13 @@ TEST(Step7_Runner, AClosedRunnerRunsNothing) {  // AIO-122
   EXPECT_EQ(error_of([&] { runner.run(body(Counted(alive))); }), "Runner is closed");
   EXPECT_EQ(error_of([&] { runner.get_loop(); }), "Runner is closed");
   EXPECT_EQ(alive, 0);
-  Runner never_used;
+  int loops = 0;
+  Runner never_used({.loop_factory = [&] {
+    ++loops;
+    return asyncio::new_event_loop();
+  }});
   never_used.close();
+  EXPECT_EQ(loops, 0) << "to close it, it needs no loop";
   EXPECT_EQ(error_of([&] { never_used.get_loop(); }), "Runner is closed");
 }
 
@@ -234,8 +245,11 @@ TEST(Step7_Runner, ATaskThatStopsTheLoopWhileItCleansUpIsDestroyed) {  // AIO-12
 
 TEST(Step7_Runner, AFactoryThatGivesNoLoopIsAnError) {
   const auto nothing = []() -> Coro<> { co_return; };
+  EventLoop loop;
+  asyncio::set_event_loop(&loop);
   EXPECT_THROW(asyncio::run(nothing(), {.loop_factory = [] { return std::unique_ptr<EventLoop>(); }}),
                std::invalid_argument);
+  EXPECT_EQ(&asyncio::get_event_loop(), &loop) << "this thread has the loop that it had";
 }
 
 TEST(Step7_Runner, ACircleOfTasksThatIsLeftEndsToo) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory_resource>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -205,4 +206,43 @@ TEST(Step8_Costs, ALongChainOfTasksThatIsLeftEndsInAStepForEach) {
   };
   asyncio::run(main());
   EXPECT_EQ(alive, 0);
+}
+
+TEST(Step8_Costs, EachTaskThatIsLeftIsAskedOnce) {
+  struct Chain {
+    static Coro<> waits(AnyFuture inner, std::vector<std::size_t>& asked) {
+      const AtEnd at_end([&] { asked.push_back(current_task()->cancelling()); });
+      co_await inner;
+    }
+    static Coro<> nests(int links, std::vector<std::size_t>& asked) {
+      if (links == 0)
+        co_await waits(asyncio::get_running_loop().create_future(), asked);
+      else
+        co_await waits(create_task(nests(links - 1, asked)), asked);
+    }
+  };
+  const std::vector<std::size_t> once(10, 1);
+  std::vector<std::size_t> asked;
+  const auto innermost_first = [&]() -> Coro<> {
+    AnyFuture last = asyncio::get_running_loop().create_future();
+    for (int i = 0; i < 10; ++i) last = create_task(Chain::waits(last, asked));
+    co_await sleep(0s);
+  };
+  asyncio::run(innermost_first());
+  EXPECT_EQ(asked, once) << "the innermost was made first";
+  asked.clear();
+  const auto outermost_first = [&]() -> Coro<> {
+    create_task(Chain::nests(9, asked));
+    for (int i = 0; i < 12; ++i) co_await sleep(0s);
+  };
+  asyncio::run(outermost_first());
+  EXPECT_EQ(asked, once) << "the outermost was made first";
+  asked.clear();
+  const auto star = [&]() -> Coro<> {
+    AnyFuture middle = create_task(Chain::waits(asyncio::get_running_loop().create_future(), asked));
+    for (int i = 0; i < 9; ++i) create_task(Chain::waits(middle, asked));
+    co_await sleep(0s);
+  };
+  asyncio::run(star());
+  EXPECT_EQ(asked, once) << "nine wait for one";
 }

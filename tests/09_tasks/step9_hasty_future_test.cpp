@@ -102,3 +102,20 @@ TEST(Step9_HastyFuture, ThoseWhoHaveWaitedAreResumedOnce) {
   EXPECT_EQ(resumed, 1) << "the list is empty by then";
   EXPECT_EQ(future.await_resume(), 2);
 }
+
+TEST(Step9_HastyFuture, WhoIsResumedMaySetItOnceMore) {
+  HastyFuture future;
+  Log log;
+  const auto body = [&](std::string name) -> Coro<> {
+    log.push_back(name + " " + std::to_string(co_await future));
+    if (name == "first") future.set_result(2);
+    co_await std::suspend_always();
+    log.push_back(name + " again");
+  };
+  const Coro<> first = body("first");
+  const Coro<> second = body("second");
+  first.handle().resume();
+  second.handle().resume();
+  future.set_result(1);
+  EXPECT_EQ(log, (Log{"first 1", "second 2"})) << "each is resumed once";
+}

@@ -75,6 +75,7 @@ class Runner {
   }
 
   void close() {
+    if (loop_ && loop_->is_running()) throw std::runtime_error("Cannot close a running event loop");
     closed_ = true;
     const std::unique_ptr<EventLoop> loop = std::exchange(loop_, nullptr);
     if (!loop || loop->is_closed()) return;
