@@ -66,6 +66,7 @@ class TaskScope {
       std::lock_guard lock(mutex_);
       if (!error_) error_ = std::move(error);
     }
+    error = nullptr;  // one that nobody will be told, and what it owns: before the scope can end
     executor_.finish(pending_);
   }
 

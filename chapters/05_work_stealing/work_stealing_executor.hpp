@@ -154,7 +154,8 @@ class WorkStealingExecutor : public Executor {
     todo("6.2", "WorkStealingExecutor::find_job");
   }
 
-  /// Looks for a job of another worker and moves it to `job`, which is empty. @returns true if there was one
+  /// Looks for a job of another worker, or for one that this worker has forked, and moves it to `job`, which
+  /// is empty. @returns true if there was one
   bool steal_job(Worker& self, Job& job) {
     todo("6.2", "WorkStealingExecutor::steal_job");
   }

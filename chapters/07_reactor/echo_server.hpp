@@ -65,7 +65,7 @@ class EchoServer {
     }
   }
 
-  /// Reads, for there is something, and no rest. What has come is the rest then, and waits to be sent.
+  /// Reads, for there is something, and no rest. What has come is sent back, now or when there is room.
   void read(Connection& connection) {
     todo("6.1", "EchoServer::read");
   }

@@ -133,9 +133,9 @@ class DoneCallbackBase : public Operation {
   Ref<FutureBase> keep_alive_;
 };
 
-/// A function that runs in the loop when a future is done. `Handle` is what it is called with: a Future<T>
+/// A function that runs in the loop when a future is done. `Handed` is what it is called with: a Future<T>
 /// or, if the type does not matter to it, an AnyFuture.
-template <class Handle, class F>
+template <class Handed, class F>
 class DoneCallback final : public DoneCallbackBase {
  public:
   DoneCallback(F fn, FutureBase& future) : DoneCallbackBase(future), fn_(std::move(fn)) {}

@@ -54,7 +54,8 @@ class Sleep {
     todo("4.1", "Sleep::await_suspend");
   }
 
-  /// The sleep is over. @throws CancelledError if that is because the task, or its future, was cancelled
+  /// The sleep is over. @throws CancelledError if that is because its future was cancelled, as
+  /// `task.cancel()` does
   void await_resume() {
     todo("4.1", "Sleep::await_resume");
   }

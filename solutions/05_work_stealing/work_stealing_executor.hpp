@@ -184,11 +184,13 @@ class WorkStealingExecutor : public Executor {
     // </exercise>
   }
 
-  /// Looks for a job of another worker and moves it to `job`, which is empty. @returns true if there was one
+  /// Looks for a job of another worker, or for one that this worker has forked, and moves it to `job`, which
+  /// is empty. @returns true if there was one
   bool steal_job(Worker& self, Job& job) {
     // <exercise 6.2 WorkStealingExecutor::steal_job>
-    // Each thief begins with another worker, so that they are not in each other's way.
-    for (std::size_t i = 1; i < workers_.size(); ++i) {
+    // Each thief begins with another worker, so that they are not in each other's way, and ends with its own
+    // forks: what it joins in the middle of a job may wait for one.
+    for (std::size_t i = 1; i <= workers_.size(); ++i) {
       Worker& victim = *workers_[(self.number + i) % workers_.size()];
       if (const auto forked = victim.forks.steal()) {
         job = stolen(**forked);

@@ -38,8 +38,8 @@ inline const concurrent::Fd& signal_counter() {
 }
 inline std::atomic<int> signal_counter_fd = -1;  // of signal_counter(), for the handler
 
-/// Notes that the signal has come, and wakes the loop. The system calls it in the middle of whatever a thread
-/// does, even in malloc(): it may lock nothing, allocate nothing, throw nothing, and must leave errno alone.
+/// Lets the loop whose signal it is know. The system calls it in the middle of whatever a thread does, even
+/// in malloc(): it may lock nothing, allocate nothing and throw nothing.
 inline void on_signal(int number) noexcept {
   // <exercise 4.1 on_signal>
   const int saved = errno;

@@ -141,9 +141,9 @@ class DoneCallbackBase : public Operation {
   Ref<FutureBase> keep_alive_;
 };
 
-/// A function that runs in the loop when a future is done. `Handle` is what it is called with: a Future<T>
+/// A function that runs in the loop when a future is done. `Handed` is what it is called with: a Future<T>
 /// or, if the type does not matter to it, an AnyFuture.
-template <class Handle, class F>
+template <class Handed, class F>
 class DoneCallback final : public DoneCallbackBase {
  public:
   DoneCallback(F fn, FutureBase& future) : DoneCallbackBase(future), fn_(std::move(fn)) {}
@@ -152,7 +152,7 @@ class DoneCallback final : public DoneCallbackBase {
   /// even if somebody has a handle of the node.
   void run() override {
     // <exercise 2.1 DoneCallback::run>
-    Handle future(take_future());
+    Handed future(take_future());
     F fn = std::move(*fn_);
     fn_.reset();  // first, for fn() may cancel the node
     std::invoke(fn, std::move(future));

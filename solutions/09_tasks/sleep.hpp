@@ -66,7 +66,8 @@ class Sleep {
     // </exercise>
   }
 
-  /// The sleep is over. @throws CancelledError if that is because the task, or its future, was cancelled
+  /// The sleep is over. @throws CancelledError if that is because its future was cancelled, as
+  /// `task.cancel()` does
   void await_resume() {
     // <exercise 4.1 Sleep::await_resume>
     task_->throw_if_cancelled();

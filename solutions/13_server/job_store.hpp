@@ -79,7 +79,7 @@ class JobStore {
     if (ended) {
       job->ended.set();
       ended_.push_back(job->id);
-    } else if (options_.kinds.contains(job->kind)) {
+    } else if (kinds_.contains(job->kind)) {
       queue_.enqueue(job);
     }
   }

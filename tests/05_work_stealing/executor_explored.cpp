@@ -212,6 +212,24 @@ TEST(Step9_TaskScope, NothingOutlivesTheScope) {
   EXPECT_TRUE(explore::survives(scenario, {.schedules = 700, .spurious = 0}));
 }
 
+TEST(Step9_TaskScope, AnErrorThatNobodyIsToldIsDestroyedInTime) {
+  struct Error {
+    explicit Error(std::atomic<int>& alive) : alive(alive) { ++alive; }
+    Error(const Error& other) : Error(other.alive) {}
+    ~Error() { --alive; }
+    std::atomic<int>& alive;
+  };
+  const auto scenario = [] {
+    WorkStealingExecutor executor{{.max_workers = 1, .spins_before_sleep = 0}};
+    std::atomic<int> alive = 0;
+    TaskScope scope(executor);
+    for (int i = 0; i < 2; ++i) scope.spawn([&] { throw Error(alive); });
+    EXPECT_THROW(scope.join(), Error);
+    EXPECT_EQ(alive, 0) << "a job has ended, and what it has thrown is destroyed later";
+  };
+  EXPECT_TRUE(explore::survives(scenario, {.schedules = 500, .spurious = 0}));
+}
+
 TEST(Step9_TaskScope, OfTwoErrorsOneIsTold) {
   const auto scenario = [] {
     WorkStealingExecutor executor{{.max_workers = 2, .spins_before_sleep = 0}};

@@ -1,5 +1,6 @@
 // Chapter 05, step 9: scopes.
 
+#include "fork_join.hpp"
 #include "support.hpp"
 #include "task_scope.hpp"
 
@@ -55,6 +56,20 @@ TEST(Step9_TaskScope, AWorkerThatJoinsRunsTheJobsItself) {
     scope.join();  // hangs if the only worker sleeps
   });
   EXPECT_EQ(ran, 10);
+}
+
+TEST(Step9_TaskScope, AWorkerThatJoinsTakesItsOwnForkIfThereIsNothingElse) {
+  std::latch begun(1), forked(1);
+  WorkStealingExecutor executor{{.max_workers = 2}};
+  on_worker(executor, [&] {
+    TaskScope scope(executor);
+    scope.spawn([&] {
+      begun.count_down();
+      forked.wait();
+    });
+    begun.wait();  // from here on the other worker is busy
+    concurrent::fork_join([&] { scope.join(); }, [&] { forked.count_down(); });
+  });
 }
 
 TEST(Step9_TaskScope, JobsMaySpawnJobs) {

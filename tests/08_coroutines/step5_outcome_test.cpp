@@ -84,6 +84,16 @@ TEST(Step5_Outcome, AnExceptionIsThrownByTake) {
   EXPECT_EQ(error_of([&] { reference.take(); }), "43");
 }
 
+TEST(Step5_Outcome, AnExceptionStaysWhateverComesAfterIt) {
+  Outcome<std::string> outcome;
+  outcome.set_exception(std::make_exception_ptr(std::runtime_error("no value")));
+  outcome.set_value("too late");
+  for (int asked = 0; asked < 2; ++asked) {
+    EXPECT_EQ(error_of([&] { outcome.get(); }), "no value");
+    EXPECT_EQ(error_of([&] { outcome.take(); }), "no value");
+  }
+}
+
 TEST(Step5_Outcome, AValueMayBeOfAnyType) {
   Outcome<std::exception_ptr> error;
   error.set_value(std::make_exception_ptr(42));
