@@ -68,7 +68,8 @@ TEST(Step9_TaskScope, AWorkerThatJoinsTakesItsOwnForkIfThereIsNothingElse) {
       forked.wait();
     });
     begun.wait();  // from here on the other worker is busy
-    concurrent::fork_join([&] { scope.join(); }, [&] { forked.count_down(); });
+    concurrent::fork_join(
+        executor, [&] { scope.join(); }, [&] { forked.count_down(); });
   });
 }
 
