@@ -94,8 +94,9 @@ class JobServer {
 
   /// Ends the server, and loses nothing: new jobs are refused from now on, all that were accepted come to
   /// their ends, and all requests that have come are answered; meanwhile, other requests are answered, too.
-  /// Then it closes its socket, and the connections that wait for a request. A client that does not take its
-  /// answer holds it up for `patience` at most.
+  /// Then it closes its socket, and the connections that wait for a request. Clients that do not take their
+  /// answers hold it up for `patience` at most, and those that do not let go of their connections as long
+  /// again.
   Coro<> drain(Duration patience = std::chrono::seconds(5)) {
     todo("7.1", "JobServer::drain");
     ticker_->cancel();
@@ -123,7 +124,10 @@ class JobServer {
   /// Waits until the client has ended its stream, or is lost.
   static Coro<> until_gone(StreamReader reader) {
     try {
-      while (!reader.state()->eof()) co_await reader.state()->wait_for_data("until_gone");
+      while (!reader.state()->eof()) {
+        reader.state()->check();  // for an error that came before this began
+        co_await reader.state()->wait_for_data("until_gone");
+      }
     } catch (const std::exception&) {
     }
   }

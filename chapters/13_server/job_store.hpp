@@ -54,7 +54,8 @@ class JobStore {
     return job;
   }
 
-  /// Takes up a job of an earlier server.
+  /// Takes up a job of an earlier server. One that has not ended, and is of a kind that this server does not
+  /// have, has failed here; the journal keeps it as it is, for a server that has the kind.
   void take_up(JobRecord record) {
     next_id_ = std::max(next_id_, record.id + 1);
     const bool ended = has_ended(record.state);
@@ -71,6 +72,11 @@ class JobStore {
       ended_.push_back(job->id);
     } else if (kinds_.contains(job->kind)) {
       queue_.enqueue(job);
+    } else {
+      job->state = JobState::failed;
+      job->outcome = {JobState::failed, "null", "this server has no such kind of job"};
+      job->ended.set();
+      ended_.push_back(job->id);
     }
   }
 

@@ -158,6 +158,19 @@ TEST(Step6_Accepted, WhatAnEarlierServerLeftRunsUnderItsId) {
   });
 }
 
+TEST(Step6_Accepted, WhatNoServerCanRunAnyMoreHasFailed) {
+  Disk disk;
+  Served s({.save = disk.save(), .earlier = {{.id = 5, .kind = "of yesterday", .state = JobState::queued}}});
+  s.run([&]() -> Coro<> {
+    const Reply found = co_await s.ask(get("/jobs/5?wait_ms=10000"));
+    EXPECT_EQ(found.json()["state"], "failed");
+    EXPECT_EQ(found.json()["error"], "this server has no such kind of job");
+    EXPECT_EQ((co_await s.ask(request("DELETE", "/jobs/5"))).status, 409);
+    EXPECT_EQ(s.server->queue().unfinished(), 0u);
+    EXPECT_EQ(disk.states(5), "") << "a server that has the kind may run it yet";
+  });
+}
+
 TEST(Step6_Accepted, ACancelledJobStaysCancelledAfterACrash) {
   Disk disk;
   Served s({.save = disk.save()});
