@@ -48,7 +48,7 @@ class Completions {
       try {
         co_await woken;
       } catch (...) {
-        if (woken.done() && !woken.cancelled()) wake_one();
+        if (woken.done() && !woken.cancelled() && !done_.empty()) wake_one();
         throw;
       }
     }

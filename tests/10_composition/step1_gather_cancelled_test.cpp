@@ -345,3 +345,54 @@ TEST(Step1_Gather, ChildrenAreCancelledInTheirOrderThoseOfAGatherBeforeTheNext) 
         log, (Log{"a begins", "b begins", "c begins", "a is cancelled", "b is cancelled", "c is cancelled"}));
   });
 }
+
+TEST(Step1_Gather, AnErrorThatAnswersACancellationComesOutAtOnce) {  // AIO-56
+  in_loop([]() -> Coro<> {
+    Log log;
+    auto all = gather(slow_to_go(log, 5s), fails_to_go("it failed"));
+    co_await sleep(1s);
+    EXPECT_TRUE(all.cancel());
+    const std::string error = co_await error_of(all);
+    EXPECT_EQ(error, "it failed") << "the first child that is cancelled or fails ends it, with its own error";
+    EXPECT_EQ(now(), 1s);
+    co_await sleep(10s);
+    auto outcomes = gather({.return_exceptions = true}, refuses(1, 2s), fails_to_go("it failed"));
+    co_await sleep(1s);
+    EXPECT_TRUE(outcomes.cancel());
+    const std::string of_outcomes = co_await error_of(outcomes);
+    EXPECT_EQ(of_outcomes, "cancelled") << "no child's end is an error there, so the request is what is left";
+    EXPECT_EQ(now(), 14s) << "when all have ended";
+  });
+}
+
+TEST(Step1_Gather, AChildThatWasCancelledBeforeItBeganIsAnErrorToo) {  // AIO-57
+  in_loop([]() -> Coro<> {
+    Future<int> cancelled = get_running_loop().create_future<int>();
+    cancelled.cancel();
+    Future<int> pending = get_running_loop().create_future<int>();
+    Future<int> ended = get_running_loop().create_future<int>();
+    ended.set_result(1);
+    for (const Future<int>& other : {pending, ended}) {
+      const auto all = gather(other, cancelled);
+      EXPECT_TRUE(all.done()) << "a child is cancelled already";
+      EXPECT_FALSE(all.cancelled());
+      if (!all.done()) continue;
+      const std::string error = co_await error_of(all);
+      EXPECT_EQ(error, "cancelled");
+    }
+  });
+}
+
+TEST(Step1_Gather, ErrorsFromBeforeItBeganCountAsLookedAt) {  // AIO-58
+  in_loop([]() -> Coro<> {
+    for (const bool return_exceptions : {false, true}) {
+      Task<> first = create_task(fail_after(0s, "first"));
+      Task<> second = create_task(fail_after(0s, "second"));
+      co_await passes(3);
+      const std::string error =
+          co_await error_of(gather({.return_exceptions = return_exceptions}, first, second));
+      EXPECT_EQ(error, return_exceptions ? "nothing" : "first");
+    }
+    co_await passes(2);
+  });
+}

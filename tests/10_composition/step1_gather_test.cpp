@@ -284,3 +284,28 @@ TEST(Step1_Gather, OfWhatIsDoneItIsDoneAtOnce) {  // AIO-53
     EXPECT_EQ(error, "no");
   });
 }
+
+TEST(Step1_Gather, OfWhatIsDoneAndWhatIsNotItHasTheResultsInOrder) {  // AIO-53
+  in_loop([]() -> Coro<> {
+    Task<std::string> done = create_task(after(0s, std::string("a text that is too long to stay in place")));
+    Task<> failed = create_task(fail_after(0s, "it failed"));
+    Task<> cancelled = create_task(sleep(1h));
+    cancelled.cancel();
+    co_await passes(3);
+    const auto [one, two, three, four] = co_await gather(after(1s, 1), done, after(2s, 3), done);
+    EXPECT_EQ(now(), 2s);
+    EXPECT_EQ(one, 1);
+    EXPECT_EQ(two, "a text that is too long to stay in place");
+    EXPECT_EQ(three, 3);
+    EXPECT_EQ(four, two);
+    EXPECT_EQ(done.result(), two) << "the task keeps its result";
+    const auto [no_error, error, cancellation, same] =
+        co_await gather({.return_exceptions = true}, after(1s, 1), failed, cancelled, done);
+    EXPECT_EQ(now(), 3s);
+    EXPECT_EQ(no_error.get(), 1);
+    EXPECT_EQ(what(error.exception()), "it failed");
+    EXPECT_EQ(what(cancellation.exception()), "cancelled");
+    EXPECT_EQ(same.get(), two);
+    EXPECT_EQ(done.result(), two) << "with outcomes, too";
+  });
+}

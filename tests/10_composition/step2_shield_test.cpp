@@ -199,3 +199,37 @@ TEST(Step2_Shield, OneThatIsCancelledLeavesNothingWithTheInnerOne) {  // AIO-60
     EXPECT_LT(calls, 50) << "a hundred that were cancelled are told of the end";
   });
 }
+
+TEST(Step2_Shield, WhatHasFailedIsReturnedAsItIsAndNobodyHasLookedAtIt) {  // AIO-60
+  Log reports;
+  in_loop(reports, [&]() -> Coro<> {
+    {
+      Task<> failed = create_task(fail_after(0s, "it failed"));
+      co_await passes(3);
+      EXPECT_TRUE(shield(failed) == failed);
+    }
+    EXPECT_EQ(reports, (Log{"Task exception was never retrieved it failed"}));
+  });
+}
+
+TEST(Step2_Shield, WhoCancelsItBeforeTheEndOfTheInnerOneArrivesHasCancelledIt) {  // AIO-60
+  Log reports;
+  in_loop(reports, [&]() -> Coro<> {
+    Future<int> inner = get_running_loop().create_future<int>();
+    Future<int> outer = shield(inner);
+    inner.set_result(1);
+    EXPECT_FALSE(outer.done());
+    EXPECT_TRUE(outer.cancel());
+    co_await passes(3);
+    EXPECT_TRUE(outer.cancelled());
+    EXPECT_EQ(reports, Log()) << "nothing more is done with it";
+    {
+      Future<int> failing = get_running_loop().create_future<int>();
+      Future<int> cancelled = shield(failing);
+      failing.set_exception(error("too late"));
+      EXPECT_TRUE(cancelled.cancel());
+      co_await passes(3);
+    }
+    EXPECT_EQ(reports, (Log{"Future exception was never retrieved too late"})) << "nobody has looked at it";
+  });
+}

@@ -160,3 +160,50 @@ TEST(Step3_Timeouts, APartThatRefusesToGoGivesItsValue) {  // AIO-76
     co_await sleep(1s);
   });
 }
+
+TEST(Step3_Timeouts, APartMayTakeBackARequestFromBeforeItBegan) {  // AIO-76
+  in_loop([]() -> Coro<> {
+    const auto limited = []() -> Coro<std::string> {
+      co_await error_of(sleep(1h));
+      EXPECT_EQ(current_task()->cancelling(), 1u);
+      const std::string error = co_await error_of(timeout(2s, []() -> Coro<> {
+        current_task()->uncancel();
+        co_await sleep(1h);
+      }));
+      EXPECT_EQ(current_task()->cancelling(), 0u);
+      co_return error;
+    };
+    Task<std::string> task = create_task(limited());
+    co_await sleep(1s);
+    task.cancel();
+    const std::string error = co_await task;
+    EXPECT_EQ(error, "timeout") << "fewer requests are left than when it began, so nobody else has asked";
+  });
+}
+
+TEST(Step3_Timeouts, ATimeoutSaysThatTheTimeIsOver) {  // AIO-76
+  in_loop([]() -> Coro<> {
+    try {
+      co_await timeout(1s, [] { return sleep(1h); });
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const TimeoutError& error) {
+      EXPECT_STREQ(error.what(), "the time is over");
+    }
+  });
+}
+
+TEST(Step3_Timeouts, ALimitThatHasEndedStaysAsItEnded) {  // AIO-76, AIO-79
+  in_loop([]() -> Coro<> {
+    // By hand, for what timeout() gives its body goes with the body.
+    Timeout in_time(TimePoint(2s));
+    EXPECT_FALSE(in_time.end(false));
+    co_await sleep(5s);
+    EXPECT_FALSE(in_time.expired()) << "its timer has gone";
+    EXPECT_EQ(current_task()->cancelling(), 0u) << "nobody asks any more";
+    Timeout answered(TimePoint(6s));
+    co_await error_of(sleep(1h));
+    EXPECT_FALSE(answered.end(false)) << "the part has given a value";
+    EXPECT_TRUE(answered.expired()) << "but only after the time was over";
+    EXPECT_EQ(error_of([&] { answered.reschedule(std::nullopt); }), "Cannot change state of expired Timeout");
+  });
+}

@@ -3,6 +3,7 @@
 #include "timeout.hpp"
 #include "gather.hpp"
 #include "leaks.hpp"
+#include "many_tasks.hpp"
 #include "shield.hpp"
 #include "support.hpp"
 #include "wait_for.hpp"
@@ -320,5 +321,35 @@ TEST(Step3_Timeouts, WhoIsCancelledWhileItWaitsForTheEndCancelsNothingAgain) {  
     const int result = co_await inner;
     EXPECT_EQ(result, 7);
     EXPECT_EQ(log, Log{"cancelled"});
+  });
+}
+
+TEST(Step3_Timeouts, WaitForLosesNoCancellationBesideTheEndThatItWaitsFor) {  // AIO-64
+  in_loop([]() -> Coro<> {
+    for (const int turns : {1, 2}) {
+      // To cancel it ends it at once; then its listener has its turn, and then whoever waits in wait_for().
+      Future<int> inner = get_running_loop().create_future<int>();
+      Task<int> outer = create_task(wait_for(inner, 0s));
+      co_await passes(turns);
+      EXPECT_TRUE(inner.cancelled());
+      EXPECT_FALSE(outer.done());
+      EXPECT_TRUE(outer.cancel());
+      const std::string error = co_await error_of(outer);
+      EXPECT_EQ(error, "cancelled") << "cancelled in the turn before it goes on, it was told yes";
+    }
+  });
+}
+
+TEST(Step3_Timeouts, WaitForDoesNotLookNowAndThenIfTheEndHasCome) {  // AIO-62
+  in_loop([]() -> Coro<> {
+    Log log;
+    Task<> task = create_task(slow_to_go(log, 1s));
+    co_await passes(2);
+    const auto waits = [&]() -> Coro<> {
+      const std::string error = co_await error_of(wait_for(task, 0s));
+      EXPECT_EQ(error, "timeout");
+    };
+    const std::ptrdiff_t calls = co_await callbacks_in(waits());
+    EXPECT_LT(calls, 20) << "it waits to be told of the end";
   });
 }

@@ -178,3 +178,48 @@ TEST(Step4_TaskGroup, RequestsFromBeforeStay) {  // AIO-73
     EXPECT_EQ(now(), 2s);
   });
 }
+
+TEST(Step4_TaskGroup, WhoCancelsWhileItCleansUpAfterAFailedPartIsNotForgotten) {  // AIO-73
+  in_loop([]() -> Coro<> {
+    Log log;
+    const auto runs = [&]() -> Coro<> {
+      const std::string error = co_await errors_of(TaskGroup::run([&](TaskGroup& group) -> Coro<> {
+        group.create_task(slow_to_go(log, 5s));
+        co_await passes(2);
+        throw std::runtime_error("part");
+      }));
+      log.push_back(error + " " + std::to_string(current_task()->cancelling()));
+      const std::string next = co_await error_of(sleep(1s));
+      log.push_back(next + " " + std::to_string(current_task()->cancelling()));
+    };
+    Task<> task = create_task(runs());
+    co_await sleep(2s);
+    EXPECT_TRUE(task.cancel());
+    co_await task;
+    EXPECT_EQ(log, (Log{"it is cancelled", "it is gone", "group: part 1", "cancelled 1"}))
+        << "the part's error wins, and the request arrives at the next co_await";
+  });
+}
+
+TEST(Step4_TaskGroup, WhoCancelsItBeforeATaskFailsIsNotForgotten) {  // AIO-73
+  in_loop([]() -> Coro<> {
+    for (const bool part_waits : {true, false}) {
+      Log log;
+      const auto runs = [&]() -> Coro<> {
+        const std::string error = co_await errors_of(TaskGroup::run([&](TaskGroup& group) -> Coro<> {
+          group.create_task(fails_to_go("child"));
+          if (part_waits) co_await sleep(1h);
+        }));
+        log.push_back(error + " " + std::to_string(current_task()->cancelling()));
+        const std::string next = co_await error_of(sleep(1s));
+        log.push_back(next + " " + std::to_string(current_task()->cancelling()));
+      };
+      Task<> task = create_task(runs());
+      co_await sleep(1s);
+      EXPECT_TRUE(task.cancel());
+      co_await task;
+      EXPECT_EQ(log, (Log{"group: child 1", "cancelled 1"}))
+          << "a task has failed while it cleaned up: the request arrives at the next co_await";
+    }
+  });
+}

@@ -315,3 +315,28 @@ TEST(Step4_TaskGroup, WhoFailsBeforeThePartAwaitsItFailsTwice) {  // AIO-71
     EXPECT_EQ(current_task()->cancelling(), 0u);
   });
 }
+
+TEST(Step4_TaskGroup, SplitLeavesAGroupWholeThatIsItselfOfTheType) {  // AIO-74
+  const ExceptionGroup inner("inner", {std::make_exception_ptr(3), error("a")});
+  const ExceptionGroup group("outer", {std::make_exception_ptr(inner), std::make_exception_ptr(4)});
+  const auto [all, rest] = group.split<std::exception>();
+  EXPECT_EQ(list(all.value()), "(3, a)") << "the group inside is a std::exception, whatever is in it";
+  EXPECT_EQ(all->exceptions()[0], group.exceptions()[0]) << "the very same";
+  EXPECT_EQ(list(rest.value()), "4");
+}
+
+TEST(Step4_TaskGroup, SplitKeepsTheMessagesOfTheGroupsInside) {  // AIO-74
+  const ExceptionGroup inner("inner", {error<std::logic_error>("a"), error("b")});
+  const ExceptionGroup group("outer", {std::make_exception_ptr(inner)});
+  const auto [logic, others] = group.split<std::logic_error>();
+  for (const ExceptionGroup& half : {logic.value(), others.value()}) {
+    EXPECT_EQ(half.message(), "outer");
+    try {
+      std::rethrow_exception(half.exceptions()[0]);
+    } catch (const ExceptionGroup& inside) {
+      EXPECT_EQ(inside.message(), "inner");
+    } catch (...) {
+      ADD_FAILURE() << "the group inside has gone";
+    }
+  }
+}

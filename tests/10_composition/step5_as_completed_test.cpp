@@ -304,3 +304,80 @@ TEST(Step5_Waiting, ALoopMayGoWhileTheyWait) {
   };
   abandon(waits);
 }
+
+TEST(Step5_Waiting, WhoIsCancelledWhileItWaitsLeavesTheOthersInTheirOrder) {  // AIO-68
+  in_loop([]() -> Coro<> {
+    for (const int leaves : {0, 1}) {
+      std::vector<Future<int>> futures;
+      for (int i = 0; i < 4; ++i) futures.push_back(get_running_loop().create_future<int>());
+      Log log;
+      const auto reads = [&](std::string name, Coro<int> next) -> Coro<> {
+        const int number = co_await std::move(next);
+        log.push_back(name + std::to_string(number));
+      };
+      std::vector<Task<>> readers;
+      std::string name = "a";
+      for (auto next : as_completed(futures)) {
+        readers.push_back(create_task(reads(name, std::move(next))));
+        ++name[0];
+      }
+      co_await passes(2);
+      // The first one before anything is done; the second one when the first one is about to be woken.
+      if (leaves == 1) futures[0].set_result(0);
+      readers[leaves].cancel();
+      for (int i = leaves; i < 3; ++i) {
+        co_await passes(5);
+        futures[i].set_result(i);
+      }
+      co_await passes(5);
+      EXPECT_EQ(log, leaves == 0 ? (Log{"b0", "c1", "d2"}) : (Log{"a0", "c1", "d2"}))
+          << "who was woken for nothing lost its place";
+    }
+  });
+}
+
+TEST(Step5_Waiting, WhoFindsNothingWhenItIsWokenWaitsOn) {  // AIO-68
+  in_loop([]() -> Coro<> {
+    std::vector<Future<int>> futures;
+    for (int i = 0; i < 2; ++i) futures.push_back(get_running_loop().create_future<int>());
+    auto completed = as_completed(futures, {.timeout = 1h});
+    const auto reads = [&]() -> Coro<int> {
+      const auto future = co_await completed.next();
+      co_return future.value().result();
+    };
+    Task<int> waiting = create_task(reads());
+    co_await passes(2);
+    // The wake-up of the one is on its way when the other comes.
+    futures[1].set_result(1);
+    Task<int> comes = create_task(reads());
+    co_await passes(4);
+    EXPECT_NE(waiting.done(), comes.done()) << "there is one result, and whoever did not get it waits on";
+    futures[0].set_result(2);
+    const auto [one, other] = co_await gather(waiting, comes);
+    EXPECT_EQ(one + other, 3);
+  });
+}
+
+TEST(Step5_Waiting, WhatComesAfterTheTimeIsATimeoutHoweverLateItIsAskedFor) {  // AIO-68
+  in_loop([]() -> Coro<> {
+    const std::vector<Task<int>> tasks = tasks_after({1s, 4s});
+    auto completed = as_completed(tasks, {.timeout = 3s});
+    co_await sleep(5s);
+    Log log;
+    for (auto next : completed) log.push_back(co_await error_of(std::move(next)));
+    EXPECT_EQ(log, (Log{"nothing", "timeout"})) << "the second one was not in time";
+  });
+}
+
+TEST(Step5_Waiting, AllWhoWaitHearThatTheTimeIsOver) {  // AIO-68
+  in_loop([]() -> Coro<> {
+    const std::vector<Task<int>> tasks = tasks_after({5s, 6s, 7s});
+    std::vector<Task<int>> readers;
+    for (auto next : as_completed(tasks, {.timeout = 3s})) readers.push_back(create_task(std::move(next)));
+    for (const Task<int>& reader : readers) {
+      const std::string error = co_await error_of(reader);
+      EXPECT_EQ(error, "timeout");
+      EXPECT_EQ(now(), 3s);
+    }
+  });
+}

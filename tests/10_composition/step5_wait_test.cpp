@@ -81,12 +81,15 @@ TEST(Step5_Waiting, WhatTheyEndWithIsNoConcernOfWait) {  // AIO-65
     EXPECT_EQ(what(tasks[0].exception()), "a");
     EXPECT_EQ(what(tasks[1].exception()), "b");
   });
-  Log reports;
-  in_loop(reports, []() -> Coro<> {
-    const std::vector<Task<>> tasks(1, create_task(fail_after(1s, "nobody looks")));
-    co_await wait(tasks, {.return_when = ReturnWhen::first_exception});
-  });
-  EXPECT_EQ(reports, (Log{"Task exception was never retrieved nobody looks"}));
+  for (const auto when :
+       {ReturnWhen::all_completed, ReturnWhen::first_completed, ReturnWhen::first_exception}) {
+    Log reports;
+    in_loop(reports, [when]() -> Coro<> {
+      const std::vector<Task<>> tasks(1, create_task(fail_after(1s, "nobody looks")));
+      co_await wait(tasks, {.return_when = when});
+    });
+    EXPECT_EQ(reports, (Log{"Task exception was never retrieved nobody looks"}));
+  }
 }
 
 TEST(Step5_Waiting, WhenTheTimeIsOverWaitTellsWhatIsPending) {  // AIO-65
@@ -258,5 +261,21 @@ TEST(Step5_Waiting, AllTasksCanBeWaitedFor) {  // AIO-70
     const auto [done, pending] = co_await wait(tasks, {.timeout = std::chrono::hours::max()});
     EXPECT_EQ(done.size(), 2u);
     EXPECT_EQ(now(), 2s);
+  });
+}
+
+TEST(Step5_Waiting, ACancellationAndAnErrorAreAnEndForTheFirstThatIsDone) {  // AIO-65
+  in_loop([]() -> Coro<> {
+    for (const bool fails : {false, true}) {
+      const Duration begin = now();
+      Future<> never = get_running_loop().create_future();
+      Task<> ends = create_task(fail_after(fails ? 1s : 1h, "it failed"));
+      if (!fails) get_running_loop().call_later(1s, [ends]() mutable { ends.cancel(); });
+      const auto [done, pending] =
+          co_await wait({.return_when = ReturnWhen::first_completed, .timeout = 1h}, never, ends);
+      EXPECT_EQ(now() - begin, 1s);
+      EXPECT_EQ(done.size(), 1u) << (fails ? "one has failed" : "one is cancelled") << ", and so it is done";
+      co_await error_of(ends);
+    }
   });
 }

@@ -283,3 +283,24 @@ TEST(Step7_Threads, AResultThatCannotBeCopiedIsTheErrorOfTheFuture) {  // AIO-22
     EXPECT_EQ(future.state(), concurrent::FutureState::finished);
   });
 }
+
+TEST(Step7_Threads, AResultThatNobodyElseHasIsMoved) {  // AIO-22
+  LoopThread other;
+  const auto gives = []() -> Coro<NoCopies> {
+    co_await passes(1);
+    co_return NoCopies();
+  };
+  const auto future = run_coroutine_threadsafe(gives(), other.loop());
+  EXPECT_EQ(what(future.exception()), "nothing") << "a handle of the task was left, so it was copied";
+}
+
+TEST(Step7_Threads, TheErrorOfACancelledCallIsTranslated) {  // AIO-22
+  LoopThread other;
+  const auto throws = []() -> Coro<> {
+    co_await passes(1);
+    throw concurrent::CancelledError();
+  };
+  const auto future = run_coroutine_threadsafe(throws(), other.loop());
+  EXPECT_THROW(future.result(), asyncio::CancelledError) << "as wrap_future() does";
+  EXPECT_FALSE(future.cancelled()) << "the task has failed, and nobody has cancelled it";
+}
