@@ -227,11 +227,11 @@ starters-fail ladder: %: $(TREES_NEED) | $$(call libraries,$(NUMBERS))
 MUTANTS = $(wildcard $(CHAPTERS:%=tests/%/mutants/*.patch))
 mutants: $(TREES_NEED) | $$(call libraries,$(NUMBERS)) $(call have,patch)
 	@MAKE='$(MAKE)' sh tests/tools/mutants.sh $(GRADE) $B $(MUTANTS)
-# A third of the mutants, chosen by the commit: so each commit tries others, and all are tried in a few.
-TURN = $$(( 0x$(shell git rev-parse --short=8 HEAD 2>/dev/null || echo 0) % 3 ))
+# A fifth of the mutants, chosen by the commit: so each commit tries others, and all are tried in a few.
+TURN = $$(( 0x$(shell git rev-parse --short=8 HEAD 2>/dev/null || echo 0) % 5 ))
 mutants-in-turn:
 	@$(MAKE) --no-print-directory mutants \
-	  MUTANTS="`printf '%s\n' $(MUTANTS) | awk -v turn=$(TURN) 'NR % 3 == turn' | xargs`"
+	  MUTANTS="`printf '%s\n' $(MUTANTS) | awk -v turn=$(TURN) 'NR % 5 == turn' | xargs`"
 patterns: $(TREES_NEED) | $$(call libraries,$(NUMBERS)) $(call have,patch) $(call have,python)
 	@MAKE='$(MAKE)' sh tests/tools/mutants.sh --patterns $(GRADE) $B $(MUTANTS)
 RIGHT = $(wildcard $(CHAPTERS:%=tests/%/right/*))
