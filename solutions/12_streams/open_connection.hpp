@@ -80,6 +80,7 @@ Coro<Fd> race(Addresses addresses, std::optional<concurrent::AnyDuration> delay,
     WaitOptions options{.return_when = ReturnWhen::first_completed};
     if (next < addresses.size()) options.timeout = delay;
     co_await asyncio::wait(running, options);
+    std::optional<Task<Fd>> winner;
     for (std::size_t i = 0; i < running.size();) {
       if (!running[i].done()) {
         ++i;
@@ -87,10 +88,12 @@ Coro<Fd> race(Addresses addresses, std::optional<concurrent::AnyDuration> delay,
       }
       Task<Fd> ended = std::move(running[i]);
       running.erase(running.begin() + static_cast<std::ptrdiff_t>(i));
-      const std::exception_ptr error = ended.exception();
-      if (!error) co_return std::move(ended).result();
-      errors.push_back(error);
+      if (const std::exception_ptr error = ended.exception())
+        errors.push_back(error);  // and it was looked at, so that nobody is told
+      else if (!winner)
+        winner = std::move(ended);
     }
+    if (winner) co_return std::move(*winner).result();
   }
   // </exercise>
 }

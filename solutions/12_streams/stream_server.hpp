@@ -174,16 +174,15 @@ Coro<> serve_forever(Ref<S> server) {
   };
   const Reset reset{*server};
   server->forever() = server->loop().create_future();
-  bool cancelled = false;
   try {
-    co_await *server->forever();
+    co_await *server->forever();  // which has no other end
   } catch (const CancelledError&) {
-    cancelled = true;  // and no more in here: a handler must not wait
+    // A handler must not wait.
   }
   server->close();
   server->for_each_client([](ListedConnection& client) { client.close(); });
   if (!server->over()) co_await server->wait_over();
-  if (cancelled) throw CancelledError();
+  throw CancelledError();
   // </exercise>
   co_return;
 }
