@@ -155,7 +155,27 @@ class MpiPoolExecutor {
   template <class Item, class F, class CallChunk, class Items>
   auto map_chunks(F fn, CallChunk call_chunk, Items&& items, const MpiMapOptions& options)
       -> InputRange<typename std::invoke_result_t<CallChunk, detail::Chunk<Item>>::value_type> {
+    check_function(fn);
     todo("5.1", "MpiPoolExecutor::map_chunks");
+  }
+
+  /// @throws std::invalid_argument for a function of a library
+  template <class F>
+  static void check_function([[maybe_unused]] F fn) {
+    if constexpr (std::is_pointer_v<F>)
+      if (!detail::is_of_this_program(reinterpret_cast<const void*>(fn)))
+        throw std::invalid_argument(
+            "a function of a library has another address in each process: call it in a lambda");
+  }
+
+  /// True for what names a function by its place in this program, which means nothing in another one.
+  template <class T>
+  static bool names_function(const T&) noexcept {
+    return std::is_pointer_v<T>;
+  }
+  template <class Item>
+  static bool names_function(const detail::Chunk<Item>& chunk) noexcept {
+    return chunk.function != 0;
   }
 
   template <class T, class F, class... Args>

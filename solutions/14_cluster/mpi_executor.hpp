@@ -167,6 +167,7 @@ class MpiPoolExecutor {
   template <class Item, class F, class CallChunk, class Items>
   auto map_chunks(F fn, CallChunk call_chunk, Items&& items, const MpiMapOptions& options)
       -> InputRange<typename std::invoke_result_t<CallChunk, detail::Chunk<Item>>::value_type> {
+    check_function(fn);
     // <exercise 5.1 MpiPoolExecutor::map_chunks>
     using Values = std::invoke_result_t<CallChunk, detail::Chunk<Item>>;
     auto chunks = detail::in_chunks<Item>(detail::name_of_callable(fn),
@@ -182,17 +183,32 @@ class MpiPoolExecutor {
     // </exercise>
   }
 
+  /// @throws std::invalid_argument for a function of a library
+  template <class F>
+  static void check_function([[maybe_unused]] F fn) {
+    if constexpr (std::is_pointer_v<F>)
+      if (!detail::is_of_this_program(reinterpret_cast<const void*>(fn)))
+        throw std::invalid_argument(
+            "a function of a library has another address in each process: call it in a lambda");
+  }
+
+  /// True for what names a function by its place in this program, which means nothing in another one.
+  template <class T>
+  static bool names_function(const T&) noexcept {
+    return std::is_pointer_v<T>;
+  }
+  template <class Item>
+  static bool names_function(const detail::Chunk<Item>& chunk) noexcept {
+    return chunk.function != 0;
+  }
+
   template <class T, class F, class... Args>
   Future<T> post(F fn, const Args&... args) {
     const auto state = std::make_shared<detail::State<T>>();
     // <exercise 4.4 MpiPoolExecutor::post>
+    check_function(fn);
     CallHeader header{.id = RemoteFunction<F, Crossing<Args>...>::id};
-    if constexpr (std::is_pointer_v<F>) {
-      if (!detail::is_of_this_program(reinterpret_cast<const void*>(fn)))
-        throw std::invalid_argument(
-            "a function of a library has another address in each process: call it in a lambda");
-      header.program = detail::program_identity();
-    }
+    if ((names_function(fn) || ... || names_function(args))) header.program = detail::program_identity();
     detail::Call call{state, &detail::finish_with<T>, static_cast<std::int64_t>(header.id), {}};
     try {
       call.arguments =

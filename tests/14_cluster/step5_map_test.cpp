@@ -2,6 +2,8 @@
 
 #include "support.hpp"
 
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -60,6 +62,15 @@ TEST(Step5_Map, AChunksizeOf0IsRefused) {
   EXPECT_THROW(pool.map(twice, std::views::iota(0, 3), {.chunksize = 0}), std::invalid_argument);
   EXPECT_THROW(pool.map(twice, std::views::iota(0, 3), {.chunksize = 0, .unordered = true}),
                std::invalid_argument);
+}
+
+TEST(Step5_Map, ALibrarysFunctionIsRefusedHereToo) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  using Function = int (*)(int);
+  const auto of_a_library = reinterpret_cast<Function>(::dlsym(RTLD_DEFAULT, "toupper"));
+  ASSERT_NE(of_a_library, nullptr);
+  EXPECT_THROW(pool.map(of_a_library, std::vector{1}), std::invalid_argument);
 }
 
 TEST(Step5_Map, UnorderedGivesWhatIsThere) {

@@ -53,6 +53,7 @@ TEST(Step6_WhatBreaks, AnAddressOfAnotherProgramIsRefused) {
     const std::string error = outcome(pool.submit(twice, 21));
     EXPECT_NE(error.find("rank 1"), std::string::npos) << error;
     EXPECT_NE(error.find("another program"), std::string::npos) << error;
+    EXPECT_THROW(pool.map(twice, std::vector{21}).next(), FunctionNotFound) << "a chunk has the address, too";
     return;
   }
   const Ran ran = beside_another_program("s/OnlyInTheFirstProgram/OnlyInTheOtherProgram/g");
