@@ -11,10 +11,15 @@ extern "C" const char __executable_start, etext;
 
 namespace concurrent::detail {
 
-/// Returns a number that is the same for each text of the same letters, in each program (FNV-1a).
+/// Adds a part to a hash (FNV-1a).
+constexpr std::uint64_t hash_with(std::uint64_t hash, std::uint64_t part) noexcept {
+  return (hash ^ part) * 1'099'511'628'211U;
+}
+
+/// Returns a number that is the same for each text of the same letters, in each program.
 constexpr std::uint64_t hash_of(std::string_view text) noexcept {
   std::uint64_t hash = 14'695'981'039'346'656'037U;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1'099'511'628'211U;
+  for (const char c : text) hash = hash_with(hash, static_cast<unsigned char>(c));
   return hash;
 }
 
@@ -27,7 +32,7 @@ inline std::uint64_t program_identity() {
     for (std::array<std::uint64_t, 4096> words{}; file; words.fill(0)) {
       file.read(reinterpret_cast<char*>(words.data()), sizeof words);
       for (std::size_t i = 0; i * sizeof(words[0]) < static_cast<std::size_t>(file.gcount()); ++i)
-        hash = (hash ^ words[i]) * 1'099'511'628'211U;
+        hash = hash_with(hash, words[i]);
     }
     return hash;
   }();

@@ -68,25 +68,23 @@ class JobStore {
   /// have, has failed here; the journal keeps it as it is, for a server that has the kind.
   void take_up(JobRecord record) {
     next_id_ = std::max(next_id_, record.id + 1);
-    const bool ended = has_ended(record.state);
-    if (!ended) {
+    if (!has_ended(record.state)) {
       record.state = JobState::queued;
       record.started_ms.reset();
       record.worker.reset();
+      if (!kinds_.contains(record.kind)) {
+        record.state = JobState::failed;
+        record.outcome = {JobState::failed, "null", "this server has no such kind of job"};
+      }
     }
     const auto job = std::make_shared<Job>(std::move(record));
     jobs_[job->id] = job;
     job->recorded = true;
-    if (ended) {
+    if (has_ended(job->state)) {
       job->ended.set();
       ended_.push_back(job->id);
-    } else if (kinds_.contains(job->kind)) {
-      queue_.enqueue(job);
     } else {
-      job->state = JobState::failed;
-      job->outcome = {JobState::failed, "null", "this server has no such kind of job"};
-      job->ended.set();
-      ended_.push_back(job->id);
+      queue_.enqueue(job);
     }
   }
 

@@ -2,7 +2,6 @@
 
 #include "support.hpp"
 
-#include <dlfcn.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -180,8 +179,7 @@ TEST(Step4_Submit, CallbacksMaySubmit) {
 TEST(Step4_Submit, ALibrarysFunctionIsRefused) {
   if (!in_ranks(2)) return;
   MpiPoolExecutor pool;
-  using Function = int (*)(int);
-  const auto of_a_library = reinterpret_cast<Function>(::dlsym(RTLD_DEFAULT, "toupper"));
+  const auto of_a_library = function_of_a_library();
   ASSERT_NE(of_a_library, nullptr);
   EXPECT_THROW(pool.submit(of_a_library, 1), std::invalid_argument);
   EXPECT_EQ(pool.submit([](int letter) { return std::toupper(letter); }, 'a').result(), 'A');

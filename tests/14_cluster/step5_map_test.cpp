@@ -2,8 +2,6 @@
 
 #include "support.hpp"
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -68,8 +66,7 @@ TEST(Step5_Map, AChunksizeOf0IsRefused) {
 TEST(Step5_Map, ALibrarysFunctionIsRefusedHereToo) {
   if (!in_ranks(2)) return;
   MpiPoolExecutor pool;
-  using Function = int (*)(int);
-  const auto of_a_library = reinterpret_cast<Function>(::dlsym(RTLD_DEFAULT, "toupper"));
+  const auto of_a_library = function_of_a_library();
   ASSERT_NE(of_a_library, nullptr);
   EXPECT_THROW(pool.map(of_a_library, std::vector{1}), std::invalid_argument);
   EXPECT_EQ(pool.map([](int letter) { return std::toupper(letter); }, std::vector<int>{'a'}).next(), 'A');
