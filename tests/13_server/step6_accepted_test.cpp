@@ -168,6 +168,7 @@ TEST(Step6_Accepted, WhatNoServerCanRunAnyMoreHasFailed) {
     EXPECT_EQ((co_await s.ask(request("DELETE", "/jobs/5"))).status, 409);
     EXPECT_EQ(s.server->queue().unfinished(), 0u);
     EXPECT_EQ(disk.states(5), "") << "a server that has the kind may run it yet";
+    EXPECT_EQ((co_await s.ask(post("/jobs", square(3)))).header("Location"), "/jobs/6");
   });
 }
 
