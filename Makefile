@@ -86,8 +86,8 @@ help:
 #:   make bench          all benches                   make peers        … against oneTBB, Asio, libuv
 #:   make docs           the lessons and the reference as web pages, in build/docs/html
 #:   make check          what CI runs beyond `make test`; it is made of
-#:                       starters-check ladder mutants-in-turn kinds right errors random clients hosts
-#:                       served tools-test explorer-test
+#:                       starters-check ladder-in-turn mutants-in-turn kinds right errors random clients
+#:                       hosts served tools-test explorer-test
 #:                       sanitize-thread sanitize-address parity links docs bench-smoke format-check
 #:   make mutants        all wrong solutions: each is caught by the tests that it names
 #:   make explorer-test  the schedule explorer on      make explorer-table  … beside ThreadSanitizer,

@@ -202,7 +202,7 @@ served: $(SERVED)
 
 # ---- For contributors, and CI --------------------------------------------------------------------------------------
 
-CHECKS := starters-check ladder mutants-in-turn kinds right errors random clients hosts served tools-test \
+CHECKS := starters-check ladder-in-turn mutants-in-turn kinds right errors random clients hosts served tools-test \
   explorer-test sanitize-thread sanitize-address \
   parity links docs bench-smoke format-check
 test:
@@ -212,8 +212,9 @@ check:
 
 solutions: $(call binaries,solution,$(NUMBERS)) $(GRADE)
 	@$(grade) --again 'make solutions' $(graded)
+# All chapters take some gigabytes, which are given back if all is well; `make SAN=thread solutions` keeps them.
 sanitize-thread sanitize-address: sanitize-%:
-	@$(MAKE) --no-print-directory SAN=$* solutions
+	@$(MAKE) --no-print-directory SAN=$* solutions && rm -rf build/$(COMPILER)-$*/solution
 
 starters:
 	@sh tests/tools/starters.sh $(CHAPTERS)
@@ -227,11 +228,14 @@ starters-fail ladder: %: $(TREES_NEED) | $$(call libraries,$(NUMBERS))
 MUTANTS = $(wildcard $(CHAPTERS:%=tests/%/mutants/*.patch))
 mutants: $(TREES_NEED) | $$(call libraries,$(NUMBERS)) $(call have,patch)
 	@MAKE='$(MAKE)' sh tests/tools/mutants.sh $(GRADE) $B $(MUTANTS)
-# A fifth of the mutants, chosen by the commit: so each commit tries others, and all are tried in a few.
-TURN = $$(( 0x$(shell git rev-parse --short=8 HEAD 2>/dev/null || echo 0) % 5 ))
+# A fifth of the mutants and the ladders of half of the chapters, chosen by the commit: so each commit tries others, and
+# all are tried in a few.
+COMMIT  = 0x$(shell git rev-parse --short=8 HEAD 2>/dev/null || echo 0)
+in_turn = "`printf '%s\n' $1 | awk -v turn=$$(( $(COMMIT) % $2 )) 'NR % $2 == turn' | xargs`"
 mutants-in-turn:
-	@$(MAKE) --no-print-directory mutants \
-	  MUTANTS="`printf '%s\n' $(MUTANTS) | awk -v turn=$(TURN) 'NR % 5 == turn' | xargs`"
+	@$(MAKE) --no-print-directory mutants MUTANTS=$(call in_turn,$(MUTANTS),5)
+ladder-in-turn:
+	@$(MAKE) --no-print-directory ladder CHAPTERS=$(call in_turn,$(CHAPTERS),2)
 patterns: $(TREES_NEED) | $$(call libraries,$(NUMBERS)) $(call have,patch) $(call have,python)
 	@MAKE='$(MAKE)' sh tests/tools/mutants.sh --patterns $(GRADE) $B $(MUTANTS)
 RIGHT = $(wildcard $(CHAPTERS:%=tests/%/right/*))
@@ -324,7 +328,7 @@ compile_commands.json:
 	  $(call headers,$(tree)/$(chapter)) $(chapter))) >$@
 
 .PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants \
-  mutants-in-turn patterns right errors $(ERRORS) clients $(CLIENTS:%=clients-%) hosts $(HOSTS) served $(SERVED) \
+  mutants-in-turn ladder-in-turn patterns right errors $(ERRORS) clients $(CLIENTS:%=clients-%) hosts $(HOSTS) served $(SERVED) \
   given-test grader-test tiny-chapter-test \
   stale-test costly-test words-test hundred-test links-test tools-test random $(RANDOM:%=random-%) parity links kinds \
   format format-check compile_commands.json
