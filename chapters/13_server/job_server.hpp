@@ -136,7 +136,7 @@ class JobServer {
 
   /// Tells who listens that a job's state has changed.
   void changed(const Job& job) {
-    hub_.publish("job", [&] { return brief(job).dump(); });
+    hub_.publish("job", [&] { return brief(job); });
     if (job.state == JobState::queued) ++statistics_.accepted;
     if (!has_ended(job.state)) return;
     statistics_.ended(job);

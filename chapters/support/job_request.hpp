@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
@@ -29,15 +30,17 @@ inline http::Response json(const Json& value, int status = 200) {
   return {.status = status, .body = value.dump() + "\n"};
 }
 /// Answers with a job.
-inline http::Response describe(const JobRecord& job, int status) { return json(to_json(job), status); }
+inline http::Response describe(const JobRecord& job, int status) {
+  return {.status = status, .body = to_text(job) + "\n"};
+}
 /// Describes a job for a list: what is long is cut off.
-inline Json brief(const JobRecord& job) {
+inline std::string brief(const JobRecord& job) {
   constexpr std::size_t most = 1000;
   JobRecord copy = job;
   if (copy.args.size() > most) copy.args = Json("(long)").dump();
   if (copy.outcome.result.size() > most) copy.outcome.result = Json("(long)").dump();
   if (copy.outcome.error.size() > most) copy.outcome.error = "(long)";
-  return to_json(copy);
+  return to_text(copy);
 }
 
 /// Returns the status that tells a client that has waited how its job has ended.
@@ -63,17 +66,19 @@ inline std::optional<std::int64_t> number_in(std::string_view text) noexcept {
   return number;
 }
 
+/// True if arrays and objects are in one another deeper than that.
+inline bool is_deeper(const Json& json, int most) noexcept {
+  if (!json.is_structured()) return false;
+  return most == 0 || std::ranges::any_of(json, [&](const Json& item) { return is_deeper(item, most - 1); });
+}
+
 /// Reads JSON that a client has sent. @throws http::Error if it is none, or is nested too deeply
 inline Json json_from(std::string_view text) {
   constexpr int deepest = 64;
-  try {
-    return Json::parse(text, [](int depth, Json::parse_event_t, Json&) {
-      if (depth > deepest) throw http::Error(400, "the JSON is nested too deeply");
-      return true;
-    });
-  } catch (const Json::exception&) {
-    throw http::Error(400, "the body is no JSON");
-  }
+  Json json = Json::parse(text, nullptr, false);
+  if (json.is_discarded()) throw http::Error(400, "the body is no JSON");
+  if (is_deeper(json, deepest)) throw http::Error(400, "the JSON is nested too deeply");
+  return json;
 }
 
 /// Reads the job that a request asks for. @throws http::Error that says what is wrong with it
@@ -87,7 +92,7 @@ inline JobRecord job_asked_for(const http::Request& request, const Kinds& kinds)
   if (!body.is_object()) throw http::Error(400, "a job is an object: {\"kind\": …, \"args\": {…}}");
   JobRecord job;
   Json args = Json::object();
-  for (const auto& [name, value] : body.items()) {
+  for (const auto& [name, value] : body.get_ref<const Json::object_t&>()) {
     if (name == "kind" && value.is_string())
       job.kind = value;
     else if (name == "args" && value.is_object())

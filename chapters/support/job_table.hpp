@@ -38,7 +38,7 @@ class JobTable {
       for (const JobRecord& job : jobs) {
         insert.bind(1, job.id);
         insert.bind(2, std::int64_t{has_ended(job.state)});
-        insert.bind(3, to_json(job).dump());
+        insert.bind(3, to_text(job));
         insert.step();
       }
       database_.execute("COMMIT");

@@ -106,7 +106,7 @@ class JobStore {
   [[nodiscard]] Json newest(std::size_t most = 100) const {
     Json newest = Json::array();
     for (auto at = jobs_.rbegin(); at != jobs_.rend() && newest.size() < most; ++at)
-      newest.push_back(brief(*at->second));
+      newest.push_back(Json::parse(brief(*at->second)));
     return newest;
   }
 

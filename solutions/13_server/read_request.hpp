@@ -57,8 +57,11 @@ inline std::string to_bytes(const Response& response, const Request* request) {
   // <exercise 1.2 to_bytes>
   std::string text = "HTTP/1.1 " + std::to_string(response.status) + " ";
   text += reason(response.status);
+  const auto is_one_line = [](std::string_view text) {
+    return text.find('\r') == text.npos && text.find('\n') == text.npos;
+  };
   const auto add = [&](std::string_view name, std::string_view value) {
-    if (name.find_first_of("\r\n") != name.npos || value.find_first_of("\r\n") != value.npos)
+    if (!is_one_line(name) || !is_one_line(value))
       throw std::invalid_argument("a header field must be one line: " + std::string(name));
     text.append("\r\n").append(name).append(": ").append(value);
   };
