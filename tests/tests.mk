@@ -328,7 +328,7 @@ compile_commands.json:
 	  $(call headers,$(tree)/$(chapter)) $(chapter))) >$@
 
 .PHONY: test check solutions sanitize-thread sanitize-address starters starters-check starters-fail ladder mutants \
-  mutants-in-turn ladder-in-turn patterns right errors $(ERRORS) clients $(CLIENTS:%=clients-%) hosts $(HOSTS) served $(SERVED) \
-  given-test grader-test tiny-chapter-test \
+  mutants-in-turn ladder-in-turn patterns right errors $(ERRORS) clients $(CLIENTS:%=clients-%) hosts $(HOSTS) \
+  served $(SERVED) given-test grader-test tiny-chapter-test \
   stale-test costly-test words-test hundred-test links-test tools-test random $(RANDOM:%=random-%) parity links kinds \
   format format-check compile_commands.json
