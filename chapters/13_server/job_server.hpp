@@ -4,11 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "event_hub.hpp"
 #include "http_server.hpp"
@@ -16,6 +15,7 @@
 #include "job_queue.hpp"
 #include "job_record.hpp"
 #include "job_request.hpp"
+#include "job_server_options.hpp"
 #include "job_store.hpp"
 #include "journal.hpp"
 #include "router.hpp"
@@ -27,24 +27,6 @@
 #include "worker_pool.hpp"
 
 namespace asyncio::jobs {
-
-/// Options of a JobServer.
-struct JobServerOptions {
-  Kinds kinds = {};
-  std::string host = "127.0.0.1";
-  std::uint16_t port = 0;  ///< 0: any that is free
-  std::string path = {};   ///< of a Unix socket, in the place of host and port
-  WorkerOptions workers = {};
-  std::size_t queue = 1000;             ///< so many jobs may wait
-  Journal::Save save = {};              ///< writes jobs down; none: they are kept in memory alone
-  std::vector<JobRecord> earlier = {};  ///< what an earlier server has written down
-  http::Limits limits = {};
-  Duration idle_time = std::chrono::seconds(30);
-  Duration request_time = std::chrono::seconds(10);
-  std::size_t most_connections = 20'000;
-  std::size_t most_ended = 10'000;            ///< so many jobs are remembered that have ended
-  std::function<void(std::string)> log = {};  ///< gets a line of JSON for each answer
-};
 
 /// A server that takes jobs by HTTP, runs them on its workers, and answers with their results. Make it before
 /// the loop runs, and before there are other threads. For the loop's thread.
@@ -171,7 +153,7 @@ class JobServer {
                 [this, answer](http::Exchange& exchange) { return (this->*answer)(exchange); });
   }
   void add_page(const char* pattern, std::string_view type, std::string_view text) {
-    router_.add("GET", pattern, [type, text](http::Exchange&) { return page(type, text); });
+    router_.add("GET", pattern, [type, text](http::Exchange&) { return answer_page(type, text); });
   }
   void add_routes() {
     add("POST", "/run", &JobServer::post_run);
@@ -186,13 +168,6 @@ class JobServer {
     add_page("/", "text/html; charset=utf-8", page_html);
     add_page("/page.css", "text/css; charset=utf-8", page_css);
     add_page("/page.js", "text/javascript; charset=utf-8", page_js);
-  }
-
-  static Coro<http::Response> page(std::string_view type, std::string_view text) {
-    co_return http::Response{
-        .body = std::string(text),
-        .content_type = std::string(type),
-        .headers = {{"Content-Security-Policy", page_policy}, {"Referrer-Policy", "no-referrer"}}};
   }
 
   /// Answers what asks for a job, or says why there is none.
@@ -286,19 +261,13 @@ class JobServer {
   Coro<http::Response> get_workers(http::Exchange&) { co_return json({{"workers", describe_workers()}}); }
 
   Json describe_worker(std::size_t index) const {
-    const WorkerPool::Slot& slot = workers_.slots()[index];
-    return {{"index", index},
-            {"place", to_string(slot.place)},
-            {"pid", slot.process.pid > 0 ? Json(slot.process.pid) : Json(nullptr)},
-            {"job", or_null(job_of(index))},
-            {"restarts", slot.restarts}};
+    return describe(workers_.slots()[index], index, queue_.job_of(index));
   }
   Json describe_workers() const {
     Json all = Json::array();
     for (std::size_t i = 0; i < workers_.slots().size(); ++i) all.push_back(describe_worker(i));
     return all;
   }
-  std::optional<std::int64_t> job_of(std::size_t worker) const { return queue_.job_of(worker); }
 
   // ---- The page
 

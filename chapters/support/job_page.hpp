@@ -1,6 +1,15 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
+
+#include "coro.hpp"
+#include "http_message.hpp"
+#include "job_record.hpp"
+#include "worker_pool.hpp"
 
 namespace asyncio::jobs {
 
@@ -21,5 +30,22 @@ inline constexpr std::string_view page_js =
 inline constexpr const char* page_policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Answers with one of the three.
+inline Coro<http::Response> answer_page(std::string_view type, std::string_view text) {
+  co_return http::Response{
+      .body = std::string(text),
+      .content_type = std::string(type),
+      .headers = {{"Content-Security-Policy", page_policy}, {"Referrer-Policy", "no-referrer"}}};
+}
+
+/// Describes a worker as the page shows it. @param job the one that it runs
+inline Json describe(const WorkerPool::Slot& slot, std::size_t index, std::optional<std::int64_t> job) {
+  return {{"index", index},
+          {"place", to_string(slot.place)},
+          {"pid", slot.process.pid > 0 ? Json(slot.process.pid) : Json(nullptr)},
+          {"job", or_null(job)},
+          {"restarts", slot.restarts}};
+}
 
 }  // namespace asyncio::jobs
