@@ -17,13 +17,11 @@
 #include "job_request.hpp"
 #include "job_server_options.hpp"
 #include "job_store.hpp"
-#include "journal.hpp"
 #include "router.hpp"
 #include "server_statistics.hpp"
 #include "streams.hpp"
 #include "todo.hpp"
 #include "wait_for.hpp"
-#include "waiting.hpp"
 #include "worker_pool.hpp"
 
 namespace asyncio::jobs {
