@@ -18,7 +18,7 @@ namespace detail {
 /// A future that a timer sets, and the timer. A suggestion: sleep() is what the tests see.
 class TimerFuture {
  public:
-  /// Starts the timer, which sets over() after the delay, unless that is done by then.
+  /// Starts a timer, which ends over() after the delay.
   TimerFuture(EventLoop& loop, Duration delay) : over_(loop.create_future()) {
     todo("4.1", "TimerFuture::TimerFuture");
   }

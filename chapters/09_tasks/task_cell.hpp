@@ -85,7 +85,8 @@ class TaskBase : public FutureBase, public PendingTask {
   /// Counts a request that reaches the task through what it waits for. For cancel_all().
   void count_request() noexcept { ++cancel_requests_; }
 
-  /// Takes back one request, if there is one. If none is left, what has not arrived yet never does.
+  /// Takes back one request. When none is left, nobody wants the task to end any more, and what has not
+  /// arrived yet never does.
   /// @returns how many are left
   std::size_t uncancel() noexcept {
     todo("5.2", "TaskBase::uncancel");

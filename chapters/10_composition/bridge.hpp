@@ -27,7 +27,7 @@ namespace asyncio {
 template <class T>
 Future<T> wrap_future(concurrent::Future<T> source, EventLoop& loop) {
   Future<T> future = loop.create_future<T>();
-  todo("6.2", "wrap_future");
+  todo("6.1", "wrap_future");
   return future;
 }
 /// Returns a Future of the running loop that ends as `source` does.

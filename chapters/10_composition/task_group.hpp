@@ -175,7 +175,7 @@ class TaskGroup {
   /// @throws what TaskGroup::run() throws
   template <class Error>
   Coro<> end(Error error) {
-    todo("4.3", "TaskGroup::end");
+    todo("4.2", "TaskGroup::end");
   }
 
   // A suggestion: what counts is what run() and create_task() do.

@@ -53,18 +53,18 @@ class Timeout {
 
   /// For timeout_at(): awaits the part that `body` gives, of a new Timeout.
   /// @returns what the part returns
-  /// @throws TimeoutError if the part ended with a CancelledError, and nobody but this Timeout had asked for
-  /// that since it began; otherwise what the part throws
+  /// @throws TimeoutError if the part ended with a CancelledError because the time was over; otherwise what
+  /// the part throws
   template <class Body>
   static Coro<detail::ScopeResult<Body, Timeout>> run(std::optional<TimePoint> when, Body body) {
     todo("3.1", "Timeout::run");
   }
 
-  /// The part has ended, with a CancelledError if it is `cancelled`. The limit ends, and what it has asked
-  /// for is taken back.
-  /// @returns true if that error is a TimeoutError: nobody else has asked for it since the limit began
+  /// The part has ended, with a CancelledError if it is `cancelled`. So does the limit, and nothing of it is
+  /// left.
+  /// @returns true if that error is to become a TimeoutError
   bool end(bool cancelled) {
-    todo("3.2", "Timeout::end");
+    todo("3.1", "Timeout::end");
   }
 
  private:
@@ -95,10 +95,10 @@ class Timeout {
   }
 
   detail::TaskBase& task_;
-  const std::size_t before_ = task_.cancelling();  // requests that are not ours
   std::optional<TimePoint> when_;
   State state_ = State::active;
   Handle timer_;
+  // 3.1: the members of your choice, if you want any.
 };
 
 namespace detail {

@@ -21,7 +21,7 @@ using AwaitedValue = std::remove_cvref_t<await_result_t<A>>;
 /// Does what wait_for() does.
 template <class A>
 Coro<AwaitedValue<A>> await_at_most(A awaitable, std::optional<concurrent::AnyDuration> delay) {
-  todo("3.3", "await_at_most");
+  todo("3.2", "await_at_most");
 }
 
 }  // namespace detail

@@ -177,7 +177,7 @@ class FutureBase : public Operation {
     if (done()) throw InvalidStateError("the future is done already");
   }
 
-  /// Notes that somebody looks at the outcome, if there is one.
+  /// Refuses if there is no outcome that somebody could look at.
   /// @throws CancelledError if it is cancelled, InvalidStateError if it is pending
   void check_result() const {
     // <exercise 1.1 FutureBase::check_result>

@@ -116,8 +116,8 @@ class AnyFuture {
 
 namespace detail {
 
-/// The part of a DoneCallback that is the same for every function. As long as the future is pending, that has
-/// a reference to this. From when it is done until the callback runs, it is the other way round.
+/// The part of a DoneCallback that is the same for every function. The future and this never hold each other
+/// at the same time, for then neither could go.
 class DoneCallbackBase : public Operation {
  protected:
   explicit DoneCallbackBase(FutureBase& future) noexcept
@@ -129,7 +129,7 @@ class DoneCallbackBase : public Operation {
   void drop_future() noexcept { keep_alive_ = nullptr; }
 
  private:
-  /// The future is done: told at once, inside set_result(). From here on, the node has a reference to it.
+  /// The future is done: told at once, inside set_result(). @returns what the loop is to run for it
   Ref<Operation> notify(Ref<Operation> self) noexcept final {
     // <exercise 2.1 DoneCallbackBase::notify>
     if (!cancelled()) keep_alive_ = Ref(future_);
@@ -199,9 +199,7 @@ class DoneAwaiter {
   }
 
   void await_resume() const {
-    // <exercise 3.1 DoneAwaiter::await_resume>
     if (task_) task_->throw_if_cancelled();
-    // </exercise>
   }
 
  protected:

@@ -87,7 +87,6 @@ class Runner {
   /// Its loop, which is made when it is first needed, and set for this thread.
   /// @throws std::runtime_error if the runner is closed
   EventLoop& get_loop() {
-    // <exercise 7.2 Runner::get_loop>
     if (closed_) throw std::runtime_error("Runner is closed");
     if (!loop_) {
       loop_ = options_.loop_factory ? options_.loop_factory() : new_event_loop();
@@ -96,7 +95,6 @@ class Runner {
       set_event_loop(loop_.get());
     }
     return *loop_;
-    // </exercise>
   }
 
   /// Cancels the tasks that are left, and runs until they are done; then closes the loop. Closing it again
@@ -115,7 +113,7 @@ class Runner {
   }
 
  private:
-  /// Cancels what is left, runs until it is done, and tells the exception handler of what that throws.
+  /// Lets the tasks that are left end, and reports what fails in it.
   static void cancel_all_tasks(EventLoop& loop) {
     // <exercise 7.2 Runner::cancel_all_tasks>
     const std::vector<AnyTask> left = all_tasks(loop);

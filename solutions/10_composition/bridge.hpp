@@ -27,7 +27,7 @@ namespace asyncio {
 template <class T>
 Future<T> wrap_future(concurrent::Future<T> source, EventLoop& loop) {
   Future<T> future = loop.create_future<T>();
-  // <exercise 6.2 wrap_future>
+  // <exercise 6.1 wrap_future>
   auto& bridge = loop.use_service<detail::ThreadBridge>();
   const std::uint64_t number = bridge.keep(future);
   future.add_done_callback([source](const Future<T>& future) mutable {

@@ -64,6 +64,8 @@ class Completions {
   void promise_one() noexcept { --left_; }
 
  private:
+  // A suggestion, from here on. All of it is yours to change: the tests see only as_completed().
+
   void add(const F& future) {
     done_.push_back(future);
     wake_one();

@@ -183,7 +183,7 @@ class TaskGroup {
   /// @throws what TaskGroup::run() throws
   template <class Error>
   Coro<> end(Error error) {
-    // <exercise 4.3 TaskGroup::end>
+    // <exercise 4.2 TaskGroup::end>
     ending_ = true;
     bool cancelled = detail::is_cancelled(error);
     if (error && !aborting_) abort();

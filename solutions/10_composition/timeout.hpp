@@ -53,8 +53,8 @@ class Timeout {
 
   /// For timeout_at(): awaits the part that `body` gives, of a new Timeout.
   /// @returns what the part returns
-  /// @throws TimeoutError if the part ended with a CancelledError, and nobody but this Timeout had asked for
-  /// that since it began; otherwise what the part throws
+  /// @throws TimeoutError if the part ended with a CancelledError because the time was over; otherwise what
+  /// the part throws
   template <class Body>
   static Coro<detail::ScopeResult<Body, Timeout>> run(std::optional<TimePoint> when, Body body) {
     // <exercise 3.1 Timeout::run>
@@ -65,11 +65,11 @@ class Timeout {
     // </exercise>
   }
 
-  /// The part has ended, with a CancelledError if it is `cancelled`. The limit ends, and what it has asked
-  /// for is taken back.
-  /// @returns true if that error is a TimeoutError: nobody else has asked for it since the limit began
+  /// The part has ended, with a CancelledError if it is `cancelled`. So does the limit, and nothing of it is
+  /// left.
+  /// @returns true if that error is to become a TimeoutError
   bool end(bool cancelled) {
-    // <exercise 3.2 Timeout::end>
+    // <exercise 3.1 Timeout::end>
     timer_.cancel();
     if (state_ != State::expiring) {
       state_ = State::finished;
@@ -109,10 +109,12 @@ class Timeout {
   }
 
   detail::TaskBase& task_;
-  const std::size_t before_ = task_.cancelling();  // requests that are not ours
   std::optional<TimePoint> when_;
   State state_ = State::active;
   Handle timer_;
+  // <exercise 3.1 members your choice, if you want any>
+  const std::size_t before_ = task_.cancelling();  // requests that are not ours
+  // </exercise>
 };
 
 namespace detail {

@@ -21,7 +21,7 @@ using AwaitedValue = std::remove_cvref_t<await_result_t<A>>;
 /// Does what wait_for() does.
 template <class A>
 Coro<AwaitedValue<A>> await_at_most(A awaitable, std::optional<concurrent::AnyDuration> delay) {
-  // <exercise 3.3 await_at_most>
+  // <exercise 3.2 await_at_most>
   if (!delay || *delay > Duration::zero())
     co_return co_await timeout(delay, [&] { return as_coro<A>(std::move(awaitable)); });
 

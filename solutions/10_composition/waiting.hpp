@@ -103,13 +103,16 @@ class Waiting {
   std::optional<CancelAtEnd> timer_;
 };
 
+/// Does what wait() does, with futures each of which is there once.
 template <class F>
 Coro<DoneAndPending<F>> wait_for_several(std::vector<F> futures, WaitOptions options) {
+  // <exercise 5.1 wait_for_several>
   const Waiting waiting(get_running_loop(), {futures.begin(), futures.end()}, options);
   co_await waiting.enough();
   DoneAndPending<F> found;
   for (F& future : futures) (future.done() ? found.done : found.pending).push_back(std::move(future));
   co_return found;
+  // </exercise>
 }
 
 }  // namespace detail
