@@ -67,7 +67,7 @@ class Dispatcher {
     todo("6.1", "Dispatcher::shutdown");
   }
 
-  /// Sends `signal` to all workers.
+  /// Sends `signal` to all workers, also to those that are about to start.
   void signal_workers(int signal) {
     std::lock_guard lock(mutex_);
     if (!stopping_) server_.signal(signal);

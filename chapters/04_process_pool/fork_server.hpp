@@ -75,11 +75,18 @@ class ForkServer {
   /// itself is gone.
   [[nodiscard]] const Fd& fd() const noexcept { return control_; }
 
-  /// Starts one more worker.
-  void start() { request(0); }
+  /// Starts one more worker. One at a time with signal().
+  void start() {
+    request(0);
+    if (signal_ != 0) request(signal_);
+  }
 
-  /// Sends `signal` to all workers.
-  void signal(int signal) { request(signal); }
+  /// Sends `signal` to all workers, and to those that are started from now on: what takes the place of one
+  /// that has just left is to end, too.
+  void signal(int signal) {
+    signal_ = signal;
+    request(signal);
+  }
 
   /// Returns a worker that has ended, or could not be started; nothing if there is none at the moment.
   std::optional<WorkerExit> next_exit() {
@@ -193,6 +200,7 @@ class ForkServer {
   }
 
   pid_t process_ = 0;
+  int signal_ = 0;  // 0: none was sent
   Fd control_;
   static inline Fd program_;  // in the server's process: the process that has made it
 };

@@ -76,7 +76,7 @@ class ProcessPoolExecutor {
   template <class F, class... Args>
   auto submit(F fn, const Args&... args) {
     if constexpr (detail::can_cross<F, Crossing<Args>...>())
-      return post<std::invoke_result_t<F, Crossing<Args>...>>(fn, args...);
+      return post<std::remove_cv_t<std::invoke_result_t<F, Crossing<Args>...>>>(fn, args...);
   }
 
   /// Runs `fn` on each item, and gives the results as a range in the order of the items. All are submitted at

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -24,6 +25,7 @@ struct Call {
 struct OutgoingCall {
   Header header;
   Bytes arguments;
+  std::exception_ptr error = nullptr;  ///< why it cannot be sent; for whoever sends it
 };
 
 /// The calls in flight, each under a number of its own, by which its answer finds it. For one thread at a

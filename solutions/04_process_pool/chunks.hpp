@@ -40,7 +40,7 @@ using ItemIn = std::conditional_t<std::is_reference_v<std::ranges::range_referen
 /// The value that one call gives; an empty one if it returns nothing.
 template <class F, class Item>
 using ChunkValue = std::conditional_t<std::is_void_v<std::invoke_result_t<F, Item>>, std::monostate,
-                                      std::invoke_result_t<F, Item>>;
+                                      std::remove_cv_t<std::invoke_result_t<F, Item>>>;
 
 /// Calls the function with each item of the chunk, in their order. Given, not an exercise.
 /// @returns the value of each call

@@ -87,7 +87,7 @@ class Dispatcher {
     // </exercise>
   }
 
-  /// Sends `signal` to all workers.
+  /// Sends `signal` to all workers, also to those that are about to start.
   void signal_workers(int signal) {
     std::lock_guard lock(mutex_);
     if (!stopping_) server_.signal(signal);
@@ -133,7 +133,8 @@ class Dispatcher {
   // ---- For any thread, without the lock ----
 
   /// Sends calls that are in flight now, without waiting. A call that finds no room is sent later; one that
-  /// cannot be sent fails alone, unless nobody is left to read it: then the pool is about to break.
+  /// cannot be sent fails alone, after the others have gone, unless nobody is left to read it: then the pool
+  /// is about to break.
   /// @returns false if there was no room for all
   bool send(std::vector<OutgoingCall> calls) {
     if (calls.empty()) return true;
@@ -146,13 +147,17 @@ class Dispatcher {
         unsent_.push_back(std::move(outgoing));
         all_sent = false;
       } catch (...) {
-        if (nobody_reads(std::current_exception())) continue;
-        std::unique_lock lock(mutex_);
-        const Call call = in_flight_.take(outgoing.header.number);
-        lock.unlock();
-        if (call.state) call.state->try_fail(std::current_exception());
-        wake();
+        if (!nobody_reads(std::current_exception())) outgoing.error = std::current_exception();
       }
+    }
+    // Only when the others are on their way, for a callback may wait for them.
+    for (const OutgoingCall& outgoing : calls) {
+      if (!outgoing.error) continue;
+      std::unique_lock lock(mutex_);
+      const Call call = in_flight_.take(outgoing.header.number);
+      lock.unlock();
+      wake();
+      if (call.state) call.state->try_fail(outgoing.error);
     }
     return all_sent;
     // </exercise>

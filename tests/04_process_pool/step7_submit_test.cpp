@@ -49,6 +49,13 @@ TEST(Step7_Submit, FunctionsLambdasAndTextsCross) {
       *pool.submit([](std::unique_ptr<int> number) { return number; }, std::make_unique<int>(7)).result(), 7);
 }
 
+TEST(Step7_Submit, AResultMayBeConstant) {
+  ProcessPoolExecutor pool({.max_workers = 1});
+  const Future<std::string> future = pool.submit(
+      [](int times) -> const std::string { return std::string(static_cast<std::size_t>(times), 'x'); }, 3);
+  EXPECT_EQ(future.result(), "xxx");
+}
+
 TEST(Step7_Submit, WhatACallThrowsIsARemoteError) {  // CF-25, CF-49
   ProcessPoolExecutor pool({.max_workers = 1});
   EXPECT_EQ(outcome(pool.submit([](int) -> int { throw std::out_of_range("far"); }, 1)),

@@ -56,6 +56,29 @@ TEST(Step8_NoRoom, ACallThatCannotBeSentFailsAlone) {
   EXPECT_EQ(outcome(pool.submit(twice, 21)), "42");
 }
 
+TEST(Step8_NoRoom, WhoHearsOfACallThatCannotBeSentMayWaitForTheOthers) {
+  Gate gate;
+  ProcessPoolExecutor pool({.max_workers = 1});
+  const auto first = pool.submit(Gate::pass, 1);
+  gate.wait_until_entered();
+  for (int i = 0; i < 10; ++i) pool.submit([](std::string) {}, std::string(30'000, 'x'));
+  auto large = pool.submit([](std::string) {}, std::string(1 << 20, 'x'));
+  course::wait_until_others_block();  // there is no room for it
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit little{20'000, before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &little);
+  large.add_done_callback([&](const Future<void>&) {
+    setrlimit(RLIMIT_FSIZE, &before);
+    gate.open(1);
+    pool.shutdown();
+  });
+  const auto behind = pool.submit(twice, 21);  // sends both: the first cannot be
+  EXPECT_THROW(large.result(), std::system_error);
+  EXPECT_EQ(outcome(behind), "42");
+}
+
 TEST(Step8_NoRoom, CallsThatCannotBeSentMakeRoomForOthers) {
   Gate gate;
   ProcessPoolExecutor pool({.max_workers = 1});

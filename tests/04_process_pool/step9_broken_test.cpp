@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -192,6 +193,21 @@ TEST(Step9_Broken, TerminatedAndKilledPoolsAreBroken) {  // CF-57
     pool.shutdown();
     (pool.*end)();
   }
+}
+
+TEST(Step9_Broken, WhoTakesThePlaceOfAWorkerThatHasLeftIsKilledToo) {  // CF-57
+  Gate gate;
+  ProcessPoolExecutor pool({.max_workers = 1, .max_tasks_per_child = 1});
+  const auto first = pool.submit(Gate::pass, 1);
+  auto only = pool.submit(process);
+  gate.wait_until_entered();
+  const auto second = pool.submit(Gate::pass, 2);
+  only.add_done_callback([&](const Future<pid_t>& only) {
+    while (::kill(only.result(), 0) == 0) std::this_thread::yield();  // it has left
+    pool.kill_workers();
+  });
+  gate.open(1);
+  EXPECT_TRUE(is_broken(outcome(second), "signal 9"));
 }
 
 TEST(Step9_Broken, APoolWithoutWorkersCanBeKilled) {  // CF-57

@@ -87,7 +87,7 @@ class Dispatcher {
     // </exercise>
   }
 
-  /// Sends `signal` to all workers.
+  /// Sends `signal` to all workers, also to those that are about to start.
   void signal_workers(int signal) {
     std::lock_guard lock(mutex_);
     if (!stopping_) server_.signal(signal);
