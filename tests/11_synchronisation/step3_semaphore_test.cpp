@@ -322,4 +322,6 @@ TEST(Step3_Semaphore, ALoopThatIsClosedLeavesNobodyInTheQueue) {
   }
   semaphore.release();
   EXPECT_FALSE(semaphore.locked()) << "a permit went to a task that is gone";
+  VirtualLoop next;
+  EXPECT_EQ(error_of_await(next, [&] { return semaphore.acquire(); }), "nothing");
 }

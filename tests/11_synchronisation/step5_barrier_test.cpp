@@ -320,3 +320,20 @@ TEST(Step5_Barrier, ALoopThatIsClosedWhileTasksWaitInsideAndOutsideThrowsNothing
   EXPECT_EQ(error_of([&] { v.loop.close(); }), "nothing");
   EXPECT_EQ(v.log, Log{"0 c 1"});
 }
+
+TEST(Step5_Barrier, OneWhoseWaitIsRefusedDoesNotCount) {  // AIO-47, AIO-93
+  VirtualLoop v;
+  VirtualLoop other;
+  Barrier barrier(2);
+  EXPECT_EQ(error_of([&] { asyncio::sync_wait(barrier.wait()); }), "this can be awaited only in a task");
+  EXPECT_EQ(barrier.n_waiting(), 0);
+  v.loop.create_task(arrive(v, barrier, "a"));
+  v.passes(1);
+  EXPECT_EQ(barrier.n_waiting(), 1);
+  v.loop.create_task(arrive(v, barrier, "b"));
+  v.passes(3);
+  EXPECT_EQ(without_passes(v.log), (Log{"b 1", "a 0"}));
+  EXPECT_NE(error_of_await(other, [&] { return barrier.wait(); }).find("is bound to a different event loop"),
+            std::string::npos);
+  EXPECT_EQ(barrier.n_waiting(), 0);
+}

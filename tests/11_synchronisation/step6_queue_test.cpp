@@ -136,6 +136,25 @@ TEST(Step6_Queue, ItemsMayBeMoveOnly) {
   EXPECT_EQ(*got, 7);
 }
 
+TEST(Step6_Queue, AnItemArrivesWholeHoweverOftenItsPutHadToWait) {  // AIO-94, AIO-95
+  VirtualLoop v;
+  Queue<std::unique_ptr<int>> queue(1);
+  queue.put_nowait(nullptr);
+  start(v, "put", queue.put(std::make_unique<int>(7)));
+  v.passes(1);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_FALSE(queue.get_nowait());
+    queue.put_nowait(nullptr);  // before the other one runs
+    v.passes(1);
+  }
+  EXPECT_FALSE(queue.get_nowait());
+  v.passes(1);
+  EXPECT_EQ(v.log, Log{"3 put"});
+  const std::unique_ptr<int> got = queue.get_nowait();
+  ASSERT_TRUE(got) << "put() gave its item away before there was room";
+  EXPECT_EQ(*got, 7);
+}
+
 TEST(Step6_Queue, ThoseWhoWaitGetItemsInTheOrderInWhichTheyCame) {  // AIO-95
   VirtualLoop v;
   Queue<int> queue;
