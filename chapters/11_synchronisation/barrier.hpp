@@ -79,7 +79,7 @@ class Barrier : public SyncObject {
   const std::ptrdiff_t parties_;
   std::ptrdiff_t count_ = 0;  // tasks that have come, and not left
   State state_ = State::filling;
-  Condition changed_;
+  Condition changed_{*this};
 };
 
 }  // namespace asyncio

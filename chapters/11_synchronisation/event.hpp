@@ -8,6 +8,13 @@
 
 namespace asyncio {
 
+namespace detail {
+
+template <class T, class Store>
+class BasicQueue;
+
+}  // namespace detail
+
 /// A flag that tasks wait for. For the loop's thread. Python: `asyncio.Event`.
 class Event : public SyncObject {
  public:
@@ -31,6 +38,12 @@ class Event : public SyncObject {
   [[nodiscard]] Wait wait() noexcept;
 
  private:
+  template <class T, class Store>
+  friend class detail::BasicQueue;
+
+  /// One that is a side of something else, and goes by its name when a hang is explained.
+  Event(SyncObject& owner, const char* part) noexcept : SyncObject("Event"), waiters_(owner, part) {}
+
   bool is_set_ = false;
   WaitQueue waiters_{*this};
 };

@@ -104,7 +104,7 @@ class BasicQueue : public SyncObject {
   bool is_shut_down_ = false;
   std::size_t unfinished_ = 0;  // items that were put in, less task_done()
   Store store_;
-  Event finished_;
+  Event finished_{*this, "join"};
   WaitQueue getters_{*this, "get"};
   WaitQueue putters_{*this, "put"};
 };

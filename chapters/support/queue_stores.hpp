@@ -47,10 +47,10 @@ class PriorityStore {
   [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
   void push(T&& item) {
     items_.push_back(std::move(item));
-    std::ranges::push_heap(items_, later);
+    std::push_heap(items_.begin(), items_.end(), later);
   }
   T pop() {
-    std::ranges::pop_heap(items_, later);
+    std::pop_heap(items_.begin(), items_.end(), later);
     T item = std::move(items_.back());
     items_.pop_back();
     return item;

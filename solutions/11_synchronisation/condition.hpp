@@ -89,6 +89,12 @@ class Condition : public SyncObject {
   void notify_all() { notify(std::numeric_limits<std::size_t>::max()); }
 
  private:
+  friend class Barrier;
+
+  /// One that is all that tasks of `owner` wait for, and goes by its name when a hang is explained.
+  explicit Condition(SyncObject& owner)
+      : SyncObject("Condition"), own_(std::in_place), lock_(*own_), waiters_(owner) {}
+
   std::optional<Lock> own_;
   Lock& lock_;
   WaitQueue waiters_{*this};

@@ -264,3 +264,44 @@ TEST(Step1_Event, TwoRequestsInOnePassAreOneError) {
   EXPECT_FALSE(task.cancelled());
   EXPECT_EQ(errors, 1);
 }
+
+TEST(Step1_Event, SetPassesOverThoseWhoWereWokenOrCancelledBefore) {  // AIO-83, AIO-84
+  VirtualLoop v;
+  Event event;
+  Task<> a = start(v, "a", event.wait());
+  start(v, "b", event.wait());
+  v.passes(1);
+  const auto body = [&]() -> Coro<> {
+    a.cancel();
+    event.set();  // wakes b,
+    event.clear();
+    co_await event.wait();
+    v.note("c");
+  };
+  v.loop.create_task(body());
+  v.loop.call_soon([&] { event.set(); });  // and this c, who stands behind the two
+  v.passes(3);
+  EXPECT_EQ(v.log, (Log{"2 a cancelled", "2 b", "2 c"}));
+}
+
+TEST(Step1_Event, ATaskForWhichThereIsNoMemoryDoesNotStandInTheQueue) {
+  course::until_memory_suffices([](course::Memory& memory) {
+    VirtualLoop v;
+    Event event;
+    int without_memory = 0;
+    const auto body = [&]() -> Coro<> {
+      try {
+        co_await event.wait();
+      } catch (const std::bad_alloc&) {
+        ++without_memory;
+      }
+    };
+    std::vector<Task<>> tasks;
+    for (int i = 0; i < 150; ++i) tasks.push_back(v.loop.create_task(body()));
+    memory.runs_out_in([&] { v.run_once(); });
+    EXPECT_EQ(without_memory, memory.ran_out() ? 1 : 0);
+    event.set();
+    v.run_once();
+    for (const Task<>& task : tasks) EXPECT_TRUE(task.done());
+  });
+}

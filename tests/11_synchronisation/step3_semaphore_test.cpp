@@ -71,6 +71,8 @@ TEST(Step3_Semaphore, ABoundedOneRefusesAReleaseTooMany) {  // AIO-89
   v.passes(1);
   EXPECT_EQ(error_of([&] { semaphore.release(); }), "nothing");
   EXPECT_EQ(error_of([&] { semaphore.release(); }), "BoundedSemaphore released too many times");
+  BoundedSemaphore none(0);
+  EXPECT_THROW(none.release(), std::invalid_argument);
 }
 
 TEST(Step3_Semaphore, AcquireReturnsTrue) {  // AIO-89
@@ -284,4 +286,42 @@ TEST(Step3_Semaphore, PermitsAreNeitherLostNorDoubledWhoeverIsCancelled) {  // A
       }
     }
   }
+}
+
+TEST(Step3_Semaphore, AllWhoQueuedForTheOrderAloneAreWokenByTheOneBefore) {  // AIO-90
+  VirtualLoop v;
+  Semaphore semaphore(0);
+  start(v, "a", semaphore.acquire());
+  v.passes(1);
+  for (const char* who : {"b", "c", "d"}) start(v, who, semaphore.acquire());
+  for (int i = 0; i < 3; ++i) semaphore.release();  // for a, and two are left
+  v.passes(3);
+  EXPECT_EQ(v.log, (Log{"1 a", "2 b", "2 c"})) << "two permits are left: two may go on";
+}
+
+TEST(Step3_Semaphore, AllWhoQueuedForTheOrderAloneAreWokenByACancelledOneToo) {  // AIO-90, AIO-91
+  VirtualLoop v;
+  Semaphore semaphore(0);
+  Task<> a = start(v, "a", semaphore.acquire());
+  v.passes(1);
+  for (const char* who : {"b", "c", "d"}) start(v, who, semaphore.acquire());
+  for (int i = 0; i < 2; ++i) semaphore.release();
+  a.cancel();
+  v.passes(3);
+  EXPECT_EQ(v.log, (Log{"1 a cancelled", "2 b", "2 c"})) << "two permits are left: two may go on";
+}
+
+TEST(Step3_Semaphore, ALoopThatIsClosedLeavesNobodyInTheQueue) {
+  Semaphore semaphore(0);
+  {
+    VirtualLoop v;
+    v.loop.set_exception_handler([](EventLoop&, const asyncio::ExceptionContext&) {});
+    start(v, "a", semaphore.acquire());
+    start(v, "b", semaphore.acquire());
+    v.passes(1);
+  }
+  semaphore.release();
+  EXPECT_FALSE(semaphore.locked()) << "a permit went to a task that is gone";
+  VirtualLoop next;
+  EXPECT_EQ(error_of_await(next, [&] { return semaphore.acquire(); }), "nothing");
 }

@@ -342,3 +342,78 @@ TEST(Step4_Condition, OnASecondLoopItIsRefusedAndTheLockStays) {  // AIO-47
   EXPECT_EQ(error_of_await(other, body), "Condition is bound to a different event loop");
   EXPECT_TRUE(locked) << "whoever calls wait() has the lock when it throws";
 }
+
+TEST(Step4_Condition, ToNotifyNoneWakesNobody) {  // AIO-86
+  VirtualLoop v;
+  Condition condition;
+  for (const char* who : {"a", "b"}) v.loop.create_task(wait_once(v, condition, who));
+  v.passes(1);
+  v.loop.create_task(notify(condition, 0));
+  v.passes(4);
+  EXPECT_EQ(v.log, Log{});
+  v.loop.create_task(notify(condition));
+  v.passes(3);
+  EXPECT_EQ(v.log, Log{"6 a"});
+}
+
+TEST(Step4_Condition, AnyTaskMayWaitWhileSomebodyHasTheLock) {  // AIO-85
+  VirtualLoop v;
+  Condition condition;
+  start(v, "takes it", condition.acquire());
+  start(v, "waits", condition.wait());
+  v.passes(1);
+  EXPECT_FALSE(condition.locked());
+  v.loop.create_task(notify(condition));
+  v.passes(3);
+  EXPECT_EQ(v.log, (Log{"0 takes it", "2 waits"}));
+}
+
+TEST(Step4_Condition, HoweverOftenItIsCancelledOneOtherIsNotified) {  // AIO-88
+  VirtualLoop v;
+  Condition condition;
+  Task<> a = v.loop.create_task(wait_once(v, condition, "a"));
+  for (const char* who : {"b", "c"}) v.loop.create_task(wait_once(v, condition, who));
+  v.passes(1);
+  start(v, "holds", condition.acquire());
+  v.passes(1);
+  for (int i = 0; i < 3; ++i) {
+    a.cancel();
+    v.passes(1);
+  }
+  condition.release();
+  v.passes(5);
+  EXPECT_EQ(v.log, (Log{"1 holds", "5 a cancelled", "6 b"})) << "c waits on: one task was cancelled";
+}
+
+TEST(Step4_Condition, EachThatIsCancelledHasAnotherOneNotified) {  // AIO-88
+  VirtualLoop v;
+  Condition condition;
+  Task<> a = v.loop.create_task(wait_once(v, condition, "a"));
+  Task<> b = v.loop.create_task(wait_once(v, condition, "b"));
+  for (const char* who : {"c", "d", "e"}) v.loop.create_task(wait_once(v, condition, who));
+  v.passes(1);
+  a.cancel();
+  b.cancel();
+  v.passes(5);
+  EXPECT_EQ(v.log, (Log{"1 a cancelled", "1 b cancelled", "2 c", "2 d"}))
+      << "two were cancelled: two are told";
+}
+
+TEST(Step4_Condition, TheOtherOneIsNotifiedWhenItThrowsAndNotBefore) {  // AIO-88
+  VirtualLoop v;
+  Condition condition;
+  Task<> a = v.loop.create_task(wait_once(v, condition, "a"));
+  v.passes(1);
+  const auto body = [&]() -> Coro<> {
+    const auto held = co_await condition.scoped();
+    condition.notify();
+    for (int i = 0; i < 2; ++i) co_await sleep(0s);
+    a.cancel();  // it takes the lock back
+    for (int i = 0; i < 2; ++i) co_await sleep(0s);
+    co_await condition.wait();
+    v.note("b");
+  };
+  v.loop.create_task(body());
+  v.passes(8);
+  EXPECT_EQ(v.log, (Log{"6 a cancelled", "7 b"})) << "b waited when a gave up what it had been told";
+}

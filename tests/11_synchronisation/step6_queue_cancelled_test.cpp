@@ -76,14 +76,29 @@ TEST(Step6_QueueCancelled, AWakeUpForAnItemThatIsGoneIsNotPassedOn) {  // AIO-96
   VirtualLoop v;
   Queue<int> queue;
   Task<> a = v.loop.create_task(take(v, queue, "a"));
-  Task<> b = v.loop.create_task(take(v, queue, "b"));
+  for (const char* who : {"b", "c"}) v.loop.create_task(take(v, queue, who));
   v.passes(1);
   queue.put_nowait(1);
   EXPECT_EQ(queue.get_nowait(), 1);
   a.cancel();
   v.passes(3);
   EXPECT_EQ(v.log, Log{"1 a cancelled"});
-  EXPECT_FALSE(b.done());
+  queue.put_nowait(2);
+  v.passes(1);
+  EXPECT_EQ(v.log.back(), "4 b 2") << "whoever is woken in vain goes to the end of the line";
+}
+
+TEST(Step6_QueueCancelled, IfTheNextInLineWasWokenTooTheItemIsForTheOneBehind) {  // AIO-96
+  VirtualLoop v;
+  Queue<int> queue;
+  Task<> a = v.loop.create_task(take(v, queue, "a"));
+  for (const char* who : {"b", "c"}) v.loop.create_task(take(v, queue, who));
+  v.passes(1);
+  queue.put_nowait(1);
+  queue.put_nowait(2);
+  a.cancel();
+  v.passes(2);
+  EXPECT_EQ(v.log, (Log{"1 a cancelled", "1 b 1", "2 c 2"})) << "c waits beside an item";
 }
 
 TEST(Step6_QueueCancelled, APutThatIsCancelledAddsNothing) {  // AIO-96
@@ -121,17 +136,29 @@ TEST(Step6_QueueCancelled, RoomThatIsTakenIsNotPassedOn) {  // AIO-96
   Queue<int> queue(1);
   queue.put_nowait(0);
   Task<> one = start(v, "1", queue.put(1));
-  Task<> two = start(v, "2", queue.put(2));
+  for (const int item : {2, 3}) start(v, std::to_string(item), queue.put(item));
   v.passes(1);
   EXPECT_EQ(queue.get_nowait(), 0);
   queue.put_nowait(7);
   one.cancel();
   v.passes(3);
   EXPECT_EQ(v.log, Log{"1 1 cancelled"});
-  EXPECT_FALSE(two.done());
   EXPECT_EQ(queue.get_nowait(), 7);
   v.passes(1);
-  EXPECT_TRUE(two.done());
+  EXPECT_EQ(v.log.back(), "4 2") << "whoever is woken in vain goes to the end of the line";
+}
+
+TEST(Step6_QueueCancelled, IfTheNextInLineWasWokenTooTheRoomIsForTheOneBehind) {  // AIO-96
+  VirtualLoop v;
+  Queue<int> queue(2);
+  for (int i = 0; i < 2; ++i) queue.put_nowait(0);
+  Task<> one = start(v, "1", queue.put(1));
+  for (const int item : {2, 3}) start(v, std::to_string(item), queue.put(item));
+  v.passes(1);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(queue.get_nowait(), 0);
+  one.cancel();
+  v.passes(2);
+  EXPECT_EQ(v.log, (Log{"1 1 cancelled", "1 2", "2 3"})) << "3 waits beside an empty place";
 }
 
 TEST(Step6_QueueCancelled, AJoinThatIsCancelledLeavesTheOthersWaiting) {  // AIO-97
@@ -199,4 +226,20 @@ TEST(Step6_QueueCancelled, AGetThatWasNotWokenWakesNobody) {  // AIO-96
   queue.put_nowait(3);
   v.passes(3);
   EXPECT_EQ(got, (Log{"a 1", "c 2", "d 3"})) << "whoever is woken in vain goes to the end of the line";
+}
+
+TEST(Step6_QueueCancelled, APutThatWasNotWokenWakesNobody) {  // AIO-96
+  VirtualLoop v;
+  Queue<int> queue(1);
+  queue.put_nowait(0);
+  std::vector<Task<>> tasks;
+  for (int i = 1; i <= 4; ++i) tasks.push_back(start(v, std::to_string(i), queue.put(i)));
+  v.passes(1);
+  tasks[1].cancel();
+  EXPECT_EQ(queue.get_nowait(), 0);  // room for 1
+  v.passes(3);
+  for (const int item : {1, 3, 4}) {
+    EXPECT_EQ(queue.get_nowait(), item) << "whoever is woken in vain goes to the end of the line";
+    v.passes(3);
+  }
 }

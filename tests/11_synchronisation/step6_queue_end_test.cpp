@@ -196,3 +196,15 @@ TEST(Step6_QueueEnd, ShuttingItDownTwiceIsAsGoodAsOnce) {  // AIO-98
   v.passes(1);
   EXPECT_EQ(v.log, Log{"0 join"});
 }
+
+TEST(Step6_QueueEnd, WhatWasDoneBeforeItWasDroppedIsDoneOnce) {  // AIO-98
+  VirtualLoop v;
+  Queue<int> queue;
+  EXPECT_EQ(error_of_await(v, [&] { return queue.put(1); }), "nothing");
+  queue.task_done();  // of an item that nobody has taken out
+  queue.shutdown({.immediate = true});
+  EXPECT_EQ(error_of([&] { queue.task_done(); }), "task_done() called too many times");
+  start(v, "join", queue.join());
+  v.passes(1);
+  EXPECT_EQ(v.log, Log{"1 join"});
+}

@@ -136,6 +136,25 @@ TEST(Step6_Queue, ItemsMayBeMoveOnly) {
   EXPECT_EQ(*got, 7);
 }
 
+TEST(Step6_Queue, AnItemArrivesWholeHoweverOftenItsPutHadToWait) {  // AIO-94, AIO-95
+  VirtualLoop v;
+  Queue<std::unique_ptr<int>> queue(1);
+  queue.put_nowait(nullptr);
+  start(v, "put", queue.put(std::make_unique<int>(7)));
+  v.passes(1);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_FALSE(queue.get_nowait());
+    queue.put_nowait(nullptr);  // before the other one runs
+    v.passes(1);
+  }
+  EXPECT_FALSE(queue.get_nowait());
+  v.passes(1);
+  EXPECT_EQ(v.log, Log{"3 put"});
+  const std::unique_ptr<int> got = queue.get_nowait();
+  ASSERT_TRUE(got) << "put() gave its item away before there was room";
+  EXPECT_EQ(*got, 7);
+}
+
 TEST(Step6_Queue, ThoseWhoWaitGetItemsInTheOrderInWhichTheyCame) {  // AIO-95
   VirtualLoop v;
   Queue<int> queue;
@@ -175,6 +194,19 @@ TEST(Step6_Queue, OneWhoFindsTheItemTakenWaitsAgain) {  // AIO-95
   queue.put_nowait(2);
   v.passes(1);
   EXPECT_EQ(v.log.back(), "3 a 2");
+}
+
+TEST(Step6_Queue, WhoWaitsAgainDoesSoAtTheEndOfTheLine) {  // AIO-95
+  VirtualLoop v;
+  Queue<int> queue;
+  for (const char* who : {"a", "b"}) v.loop.create_task(take(v, queue, who));
+  v.passes(1);
+  queue.put_nowait(1);  // for a
+  EXPECT_EQ(queue.get_nowait(), 1);
+  v.passes(1);
+  for (const int item : {2, 3}) queue.put_nowait(item);
+  v.passes(1);
+  EXPECT_EQ(v.log, (Log{"2 b 2", "2 a 3"}));
 }
 
 TEST(Step6_Queue, OneWhoFindsTheRoomTakenWaitsAgain) {  // AIO-95
@@ -219,4 +251,29 @@ TEST(Step6_Queue, OnASecondLoopItIsRefusedOnBothSides) {  // AIO-47
   EXPECT_EQ(error_of_await(other, [&] { return queue.get(); }), "Queue is bound to a different event loop");
   queue.put_nowait(1);
   EXPECT_EQ(error_of_await(other, [&] { return queue.put(2); }), "Queue is bound to a different event loop");
+}
+
+TEST(Step6_Queue, AnItemForWhichThereIsNoMemoryWasNotPut) {  // AIO-94, AIO-97
+  const int failed = course::until_memory_suffices([](course::Memory& memory) {
+    VirtualLoop v;
+    Queue<int> queue;
+    const auto body = [&]() -> Coro<> {
+      try {
+        for (int i = 0; i < 3'000; ++i) co_await queue.put(i);
+      } catch (const std::bad_alloc&) {
+        v.note("no memory");
+      }
+    };
+    const Task<> task = v.loop.create_task(body());
+    memory.runs_out_in([&] { v.run_once(); });
+    ASSERT_TRUE(task.done());
+    while (!queue.empty()) {
+      queue.get_nowait();
+      queue.task_done();
+    }
+    start(v, "all is done", queue.join());
+    v.passes(2);
+    EXPECT_EQ(v.log.back(), "1 all is done") << "join() waits for an item that was never put";
+  });
+  EXPECT_GT(failed, 0);
 }

@@ -2,15 +2,23 @@
 
 #include "explain_hangs.hpp"
 
+#include "barrier.hpp"
 #include "event.hpp"
 #include "lock.hpp"
 #include "queue.hpp"
+#include "semaphore.hpp"
 
 #include "support.hpp"
 
+#include "stack.hpp"
+
+#include <functional>
 #include <optional>
 #include <thread>
 
+using asyncio::Barrier;
+using asyncio::BoundedSemaphore;
+using asyncio::Condition;
 using asyncio::Event;
 using asyncio::explain_hangs;
 using asyncio::explaining_loop;
@@ -18,6 +26,7 @@ using asyncio::Future;
 using asyncio::HangError;
 using asyncio::Lock;
 using asyncio::Queue;
+using asyncio::Semaphore;
 using asyncio::ThreadMayPost;
 using asyncio::VirtualTimeSelector;
 
@@ -35,6 +44,19 @@ std::string hang_of(F main) {
   }
   return "no hang";
 }
+
+/// Calls a function where others wait.
+class CallingSelector final : public asyncio::Selector {
+ public:
+  explicit CallingSelector(std::function<void()> fn) : fn_(std::move(fn)) {}
+
+  void select(std::optional<asyncio::Duration>) override { fn_(); }
+  void wake() override {}
+  asyncio::TimePoint now() override { return {}; }
+
+ private:
+  std::function<void()> fn_;
+};
 
 /// Waits for one thing, and then for another.
 template <class A, class B>
@@ -236,4 +258,113 @@ TEST(Step7_Hang, AfterTheErrorTheLoopCanRunOn) {
 TEST(Step7_Hang, WithoutASelectorItIsRefused) {
   EXPECT_THROW(explain_hangs(nullptr), std::invalid_argument);
   EXPECT_NE(hang_of([]() -> Coro<> { co_await asyncio::get_running_loop().create_future(); }), "no hang");
+}
+
+TEST(Step7_Hang, ACircleBeginsWithTheTaskThatYouComeToFirst) {
+  Lock lock;
+  std::optional<Task<>> last;
+  const auto awaits_last = [&]() -> Coro<> {
+    const auto held = co_await lock.scoped();
+    co_await *last;
+  };
+  const auto wants_lock = [&]() -> Coro<> { const auto held = co_await lock.scoped(); };
+  const auto main = [&]() -> Coro<> {
+    asyncio::create_task(awaits_last());
+    last = asyncio::create_task(wants_lock());
+    co_await *last;
+  };
+  EXPECT_EQ(hang_of(main),
+            "nothing can ever happen again, and 3 tasks wait\n"
+            "  Task-1 waits for Task-3\n"
+            "  Task-2 waits for Task-3\n"
+            "  Task-3 waits for Lock, held by Task-2\n"
+            "  a circle: Task-3 waits for Task-2 waits for Task-3");
+  last.reset();
+}
+
+TEST(Step7_Hang, EachThingIsCalledByItsKindAndItsName) {
+  Semaphore semaphore(0);
+  BoundedSemaphore bounded(0);
+  Condition condition;
+  Barrier barrier(2);
+  Queue<int> queue;
+  semaphore.set_name("host");
+  bounded.set_name("port");
+  condition.set_name("changed");
+  barrier.set_name("gate");
+  queue.set_name("pages");
+  const auto waits = [&]() -> Coro<> {
+    const auto held = co_await condition.scoped();
+    co_await condition.wait();
+  };
+  const auto main = [&]() -> Coro<> {
+    asyncio::create_task(semaphore.acquire());
+    asyncio::create_task(bounded.acquire());
+    asyncio::create_task(waits());
+    asyncio::create_task(barrier.wait());
+    queue.put_nowait(1);
+    co_await queue.join();
+  };
+  EXPECT_EQ(hang_of(main),
+            "nothing can ever happen again, and 5 tasks wait\n"
+            "  Task-1 waits for Queue 'pages' (join)\n"
+            "  Task-2 waits for Semaphore 'host'\n"
+            "  Task-3 waits for BoundedSemaphore 'port'\n"
+            "  Task-4 waits for Condition 'changed'\n"
+            "  Task-5 waits for Barrier 'gate'");
+}
+
+TEST(Step7_Hang, AChainMayBeLong) {
+  constexpr int tasks = 20'000;
+  Event event;
+  std::vector<Task<>> all;
+  const auto body = [&](int number) -> Coro<> {
+    if (number == 0) co_await event.wait();
+    co_await all[number - 1];
+  };
+  const auto main = [&]() -> Coro<> {
+    for (int i = 0; i < tasks; ++i) all.push_back(asyncio::create_task(body(i)));
+    co_await all.back();
+  };
+  std::string text;
+  course::on_a_small_stack([&] { text = hang_of(main); });
+  EXPECT_EQ(text.substr(0, text.find('\n')), "nothing can ever happen again, and 20001 tasks wait");
+  EXPECT_EQ(text.substr(text.rfind('\n') + 1), "  Task-20001 waits for Task-20000");
+  all.clear();
+}
+
+TEST(Step7_Hang, WhileNoTaskWaitsItIsNoHang) {
+  EventLoop* running = nullptr;
+  int selects = 0;
+  EventLoop loop(explain_hangs(std::make_unique<CallingSelector>([&] {
+    ++selects;
+    running->stop();
+  })));
+  running = &loop;
+  loop.run_forever();  // it waits for whoever posts
+  EXPECT_EQ(selects, 1);
+  Event event;
+  EXPECT_EQ(error_of([&] { loop.run_until_complete(event.wait()); }),
+            "nothing can ever happen again, and 1 task waits\n  Task-1 waits for Event");
+}
+
+TEST(Step7_Hang, AWakeUpThatComesJustBeforeTheWaitIsNoHang) {
+  Event event;
+  EventLoop loop(explain_hangs(std::make_unique<CallingSelector>([&] { event.set(); })));
+  loop.call_soon([&] { loop.selector().wake(); });
+  EXPECT_TRUE(loop.run_until_complete(event.wait()));
+  event.clear();
+  EXPECT_THROW(loop.run_until_complete(event.wait()), HangError);
+}
+
+TEST(Step7_Hang, OfTwoThreadsThatMayPostOneIsLeft) {
+  Event event;
+  EventLoop loop(explain_hangs(std::make_unique<CallingSelector>([&] { event.set(); })));
+  {
+    const ThreadMayPost one(loop);
+    { const ThreadMayPost other(loop); }
+    EXPECT_TRUE(loop.run_until_complete(event.wait()));
+  }
+  event.clear();
+  EXPECT_THROW(loop.run_until_complete(event.wait()), HangError);
 }

@@ -84,6 +84,45 @@ TEST(Step8_Costs, AnItemThroughAFullQueueAllocatesNothing) {
   expect_few(allocations_of(v, main));
 }
 
+TEST(Step8_Costs, AnItemThroughAnEmptyQueueAllocatesNothing) {
+  VirtualLoop v;
+  Queue<int> queue;
+  const auto main = [&]() -> Coro<> {
+    const auto consume = [&]() -> Coro<> {
+      for (int i = 0; i < rounds; ++i) co_await queue.get();
+    };
+    const Task<> consumers = asyncio::create_task(three(consume));
+    for (int i = 0; i < 3 * rounds; ++i) {
+      co_await sleep(0s);
+      co_await queue.put(i);
+    }
+    co_await consumers;
+  };
+  expect_few(allocations_of(v, main));
+}
+
+TEST(Step8_Costs, ToWakeManyOneByOneTakesAStepForEach) {
+  constexpr int tasks = 50'000;  // with a step for each pair of them, this test is not over in time
+  VirtualLoop v;
+  Queue<int> queue;
+  Semaphore semaphore(0);
+  const auto main = [&]() -> Coro<> {
+    const auto body = [&]() -> Coro<> {
+      co_await queue.get();
+      co_await semaphore.acquire();
+    };
+    std::vector<Task<>> all;
+    for (int i = 0; i < tasks; ++i) all.push_back(asyncio::create_task(body()));
+    co_await sleep(0s);
+    for (int i = 0; i < tasks; ++i) queue.put_nowait(i);
+    co_await sleep(0s);
+    for (int i = 0; i < tasks; ++i) semaphore.release();
+    for (const Task<>& task : all) co_await task;
+  };
+  v.loop.run_until_complete(main());
+  EXPECT_TRUE(queue.empty());
+}
+
 TEST(Step8_Costs, ABarrierAllocatesNothing) {
   VirtualLoop v;
   Barrier barrier(3);

@@ -93,8 +93,9 @@ class WaitQueue::Wait {
   void await_suspend(std::coroutine_handle<> waiting) {
     detail::TaskBase& task = detail::TaskBase::running();
     queue_.owner_.bind(task.tasks());
-    waiter_ = get_running_loop().nodes().make<Waiter>(queue_, task.tasks());
-    queue_.waiters_.push_back(waiter_);
+    Ref<Waiter> waiter = get_running_loop().nodes().make<Waiter>(queue_, task.tasks());
+    queue_.waiters_.push_back(waiter);  // if there is no memory for it, this has not waited
+    waiter_ = std::move(waiter);
     task_ = &task;
     task.wait_for(*waiter_, waiting);
   }

@@ -16,6 +16,8 @@ class Condition : public SyncObject {
  public:
   Condition() : SyncObject("Condition"), own_(std::make_unique<Lock>()), lock_(own_.get()) {}
   explicit Condition(Lock& lock) : SyncObject("Condition"), lock_(&lock) {}
+  explicit Condition(SyncObject& owner)
+      : SyncObject("Condition"), own_(std::make_unique<Lock>()), lock_(own_.get()), waiters_(owner) {}
 
   auto acquire() { return lock_->acquire(); }
   auto scoped() { return lock_->scoped(); }

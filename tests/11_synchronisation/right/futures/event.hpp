@@ -8,6 +8,7 @@ namespace asyncio {
 class Event : public SyncObject {
  public:
   Event() : SyncObject("Event") {}
+  Event(SyncObject& owner, const char* part) : SyncObject("Event"), waiters_(owner, part) {}
 
   [[nodiscard]] bool is_set() const { return value_; }
   void set() {

@@ -110,7 +110,7 @@ class AnyQueue : public SyncObject {
   std::deque<T> items_;
   int unfinished_ = 0;
   bool shut_down_ = false;
-  Event finished_;
+  Event finished_{*this, "join"};
   Waiters getters_{*this, "get"};
   Waiters putters_{*this, "put"};
 };
