@@ -100,7 +100,8 @@ limited = $(if $(filter $B/learner/%,$@),{ ulimit -S -t $(COMPILE_SECONDS); ulim
 MOST_SAID := 4194304
 # Names can be ordinary ones, and those of the system's functions, too: an object tells which was meant.
 lawful = $(if $(filter $B/learner/%.o,$@), && { $(GRADE) --object $@ >$@.calls || \
-  { cat $@.calls >>$(@D)/refused; cp $@.calls $@.log; false; }; } && rm $@.calls)
+  { cat $@.calls $(@D)/refused 2>/dev/null | sort -u >$@.all; mv $@.all $(@D)/refused; \
+    cp $@.calls $@.log; false; }; } && rm $@.calls)
 
 # Compiles $@ by the command $1, unless it was refused. If your code does not compile, that is no reason to stop: the
 # grader tells it, from the log. The object is as old as the beginning of its compilation, so that a file that is saved

@@ -55,7 +55,7 @@ namespace concurrent {
 struct Shell { void system(); };
 inline const int shell = 3 > ::system("true");
 }'; } >$header
-expect 'tiny.hpp:[0-9]*: a call of system() is not allowed' make 90
+expect 'a call of system() is not allowed' make 90
 expect '0 passed, 5 failed' make 90
 cp solutions/90_tiny/tiny.hpp $header
 expect '5 passed, 0 failed' make 90
