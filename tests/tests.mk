@@ -96,14 +96,22 @@ COMPILE_MIB     := 4096
 limited = $(if $(filter $B/learner/%,$@),{ ulimit -S -t $(COMPILE_SECONDS); ulimit -v $$(($(COMPILE_MIB) << 10)); } \
   2>/dev/null;)
 
+# What it may say about it, in bytes.
+MOST_SAID := 4194304
+# Names can be ordinary ones, and those of the system's functions, too: an object tells which was meant.
+lawful = $(if $(filter $B/learner/%.o,$@), && { $(GRADE) --object $@ >$@.calls || \
+  { cat $@.calls $(@D)/refused 2>/dev/null | sort -u >$@.all; mv $@.all $(@D)/refused; \
+    cp $@.calls $@.log; false; }; } && rm $@.calls)
+
 # Compiles $@ by the command $1, unless it was refused. If your code does not compile, that is no reason to stop: the
 # grader tells it, from the log. The object is as old as the beginning of its compilation, so that a file that is saved
 # meanwhile counts as newer.
 attempt = mkdir -p $(@D) && touch $@.began && not=`ls $(@D)/refused $(@D)/too_costly 2>/dev/null | head -n 1`; \
   if [ -n "$$not" ]; then rm -f $@; cp "$$not" $@.log; \
-  elif ($(limited) $1 -MMD -MP -MF $@.d -MT $@ -o $@) 2>$@.log; \
+  elif { ($(limited) $1 -MMD -MP -MF $@.d -MT $@ -o $@) 2>&1; echo $$? >$@.status; } | head -c $(MOST_SAID) >$@.log; \
+    [ "`cat $@.status; rm $@.status`" = 0 ]$(lawful); \
   then sh tests/tools/warn_once.sh $(@D)/warned <$@.log; rm -f $@.log; touch -r $@.began $@; \
-  else rm -f $@; sh tests/tools/too_costly.sh $@.log $(COMPILE_SECONDS) $(COMPILE_MIB); fi
+  else rm -f $@; sh tests/tools/too_costly.sh $@.log $(COMPILE_SECONDS) $(COMPILE_MIB) $(MOST_SAID); fi
 # Links $@ by the command $1, if its object $< is there.
 link = if [ -e $< ]; then rm -f $@.log && $1 -o $@; else rm -f $@; cp $<.log $@.log; fi
 

@@ -68,6 +68,7 @@ class Explorer {
   bool fails(Mode mode) {
     std::fflush(nullptr);  // else both processes write what is buffered
     shared_->failure = Failure::none;
+    shared_->ran_to_its_end = false;
     shared_->message[0] = '\0';
     const pid_t child = fork();
     if (child < 0) throw std::bad_alloc();
@@ -75,7 +76,8 @@ class Explorer {
     int status = 0;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
-    if (WIFEXITED(status) && WEXITSTATUS(status) == runtime::all_well) return false;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == runtime::all_well && shared_->ran_to_its_end)
+      return false;
     if (shared_->failure == Failure::none) {  // it could not even say so
       shared_->failure = Failure::crash;
       std::snprintf(shared_->message.data(), shared_->message.size(), "the process has ended: %s",

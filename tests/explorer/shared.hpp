@@ -83,6 +83,7 @@ struct Journal {
 /// All zero at first: memory that is mapped is so already, and most of it is never touched.
 struct Shared {
   Failure failure = Failure::none;
+  bool ran_to_its_end = false;  ///< else an exit status of 0 says nothing: anybody may call exit(0)
   std::array<char, 2048> message{};
   std::uint64_t schedules = 0, steps = 0;
   Choices made;          ///< in the schedule that runs now

@@ -24,11 +24,21 @@ struct Place {
   std::string_view last, next;
   bool global = false;      ///< behind a :: that has nothing before it, or std
   bool alias = false;       ///< as in `namespace t = testing`
-  bool after_word = false;  ///< as in `void open(`, but not as in `return open(`
+  bool after_word = false;  ///< as in `void open(` or `Node& open`, but not as in `return open(`
+  bool declared = false;    ///< somewhere in the header it stands as what is declared does
 };
 
 /// Says why a word is not allowed where it stands; empty if it is.
 std::string objection(const std::string& word, const Place& place);
+
+/// True if a word stands as what is declared does, though perhaps it is not.
+bool is_declared(const std::string& word, const Place& place);
+
+/// True for a function of the system that reaches into other programs, files or the environment.
+bool is_foreign(const std::string& symbol);
+
+/// Says that a function may not be called.
+std::string called(const std::string& function);
 
 /// Says why a string is not allowed; empty if it is.
 std::string objection_to_text(std::string_view text);

@@ -128,7 +128,7 @@ Chapter load_chapter(const std::string& binary, std::string source, bool built) 
   if (const auto note = read_file(binary + ".note")) chapter.notes.push_back(*note);
 
   if (const auto refused = read_file(path.parent_path() / "refused")) {
-    chapter.problem = "is refused, and was not compiled";
+    chapter.problem = "is refused";
     chapter.explanation = *refused;
   } else if (!std::filesystem::exists(binary)) {
     const auto log = read_file(binary + ".log");

@@ -9,6 +9,7 @@
 
 #include "course.hpp"
 #include "hints.hpp"
+#include "objects.hpp"
 #include "options.hpp"
 #include "progress.hpp"
 #include "report.hpp"
@@ -92,7 +93,16 @@ int inspect_all(const Options& options) {
   return 0;
 }
 
+/// Looks at what was compiled. @returns 1 if a function is called that may not be
+int inspect_object(const Options& options) {
+  std::string refusals;
+  for (const std::string& call : foreign_calls(options.object)) refusals += clean(call) + "\n";
+  std::fputs(refusals.c_str(), stdout);
+  return refusals.empty() ? 0 : 1;
+}
+
 int run(const Options& options) {
+  if (!options.object.empty()) return inspect_object(options);
   if (!options.inspect.empty()) return inspect_all(options);
   const auto chapters = load_chapters(options);
   auto results = select_tests(chapters, options.filter);

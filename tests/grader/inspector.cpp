@@ -11,21 +11,36 @@ namespace {
 
 /// Keywords behind which an expression stands: `return open(…)` is a call, and `void open(…)` is none.
 bool introduces_expression(std::string_view word) {
-  static const std::set<std::string_view> known{"return", "co_return", "co_await", "co_yield", "throw",
-                                                "else",   "do",        "not",      "and",      "or",
-                                                "case",   "if",        "while",    "constexpr"};
+  static const std::set<std::string_view> known{
+      "return", "co_return", "co_await", "co_yield", "throw",    "else",    "do",        "not",
+      "and",    "or",        "xor",      "compl",    "bitand",   "bitor",   "case",      "if",
+      "while",  "new",       "delete",   "sizeof",   "switch",   "for",     "constexpr", "using",
+      "goto",   "alignas",   "alignof",  "noexcept", "requires", "decltype"};
   return known.contains(word);
+}
+
+/// Keywords that no scope is called: behind them, a `::` begins a name.
+bool is_no_scope(std::string_view word) {
+  static const std::set<std::string_view> known{
+      "namespace", "typename", "class",   "struct",    "union",     "enum",      "friend",
+      "const",     "volatile", "inline",  "static",    "typedef",   "template",  "operator",
+      "virtual",   "explicit", "mutable", "public",    "private",   "protected", "auto",
+      "void",      "bool",     "char",    "int",       "long",      "short",     "signed",
+      "unsigned",  "float",    "double",  "constinit", "consteval", "concept",   "thread_local"};
+  return introduces_expression(word) || known.contains(word);
 }
 
 }  // namespace
 
 void Inspector::run() {
+  for (std::size_t i = 0; i < tokens_.size(); ++i)
+    if (at(i).kind == Token::Kind::word && is_declared(at(i).text, place(i))) declared_.insert(at(i).text);
   for (std::size_t i = 0; i < tokens_.size(); ++i) {
     const Token& token = tokens_[i];
     if (token.kind == Token::Kind::directive) check_directive(token);
     if (token.kind == Token::Kind::word) check_word(i);
     if (token.kind == Token::Kind::text)
-      if (const std::string why = objection_to_text(token.text); !why.empty())
+      if (const std::string why = objection_to_text(whole_text(i)); !why.empty())
         throw NotAllowed(token.line, why);
     if (token.is("[") && at(i + 1).is("[")) check_attributes(i);
   }
@@ -61,20 +76,41 @@ void Inspector::check_include(const Token& token, const std::string& name) const
                        "chapters/support, and none on the list of the standard's and the system's");
 }
 
-void Inspector::check_word(std::size_t i) const {
-  const std::string& word = tokens_[i].text;
-  if (around_.words.contains(word)) return;
-  const Token before = i > 0 ? tokens_[i - 1] : Token{};
-  const Token before_that = i > 1 ? tokens_[i - 2] : Token{};
+/// Strings that stand side by side are one.
+std::string Inspector::whole_text(std::size_t i) const {
+  std::string text = at(i).text;
+  while (at(++i).kind == Token::Kind::text) {
+    if (text.ends_with('"')) text.pop_back();
+    text += at(i).text.substr(at(i).text.starts_with('"') ? 1 : 0);
+  }
+  return text;
+}
+
+Place Inspector::place(std::size_t i) const {
+  const Token& before = at(i - 1);  // one that is none, if i is 0
+  const Token& before_that = at(i - 2);
   const auto names = [](const Token& token) {
     return token.kind == Token::Kind::word && !introduces_expression(token.text);
   };
-  const Place place{.last = before.text,
-                    .next = at(i + 1).text,
-                    .global = before.is("::") && (!names(before_that) || before_that.is("std")),
-                    .alias = before.is("=") && i > 2 && tokens_[i - 3].is("namespace"),
-                    .after_word = names(before)};
-  if (const std::string why = objection(word, place); !why.empty()) throw NotAllowed(line(i), why);
+  // `Node& link`, `std::unique_ptr<Node> clone()`, `Node*& link`
+  std::size_t type = i;
+  while (type > 0 && (at(type - 1).is("*") || at(type - 1).is("&"))) --type;
+  const Token& name = type > 0 ? at(type - 1) : before;
+  const bool of_type = names(name) || name.is(">");
+  const bool scope = (before_that.kind == Token::Kind::word && !is_no_scope(before_that.text)) ||
+                     before_that.is(">");  // S<T>::open
+  return {.last = before.text,
+          .next = at(i + 1).text,
+          .global = before.is("::") && (!scope || before_that.is("std")),
+          .alias = before.is("=") && i > 2 && tokens_[i - 3].is("namespace"),
+          .after_word = of_type,
+          .declared = declared_.contains(tokens_[i].text)};
+}
+
+void Inspector::check_word(std::size_t i) const {
+  const std::string& word = tokens_[i].text;
+  if (around_.words.contains(word)) return;
+  if (const std::string why = objection(word, place(i)); !why.empty()) throw NotAllowed(line(i), why);
 }
 
 /// `[[` is always the beginning of attributes.
@@ -140,15 +176,31 @@ bool Inspector::customises(std::size_t k, bool in_std) const {
   return (in_std_too || in_std) && (kind.is("struct") || kind.is("class") || kind.is("bool"));
 }
 
-/// True if a type of the course stands between the `<` at `k` and its `>`.
+/// True if one of the arguments between the `<` at `k` and its `>` is a type of the course. A name that the
+/// submission makes for another type is none, and neither is std::tuple_element_t<0, …>.
 bool Inspector::has_type_of_ours(std::size_t k, std::size_t end) const {
   int depth = 0;
   for (; k < end; ++k) {
     if (at(k).is("<")) ++depth;
     if (at(k).is(">") && --depth == 0) return false;
-    if (is_course_namespace(at(k).text) && at(k + 1).is("::")) return true;
+    if (depth == 1 && (at(k).is("<") || at(k).is(",")) && is_type_of_ours(k + 1, end)) return true;
   }
   return false;
+}
+
+/// True for `concurrent::detail::Queue<T>`, up to its last name.
+bool Inspector::is_type_of_ours(std::size_t k, std::size_t end) const {
+  while (at(k).is("const") || at(k).is("::") || at(k).is("struct") || at(k).is("class")) ++k;
+  if (!is_course_namespace(at(k).text) || around_.aliases.contains("using namespace")) return false;
+  while (k < end && at(k + 1).is("::")) {
+    k += 2;
+    if (around_.aliases.contains(at(k).text)) return false;
+    if (!at(k + 1).is("<")) continue;
+    int depth = 0;
+    while (++k < end)
+      if ((at(k).is("<") && ++depth == 0) || (at(k).is(">") && --depth == 0)) break;
+  }
+  return true;
 }
 
 /// `template <class T> struct std::hash<concurrent::Future<T>> { … }`, or the same in namespace std without
@@ -165,7 +217,8 @@ std::size_t Inspector::check_specialisation(std::size_t i, bool in_std) const {
     throw NotAllowed(
         begin,
         "code outside of the namespaces concurrent and asyncio is not allowed, but for specialisations of "
-        "std::hash and its like for types of these namespaces");
+        "std::hash and its like for types of these namespaces, which are no other types by another name: no "
+        "using X = …, no using namespace");
   return at(open).is("{") ? closing(open) + 1 : open + 1;
 }
 

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <set>
+#include <string>
 #include <vector>
 
+#include "allowlist.hpp"
 #include "submission.hpp"
 #include "tokens.hpp"
 
@@ -20,6 +23,9 @@ class Inspector {
   [[nodiscard]] const Token& at(std::size_t i) const;
   [[nodiscard]] int line(std::size_t i) const { return at(i).line; }
 
+  [[nodiscard]] Place place(std::size_t i) const;
+  [[nodiscard]] std::string whole_text(std::size_t i) const;
+
   void check_directive(const Token& token) const;
   void check_include(const Token& token, const std::string& name) const;
   void check_word(std::size_t i) const;
@@ -31,9 +37,11 @@ class Inspector {
   [[nodiscard]] std::size_t check_specialisation(std::size_t i, bool in_std) const;
   [[nodiscard]] bool customises(std::size_t k, bool in_std) const;
   [[nodiscard]] bool has_type_of_ours(std::size_t k, std::size_t end) const;
+  [[nodiscard]] bool is_type_of_ours(std::size_t k, std::size_t end) const;
   [[nodiscard]] std::size_t closing(std::size_t opening) const;
 
   std::vector<Token> tokens_;
+  std::set<std::string> declared_;  // of the ordinary names that functions of the system have, too
   const Surroundings& around_;
 };
 

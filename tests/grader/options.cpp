@@ -80,6 +80,7 @@ Options parse_options(int argc, char** argv) {
       {"--starter",
        [&](const auto& option, const auto& value) { options.starter = parse_steps(option, value); }},
       {"--inspect", [&](const auto&, const auto& value) { options.inspect.push_back(value); }},
+      {"--object", text(options.object)},
       {"--refused", text(options.refused)},
       {"--filter", text(options.filter)},
       {"--source", text(options.source)},
@@ -114,7 +115,7 @@ Options parse_options(int argc, char** argv) {
       set->second(name, equals == std::string::npos ? argv[++i] : argument.substr(equals + 1));
     }
   }
-  if (options.binaries.empty() && options.inspect.empty() && !options.help)
+  if (options.binaries.empty() && options.inspect.empty() && options.object.empty() && !options.help)
     throw UsageError("name at least one test binary");
   if (!options.source.empty() && options.binaries.size() != 1)
     throw UsageError("--source is for a single test binary");
@@ -153,6 +154,8 @@ Runs each test of each binary in a process of its own, under limits, and reports
                      so that some of its tests may pass, but not all
   --inspect FOLDER   grade nothing; say what is not allowed in the headers of
                      this chapter (may be repeated)
+  --object FILE      grade nothing; say which functions of the system are called by this object of a
+                     chapter's tests, although nothing but the submission can want them
   --refused FILE     with --inspect: write it there, or remove the file if there is nothing to say
   --quiet            no live progress, no advice
   --help

@@ -40,6 +40,7 @@ struct Options {
   std::optional<int> starter;        ///< expect a starter with so many steps written
   std::vector<std::string> inspect;  ///< folders with a submission, to be read and not graded
   std::string refused;               ///< the file that says what is not allowed in them
+  std::string object;                ///< look only at what this object calls
   std::vector<std::string> binaries;
 };
 

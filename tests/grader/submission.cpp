@@ -40,6 +40,43 @@ void add_words(std::set<std::string>& words, const fs::path& folder) {
   }
 }
 
+const std::string all_of_a_namespace = "using namespace";
+
+/// Adds the names that a header makes for what has another: `using Id = int`, `typedef int Id`,
+/// `using std::string`, and whether it takes those of a whole namespace.
+void add_aliases(std::set<std::string>& names, const std::vector<Token>& tokens) {
+  const auto is = [&](std::size_t i, std::string_view what) {
+    return i < tokens.size() && tokens[i].is(what);
+  };
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (!is(i, "using") && !is(i, "typedef")) continue;
+    const bool all = is(i, "typedef");
+    if (is(i + 1, "namespace")) {
+      std::size_t last = i + 2;
+      while (!is(last + 1, ";") && last + 1 < tokens.size()) ++last;
+      if (last < tokens.size() && !tokens[last].text.ends_with("literals") &&
+          !tokens[last].is("placeholders"))
+        names.insert(all_of_a_namespace);
+    }
+    for (std::size_t k = i + 1; k < tokens.size() && !is(k, ";") && !(is(k, "=") && !all); ++k)
+      if (all || is(k + 1, "=") || is(k + 1, ";") || is(k + 1, ",") || is(k + 1, "["))
+        names.insert(tokens[k].text);
+  }
+}
+
+/// Adds the aliases of all headers of a folder, except of those that are refused anyway.
+void add_aliases(std::set<std::string>& names, const fs::path& folder) {
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(folder, none)) {
+    if (entry.path().extension() != ".hpp" || !fs::is_regular_file(entry.symlink_status())) continue;
+    if (entry.file_size(none) > most_bytes) continue;
+    try {
+      add_aliases(names, tokens_of(read_file(entry.path()).value_or("")));
+    } catch (const NotAllowed&) {
+    }
+  }
+}
+
 /// Adds what tests/NN_name/allowed.txt lets a chapter use beyond its solution: a word a line, or the name of
 /// a header.
 void add_allowed(Surroundings& around, const std::string& id) {
@@ -50,12 +87,26 @@ void add_allowed(Surroundings& around, const std::string& id) {
   }
 }
 
+/// True for what is called as a header is, and for a folder with such a thing somewhere in it.
+bool holds_header(const fs::directory_entry& entry) {
+  std::error_code none;
+  if (entry.path().extension() == ".hpp" || entry.path().filename() == ".hpp") return true;
+  if (!fs::is_directory(entry.path(), none)) return false;  // a link to a folder counts
+  const auto all = fs::directory_options::follow_directory_symlink;
+  std::size_t seen = 0;
+  for (auto at = fs::recursive_directory_iterator(entry.path(), all, none); !none && at != end(at);
+       at.increment(none))
+    if (at->path().extension() == ".hpp" || ++seen > 10'000) return true;
+  return static_cast<bool>(none);
+}
+
 /// Says what is wrong with an entry of the folder that is no header; empty if it is of no interest to a
 /// compiler.
 std::string complaint(const fs::directory_entry& entry) {
   const std::string name = entry.path().filename();
   if (!is_plain(name)) return "a name with other characters than letters, digits, _ . - is not allowed";
-  if (name.starts_with(".")) return "";
+  // What an editor or a version control leaves, unless an #include could name it.
+  if (name.starts_with(".") && !holds_header(entry)) return "";
   if (fs::is_symlink(entry.symlink_status())) return "a symbolic link is not allowed";
   if (fs::is_directory(entry.symlink_status()))
     return "a folder is not allowed here: an #include could find it";
@@ -102,19 +153,24 @@ std::set<std::string> taken_names(const std::string& id) {
 Surroundings surroundings_of(const std::string& folder) {
   const std::string id = fs::path(folder).filename();
   if (!fs::is_directory("solutions/" + id)) throw std::runtime_error("there is no chapter " + id);
-  Surroundings around{.folder = folder, .headers = {}, .words = {}};
+  Surroundings around{.folder = folder, .headers = {}, .words = {}, .aliases = {}};
   add_headers(around.headers, "chapters/support");
-  add_headers(around.headers, folder);
+  for (const auto& entry : fs::directory_iterator(folder))  // and not what lies in a folder of it
+    if (entry.path().extension() == ".hpp") around.headers.insert(entry.path().filename());
   for (const auto& entry : fs::directory_iterator("solutions"))
     if (entry.path().filename() <= id) add_headers(around.headers, entry.path());
   add_words(around.words, "solutions/" + id);
   add_allowed(around, id);
+  add_aliases(around.aliases, folder);
   return around;
 }
 
 void inspect_header(std::string_view code, const Surroundings& around) {
   check_size(code);
-  Inspector(tokens_of(code), around).run();
+  const std::vector<Token> tokens = tokens_of(code);
+  Surroundings with_own = around;
+  add_aliases(with_own.aliases, tokens);
+  Inspector(tokens, with_own).run();
 }
 
 std::vector<std::string> inspect(const std::string& folder) {
@@ -134,8 +190,10 @@ std::vector<std::string> inspect(const std::string& folder) {
     if (!why.empty()) {
       refusals.push_back(path + ": " + why);
     } else if (name.ends_with(".hpp")) {
+      const auto code = read_file(entry.path());
+      if (!code) refusals.push_back(path + ": it cannot be read");
       try {
-        inspect_header(read_file(entry.path()).value_or(""), around);
+        inspect_header(code.value_or(""), around);
       } catch (const NotAllowed& flaw) {
         refusals.push_back(path + ":" + std::to_string(flaw.line) + ": " + clean(flaw.what()));
       }

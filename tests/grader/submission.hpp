@@ -12,6 +12,7 @@ struct Surroundings {
   std::string folder;             ///< chapters/01_pooling
   std::set<std::string> headers;  ///< of the course, as an #include names them
   std::set<std::string> words;    ///< of the solution: what it needs, a submission may use
+  std::set<std::string> aliases;  ///< that the submission makes for types: `using Id = int`
 };
 
 /// Reads the surroundings of a chapter's folder. @throws std::runtime_error if there is no such chapter

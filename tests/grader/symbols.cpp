@@ -15,9 +15,7 @@
 #include "text.hpp"
 
 namespace grader {
-namespace {
 
-/// Returns the standard output of a command; empty if it cannot be run.
 std::string output_of(const std::vector<std::string>& command) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return "";
@@ -43,6 +41,8 @@ std::string output_of(const std::vector<std::string>& command) {
   waitpid(child, nullptr, 0);
   return text;
 }
+
+namespace {
 
 std::string hex(std::uint64_t value) {
   std::array<char, 16> digits;

@@ -10,6 +10,9 @@
 
 namespace grader {
 
+/// Returns the standard output of a command; empty if it cannot be run.
+std::string output_of(const std::vector<std::string>& command);
+
 struct Frame {
   std::string function;  ///< as the debug information has it
   std::string file;      ///< relative to the repository, if it lies in there

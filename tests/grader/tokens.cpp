@@ -117,7 +117,11 @@ class Lexer {
       size += next(size) == '\\' ? 2 : 1;
     }
     add(Token::Kind::text, code_.substr(at_, size + 1));
-    // It is a suffix to one reader, and the beginning of a raw string to another.
+    check_behind_literal();
+  }
+
+  /// What is a suffix to one reader is the beginning of a raw string to another.
+  void check_behind_literal() const {
     for (const char* prefix : {"R\"", "LR\"", "uR\"", "UR\"", "u8R\""})
       if (here(prefix)) throw NotAllowed(line_, "a raw string directly behind a literal is not allowed");
   }
@@ -135,6 +139,7 @@ class Lexer {
     tokens_.push_back({Token::Kind::text, std::string(content), line_});
     line_ += static_cast<int>(std::count(content.begin(), content.end(), '\n'));
     at_ = end + close.size();
+    check_behind_literal();
   }
 
   void take_sign(char c) {

@@ -121,6 +121,7 @@ void run_schedules(void (*scenario)(), const Options& options, Mode mode, Shared
     start_watch();
     run_schedule();
   }
+  shared.ran_to_its_end = true;
   system::end_process(all_well);
 }
 

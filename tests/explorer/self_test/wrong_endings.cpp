@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <coroutine>
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <future>
@@ -97,6 +98,12 @@ TEST(WrongEndings, ANullPointer) {
     *pointer = 1;  // here
   };
   EXPECT_TRUE(finds(Failure::crash, program));
+}
+
+// Whoever calls exit(0) in the middle has not shown that all is well.
+TEST(WrongEndings, AnExitThatLooksWell) {
+  EXPECT_TRUE(finds(Failure::crash, [] { std::_Exit(0); }));
+  EXPECT_TRUE(finds(Failure::crash, [] { std::thread([] { std::quick_exit(0); }).join(); }));
 }
 
 // A call of a function that is not there yet.

@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "../objects.hpp"
 #include "../submission.hpp"
 #include "../text.hpp"
 #include "../tokens.hpp"
@@ -143,6 +145,55 @@ TEST_F(Folder, FilesThatAnIncludeCouldFindAreRefused) {
   }
   fs::create_directory(path + "/gtest");
   EXPECT_EQ(grader::inspect(path).size(), 1u);
+}
+
+TEST_F(Folder, HiddenFilesThatAnIncludeCouldNameAreRefused) {
+  fs::create_directory(path + "/.git");
+  EXPECT_EQ(grader::inspect(path), std::vector<std::string>{}) << "no header lies in it";
+  put(".git/x.hpp", "asm\n");
+  EXPECT_EQ(grader::inspect(path).size(), 1u);
+  put("measure.hpp", "#include \".git/x.hpp\"\n");
+  EXPECT_EQ(grader::inspect(path).size(), 2u) << "the folder, and the line that includes from it";
+  fs::remove_all(path + "/.git");
+  put("measure.hpp", "");
+  fs::create_symlink("../../../solutions/00_baseline/measure.hpp", path + "/.link.hpp");
+  EXPECT_EQ(grader::inspect(path), std::vector{path + "/.link.hpp: a symbolic link is not allowed"});
+  fs::remove(path + "/.link.hpp");
+  fs::create_directory_symlink("../../../solutions/00_baseline", path + "/.link");
+  EXPECT_EQ(grader::inspect(path), std::vector{path + "/.link: a symbolic link is not allowed"});
+  fs::remove(path + "/.link");
+  ASSERT_EQ(mkfifo((path + "/.fifo.hpp").c_str(), 0600), 0);
+  EXPECT_EQ(grader::inspect(path), std::vector{path + "/.fifo.hpp: only ordinary files are allowed"});
+}
+
+TEST_F(Folder, AnAliasInAnotherHeaderIsSeen) {
+  put("a.hpp", "namespace concurrent { using Id = int; }\n");
+  put("b.hpp", "template <> struct std::equal_to<concurrent::Id> {};\n");
+  EXPECT_EQ(grader::inspect(path).size(), 1u);
+}
+
+/// Compiles a piece of C as an object of chapter 00.
+std::vector<std::string> calls_in(const std::string& code) {
+  const std::string source = "build/inspected/00_baseline/x.c", object = "build/inspected/00_baseline/x.o";
+  grader::write_file(source, code);
+  const char* const compiler = std::getenv("CXX");
+  const std::string command = std::string(compiler != nullptr ? compiler : "g++") + " -x c -g -c -MMD -MF " +
+                              object + ".d " + source + " -o " + object;
+  EXPECT_EQ(std::system(command.c_str()), 0);
+  return grader::foreign_calls(object);
+}
+
+TEST_F(Folder, AnObjectTellsWhatItCalls) {
+  const std::string place = path + "/x.c:2: a call of ";
+  EXPECT_EQ(calls_in("int system(const char*);\nint (*shell)(const char*) = system;\n").size(), 1u);
+  EXPECT_EQ(calls_in("int open64(const char*, int);\nint f(void) { return open64(\"x\", 0); }\n"),
+            std::vector{place + "open() is not allowed in this chapter"});
+  EXPECT_EQ(calls_in("int remove(const char*);\nint f(void) { return (remove)(\"x\"); }\n"),
+            std::vector{place + "remove() is not allowed in this chapter"});
+  EXPECT_EQ(calls_in("static int fork(void) { return 1; }\nint f(void) { return fork(); }\n"),
+            std::vector<std::string>{})
+      << "one of its own";
+  EXPECT_EQ(calls_in("int close(int);\nint f(void) { return close(1); }\n"), std::vector<std::string>{});
 }
 
 TEST_F(Folder, OddFilesAreRefused) {

@@ -45,6 +45,18 @@ namespace concurrent {
 inline const bool hangs = [] { for (;;) pause(); return true; }();
 }'; } >$header
 expect 'hung before the test began' make 90 LIMITS='--time 500ms'
+# A header that includes itself twice makes the compiler say it all again and again.
+printf '#include "tiny.hpp"\n#include "tiny.hpp"\n' >$header
+expect 'the compiler had more than 4 MiB to say' make 90
+
+# What no list of words sees, the object tells: here a method has the name of the system's function.
+{ cat solutions/90_tiny/tiny.hpp; echo '#include <cstdlib>
+namespace concurrent {
+struct Shell { void system(); };
+inline const int shell = 3 > ::system("true");
+}'; } >$header
+expect 'a call of system() is not allowed' make 90
+expect '0 passed, 5 failed' make 90
 cp solutions/90_tiny/tiny.hpp $header
 expect '5 passed, 0 failed' make 90
 echo "$passed passed, $failed failed"
