@@ -111,7 +111,8 @@ attempt = mkdir -p $(@D) && touch $@.began && not=`ls $(@D)/refused $(@D)/too_co
   elif { ($(limited) $1 -MMD -MP -MF $@.d -MT $@ -o $@) 2>&1; echo $$? >$@.status; } | head -c $(MOST_SAID) >$@.log; \
     [ "`cat $@.status; rm $@.status`" = 0 ]$(lawful); \
   then sh tests/tools/warn_once.sh $(@D)/warned <$@.log; rm -f $@.log; touch -r $@.began $@; \
-  else rm -f $@; sh tests/tools/too_costly.sh $@.log $(COMPILE_SECONDS) $(COMPILE_MIB) $(MOST_SAID); fi
+  else rm -f $@; $(if $(limited),sh tests/tools/too_costly.sh $@.log $(COMPILE_SECONDS) $(COMPILE_MIB) \
+    $(MOST_SAID),:); fi
 # Links $@ by the command $1, if its object $< is there.
 link = if [ -e $< ]; then rm -f $@.log && $1 -o $@; else rm -f $@; cp $<.log $@.log; fi
 

@@ -45,6 +45,10 @@ namespace concurrent {
 inline const bool hangs = [] { for (;;) pause(); return true; }();
 }'; } >$header
 expect 'hung before the test began' make 90 LIMITS='--time 500ms'
+# An error in code that has such words is an error like any other.
+{ cat solutions/90_tiny/tiny.hpp; echo '#include <new>
+namespace concurrent { inline void whoIsKilled() { throw std::bad_alloc("out of memory"); } }'; } >$header
+expect 'error: no matching function' make 90
 # A header that includes itself twice makes the compiler say it all again and again.
 printf '#include "tiny.hpp"\n#include "tiny.hpp"\n' >$header
 expect 'the compiler had more than 4 MiB to say' make 90
