@@ -60,7 +60,9 @@ class ServerState final : public ConnectionOwner {
 
   void start() {
     if (closed_) throw std::runtime_error("server is closed");
-    for (Fd& listener : std::exchange(listeners_, {})) {
+    // One that cannot listen stays, for the next try.
+    for (; !listeners_.empty(); listeners_.erase(listeners_.begin())) {
+      Fd& listener = listeners_.front();
       concurrent::checked(::listen(listener.get(), options_.backlog), "listen");
       acceptors_.push_back(std::make_unique<Acceptor>(
           loop_, std::move(listener), [this](Fd fd) { welcome(std::move(fd)); }, options_.accepting));

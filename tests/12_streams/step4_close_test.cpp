@@ -215,6 +215,7 @@ TEST(Step4_Close, TheLoopHasForgottenTheFileBeforeItIsClosed) {  // AIO-103
     const Fd same_file(checked(::dup(number), "dup"));  // as a process has it that was forked meanwhile
     fill(s.writer.socket());
     s.writer.write("waits for room");
+    co_await s.writer.drain();
     s.writer.abort();
     EXPECT_FALSE(loop.remove_reader(number));
     EXPECT_FALSE(loop.remove_writer(number));
@@ -233,6 +234,7 @@ TEST(Step4_Close, TheLoopHasForgottenTheFileBeforeItIsClosed) {  // AIO-103
 
 TEST(Step4_Close, AReaderThatIsFullForgetsAConnectionThatHasGone) {  // AIO-111
   with_streams([](Streams s, Fd&) -> Coro<> {
+    co_await s.writer.drain();
     const StreamReader reader = s.reader;
     const std::string text = long_text(200'000);
     reader.feed_data(text);  // which is more than twice the limit: it tells the connection
