@@ -71,7 +71,7 @@ class Connection final : public ListedConnection, private FlowControl {
         loop_.add_writer(fd_.get(), [this] { on_writable(); });
       }
       out_.append(bytes);
-    } catch (...) {  // also without memory: the beginning may have gone, and what comes next must not follow it
+    } catch (...) {  // without memory, too: the beginning may have gone, and no gap may follow it
       return lose(std::current_exception());
     }
     if (out_.size() > limits_.high) paused_writing_ = true;

@@ -268,9 +268,7 @@ Server make_server(std::shared_ptr<Handler> handler, std::vector<Fd> listeners,
 template <class Handler>
 Coro<Server> start_tcp(std::shared_ptr<Handler> handler, std::string host, std::uint16_t port,
                        ServerOptions options) {
-  std::vector<Fd> listeners;
-  for (const SocketAddress& address : co_await resolve(std::move(host), port))
-    listeners.push_back(socket_at(address));
+  std::vector<Fd> listeners = sockets_at(co_await resolve(std::move(host), port));
   Server server = make_server(std::move(handler), std::move(listeners), options);
   if (options.start_serving) co_await server.start_serving();
   co_return server;
@@ -306,7 +304,8 @@ auto shared_handler(Handler&& handler) {
 /// Python: `asyncio.start_server`.
 /// @param host a number, a name, or nothing for every interface
 /// @param port 0 for any that is free
-/// @throws GaiError if there is no such name; std::system_error if the port is taken
+/// @throws GaiError if there is no such name; std::system_error if the port is taken, or if this machine has
+/// none of the addresses
 template <class Handler>
 Coro<Server> start_server(Handler&& handler, std::string host, std::uint16_t port,
                           const ServerOptions& options = {}) {

@@ -106,7 +106,8 @@ TEST(Step5_Pressure, TheLargestLimitIsNeverReached) {  // AIO-111
   EpollLoop e;
   auto [near, far] = socket_pair();
   e.run([&, &near = near, &far = far]() -> Coro<> {
-    const Streams s = make_streams(std::move(near), {.limit = std::numeric_limits<std::size_t>::max() / 2 + 1});
+    const Streams s =
+        make_streams(std::move(near), {.limit = std::numeric_limits<std::size_t>::max() / 2 + 1});
     put(far, "x");
     co_await until([&] { return s.reader.buffered() == 1; });
     put(far, "y");

@@ -237,7 +237,8 @@ TEST(Step6_End, ServeForeverEndsWhenTheServerIsClosed) {  // AIO-116
     EXPECT_EQ(co_await error_when(serves), "cancelled");
     EXPECT_TRUE(at_end(client)) << "its clients are gone in this case, too";
     for (int i = 0; i < 2; ++i)
-      EXPECT_EQ(co_await error_when(server.serve_forever()), "server is closed") << "a closed server serves nobody";
+      EXPECT_EQ(co_await error_when(server.serve_forever()), "server is closed")
+          << "a closed server serves nobody";
   });
 }
 
@@ -266,7 +267,8 @@ TEST(Step6_End, AServerThatCouldNotListenMayTryAgain) {  // AIO-116
     const Server server = co_await start_server(echo, "127.0.0.1", 0, {.start_serving = false});
     {
       const course::CallsFail fails(listen_calls, EADDRINUSE);
-      EXPECT_NE((co_await error_when(server.serve_forever())).find("Address already in use"), std::string::npos);
+      EXPECT_NE((co_await error_when(server.serve_forever())).find("Address already in use"),
+                std::string::npos);
     }
     EXPECT_FALSE(server.is_serving());
     Task<> serves = create_task(server.serve_forever());

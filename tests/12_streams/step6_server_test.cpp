@@ -283,7 +283,8 @@ TEST(Step6_Server, TheFileOfAnotherServerStays) {  // AIO-114
     before.close();
     const SocketAddress address = SocketAddress::local(path);
     const Fd client = asyncio::socket_for(address);
-    EXPECT_EQ(::connect(client.get(), address.get(), address.size()), 0) << "it is not the first one's any more";
+    EXPECT_EQ(::connect(client.get(), address.get(), address.size()), 0)
+        << "it is not the first one's any more";
     put(client, "mine");
     EXPECT_EQ(co_await take(client, 4), "mine");
   });

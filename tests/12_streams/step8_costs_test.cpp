@@ -167,9 +167,8 @@ TEST(Step8_Costs, WhatCannotBeKeptLeavesNoGap) {  // AIO-102
           << all.size() << " bytes have come, and what could not be kept is missing among them";
     });
   };
-  const int failed = course::until_memory_suffices([&](course::Memory& memory) {
-    no_gap_where([&](auto write) { memory.runs_out_in(write); });
-  });
+  const int failed = course::until_memory_suffices(
+      [&](course::Memory& memory) { no_gap_where([&](auto write) { memory.runs_out_in(write); }); });
   EXPECT_GT(failed, 0);
   no_gap_where([](auto write) {
     const course::CallsFail fails(epoll_ctl_calls, ENOSPC);

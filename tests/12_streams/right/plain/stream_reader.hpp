@@ -42,7 +42,7 @@ class FlowControl {
 class ReaderState {
  public:
   explicit ReaderState(std::size_t limit)
-      : limit_(std::min(limit, std::numeric_limits<std::size_t>::max() / 2)) {  // twice of it is a number, too
+      : limit_(std::min(limit, std::numeric_limits<std::size_t>::max() / 2)) {  // so that it can be doubled
     if (limit == 0) throw std::invalid_argument("Limit cannot be <= 0");
   }
   ReaderState(const ReaderState&) = delete;
