@@ -123,7 +123,8 @@ class Connection final : public ListedConnection, private FlowControl {
     std::optional<std::size_t> size;
     try {
       size = receive(fd_, list_->room());
-    } catch (const std::system_error&) {
+      if (size && *size != 0) reader_->feed_data(list_->text(*size));
+    } catch (const std::exception&) {
       lose(std::current_exception());
       return;
     }
@@ -131,8 +132,6 @@ class Connection final : public ListedConnection, private FlowControl {
       ended_ = true;
       reader_->feed_eof();
       loop_.remove_reader(fd_.get());
-    } else if (size) {
-      reader_->feed_data(list_->text(*size));
     }
   }
 
