@@ -6,14 +6,17 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <exception>
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "sockets.hpp"
 
@@ -51,6 +54,10 @@ class SocketAddress {
   [[nodiscard]] int family() const noexcept { return storage_.ss_family; }
   [[nodiscard]] const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&storage_); }
   [[nodiscard]] socklen_t size() const noexcept { return size_; }
+
+  friend bool operator==(const SocketAddress& one, const SocketAddress& other) noexcept {
+    return one.size_ == other.size_ && std::memcmp(&one.storage_, &other.storage_, one.size_) == 0;
+  }
 
   /// Returns it in words: "127.0.0.1:80", "[::1]:80", "/tmp/socket"; empty for a Unix socket without a name.
   [[nodiscard]] std::string text() const {
@@ -106,6 +113,23 @@ inline Fd socket_at(const SocketAddress& address) {
   if (::bind(fd.get(), address.get(), address.size()) != 0)
     throw std::system_error(errno, std::generic_category(), "bind to " + address.text());
   return fd;
+}
+
+/// Makes sockets that have the addresses of a host, each once. What this machine has not is left out, as IPv6
+/// in many a container.
+/// @throws std::system_error if an address is taken, or if nothing is left
+inline std::vector<Fd> sockets_at(const std::vector<SocketAddress>& addresses) {
+  std::vector<Fd> sockets;
+  std::exception_ptr left_out;
+  for (auto address = addresses.begin(); address != addresses.end(); ++address) try {
+      if (std::find(addresses.begin(), address, *address) == address) sockets.push_back(socket_at(*address));
+    } catch (const std::system_error& error) {
+      const int number = error.code().value();
+      if (number != EADDRNOTAVAIL && number != EAFNOSUPPORT) throw;
+      left_out = std::current_exception();
+    }
+  if (sockets.empty() && left_out) std::rethrow_exception(left_out);
+  return sockets;
 }
 
 /// Makes a socket that takes connections, and does not wait.

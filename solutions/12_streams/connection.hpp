@@ -41,7 +41,7 @@ class Connection final : public ListedConnection, private FlowControl {
         reader_(std::move(reader)) {
     const int yes = 1;  // else the system waits for more before it sends a little; no matter if it cannot
     ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    resume_reading();
+    watch_for_bytes();
     reader_->set_flow(this);
     list_->add(*this);
   }
@@ -63,17 +63,17 @@ class Connection final : public ListedConnection, private FlowControl {
     if (eof_) throw std::runtime_error("Cannot call write() after write_eof()");
     if (closing_ || bytes.empty()) return;
     // <exercise 8.1 Connection::write>
-    if (out_.empty()) {
-      // Most of what is written is little, and there is room for it: nobody need wait for that.
-      try {
+    try {
+      if (out_.empty()) {
+        // Most of what is written is little, and there is room for it: nobody need wait for that.
         bytes.remove_prefix(send(fd_, std::as_bytes(std::span(bytes))).value_or(0));
-      } catch (const std::system_error&) {
-        return lose(std::current_exception());
+        if (bytes.empty()) return;
+        loop_.add_writer(fd_.get(), [this] { on_writable(); });
       }
-      if (bytes.empty()) return;
-      loop_.add_writer(fd_.get(), [this] { on_writable(); });
+      out_.append(bytes);
+    } catch (...) {  // without memory, too: the beginning may have gone, and no gap may follow it
+      return lose(std::current_exception());
     }
-    out_.append(bytes);
     if (out_.size() > limits_.high) paused_writing_ = true;
     // </exercise>
   }
@@ -194,7 +194,15 @@ class Connection final : public ListedConnection, private FlowControl {
     if (!closing_ && !ended_) loop_.remove_reader(fd_.get());
   }
   void resume_reading() override {
-    if (!closing_ && !ended_) loop_.add_reader(fd_.get(), [this] { on_readable(); });
+    if (closing_ || ended_) return;
+    try {
+      watch_for_bytes();
+    } catch (...) {  // who has taken bytes is to have them, and to be told when it wants more
+      lose(std::current_exception());
+    }
+  }
+  void watch_for_bytes() {
+    loop_.add_reader(fd_.get(), [this] { on_readable(); });
   }
 
   EventLoop& loop_;  // there until it is lost

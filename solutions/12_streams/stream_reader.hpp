@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <exception>
+#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -41,7 +42,8 @@ class FlowControl {
 /// a StreamReader share it.
 class ReaderState {
  public:
-  explicit ReaderState(std::size_t limit) : limit_(limit) {
+  explicit ReaderState(std::size_t limit)
+      : limit_(std::min(limit, std::numeric_limits<std::size_t>::max() / 2)) {  // so that it can be doubled
     if (limit == 0) throw std::invalid_argument("Limit cannot be <= 0");
   }
   ReaderState(const ReaderState&) = delete;
@@ -64,9 +66,13 @@ class ReaderState {
     if (error_) std::rethrow_exception(error_);
   }
 
+  /// Counts the bytes that were taken so far, by whomever.
+  [[nodiscard]] std::size_t taken() const noexcept { return taken_; }
+
   /// Removes the first `size` bytes. @returns them
   std::string take(std::size_t size) {
     std::string taken = buffer_.take(size);
+    taken_ += size;
     resume_if_low();
     return taken;
   }
@@ -106,6 +112,7 @@ class ReaderState {
       ~Reset() { waiter.reset(); }
     };
     resume();
+    check();  // it is lost if it could not go on
     waiter_ = get_running_loop().create_future();
     const Reset reset{waiter_};
     co_await *waiter_;
@@ -128,6 +135,7 @@ class ReaderState {
 
   const std::size_t limit_;
   ByteQueue buffer_;
+  std::size_t taken_ = 0;
   std::exception_ptr error_;
   std::optional<Future<>> waiter_;  // of the task that waits for more
   FlowControl* flow_ = nullptr;
@@ -150,7 +158,8 @@ Coro<std::string> read(Ref<Reader> reader, std::ptrdiff_t most) {
       all += some;
     }
   }
-  if (reader->bytes().empty() && !reader->eof()) co_await reader->wait_for_data("read");
+  // What has come may be gone when this task runs: another one has taken it.
+  while (reader->bytes().empty() && !reader->eof()) co_await reader->wait_for_data("read");
   co_return reader->take(std::min(reader->bytes().size(), static_cast<std::size_t>(most)));
   // </exercise>
 }
@@ -201,7 +210,9 @@ Coro<std::string> readuntil(Ref<Reader> reader, Separators separators) {
     if (begin > reader->limit())
       throw LimitOverrunError("Separator is not found, and chunk exceed the limit", begin);
     if (reader->eof()) throw IncompleteReadError(reader->take(bytes.size()), std::nullopt);
+    const std::size_t taken = reader->taken();
     co_await reader->wait_for_data("readuntil");
+    begin -= std::min(begin, reader->taken() - taken);  // another task may have taken some
   }
   // </exercise>
 }

@@ -74,7 +74,9 @@ class ServerState final : public ConnectionOwner {
 
   void start() {
     if (closed_) throw std::runtime_error("server is closed");
-    for (Fd& listener : std::exchange(listeners_, {})) {
+    // One that cannot listen stays, for the next try.
+    for (; !listeners_.empty(); listeners_.erase(listeners_.begin())) {
+      Fd& listener = listeners_.front();
       concurrent::checked(::listen(listener.get(), options_.backlog), "listen");
       acceptors_.push_back(std::make_unique<Acceptor>(
           loop_, std::move(listener), [this](Fd fd) { welcome(std::move(fd)); }, options_.accepting));
@@ -266,9 +268,7 @@ Server make_server(std::shared_ptr<Handler> handler, std::vector<Fd> listeners,
 template <class Handler>
 Coro<Server> start_tcp(std::shared_ptr<Handler> handler, std::string host, std::uint16_t port,
                        ServerOptions options) {
-  std::vector<Fd> listeners;
-  for (const SocketAddress& address : co_await resolve(std::move(host), port))
-    listeners.push_back(socket_at(address));
+  std::vector<Fd> listeners = sockets_at(co_await resolve(std::move(host), port));
   Server server = make_server(std::move(handler), std::move(listeners), options);
   if (options.start_serving) co_await server.start_serving();
   co_return server;
@@ -304,7 +304,8 @@ auto shared_handler(Handler&& handler) {
 /// Python: `asyncio.start_server`.
 /// @param host a number, a name, or nothing for every interface
 /// @param port 0 for any that is free
-/// @throws GaiError if there is no such name; std::system_error if the port is taken
+/// @throws GaiError if there is no such name; std::system_error if the port is taken, or if this machine has
+/// none of the addresses
 template <class Handler>
 Coro<Server> start_server(Handler&& handler, std::string host, std::uint16_t port,
                           const ServerOptions& options = {}) {

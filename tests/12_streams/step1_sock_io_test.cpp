@@ -4,6 +4,12 @@
 
 #include "support.hpp"
 
+#include <sys/epoll.h>
+
+#include "failing_calls.hpp"
+
+COURSE_MAY_FAIL(int, epoll_ctl, (int epoll, int what, int fd, epoll_event* event), (epoll, what, fd, event))
+
 TEST(Step1_SockIo, BytesThatComeLaterAreAwaited) {  // AIO-100
   EpollLoop e;
   auto [near, far] = socket_pair();
@@ -116,13 +122,13 @@ TEST(Step1_SockIo, ASecondWaiterIsRefused) {
   e.run([&, &far = far, &near = near]() -> Coro<> {
     const Task<std::string> first = create_task(e.loop.sock_recv(near, 4));
     co_await passes(1);
-    bool refused = false;
-    try {
-      co_await e.loop.sock_recv(near, 4);
-    } catch (const std::runtime_error&) {
-      refused = true;
+    for (const char* which : {"the second", "the third: that another was refused changes nothing"}) {
+      Task<std::string> next = create_task(e.loop.sock_recv(near, 4));
+      co_await passes(1);
+      EXPECT_TRUE(next.done()) << which << "; else one of them would wait for ever";
+      next.cancel();
+      EXPECT_THROW(co_await next, std::runtime_error) << which;
     }
-    EXPECT_TRUE(refused) << "else one of them would wait for ever";
     put(far, "1st");
     EXPECT_EQ(co_await first, "1st") << "the first waits on";
     const Task<std::string> later = create_task(e.loop.sock_recv(near, 4));
@@ -198,10 +204,47 @@ TEST(Step1_SockIo, BytesThatComeInTheSamePassAsTheCancellationStay) {
   });
 }
 
+TEST(Step1_SockIo, WhoIsCancelledInThePassThatFindsBytesIsNotServedAsWell) {
+  EpollLoop e;
+  auto [near, far] = socket_pair();
+  auto [other, far_of_other] = socket_pair();
+  e.run([&, &near = near, &far = far, &other = other, &far_of_other = far_of_other]() -> Coro<> {
+    Task<std::string> received = create_task(e.loop.sock_recv(near, 4));
+    e.loop.add_reader(other.get(), [&] {
+      e.loop.remove_reader(other.get());
+      received.cancel();
+    });
+    co_await passes(2);
+    put(far_of_other, "x");
+    put(far, "kept");  // and one look at the files finds both
+    EXPECT_EQ(co_await error_when(received), "cancelled");
+    EXPECT_EQ(co_await e.loop.sock_recv(near, 4), "kept");
+  });
+  EXPECT_EQ(e.told, Log{});
+}
+
+TEST(Step1_SockIo, WhoCouldNotBeginToWaitHasLeftNothing) {
+  EpollLoop e;
+  auto [near, far] = socket_pair();
+  e.run([&, &near = near, &far = far]() -> Coro<> {
+    {
+      const course::CallsFail fails(epoll_ctl_calls, ENOSPC);
+      const std::string error = co_await error_when(e.loop.sock_recv(near, 4));
+      EXPECT_NE(error.find("No space left"), std::string::npos) << error;
+    }
+    EXPECT_FALSE(e.loop.remove_reader(near.get()));
+    const Task<std::string> next = create_task(error_when(e.loop.sock_recv(near, 4)));
+    co_await passes(2);
+    put(far, "it");
+    EXPECT_EQ(co_await next, "nothing") << "the next one can wait, and is served";
+  });
+}
+
 TEST(Step1_SockIo, ALoopThatWatchesNoFilesSaysSo) {
   EventLoop loop;
   auto [near, far] = socket_pair();
   EXPECT_THROW(loop.run_until_complete(loop.sock_recv(near, 4)), std::logic_error);
+  EXPECT_THROW(loop.run_until_complete(loop.sock_recv(near, 4)), std::logic_error) << "again";
   // With one that does, a wait that has failed has left nothing behind.
   EpollLoop e;
   e.run([&, &near = near, &far = far]() -> Coro<> {

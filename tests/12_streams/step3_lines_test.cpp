@@ -137,6 +137,55 @@ TEST(Step3_Lines, ExactlyTheLimitIsNotOverIt) {  // AIO-109
   });
 }
 
+TEST(Step3_Lines, OnlyWhatStandsBeforeALongSeparatorCountsForTheLimit) {  // AIO-109
+  on_a_loop([]() -> Coro<> {
+    const StreamReader reader({.limit = 3});
+    const Task<std::string> part = create_task(reader.readuntil("AAA"));
+    reader.feed_data("abcAA");
+    co_await sleep(1s);
+    EXPECT_FALSE(part.done()) << "it may begin behind three bytes, which is within the limit";
+    reader.feed_data("A");
+    EXPECT_EQ(co_await part, "abcAAA");
+    const Task<std::variant<std::string, std::size_t>> over = create_task(until_or_consumed(reader, "AAA"));
+    reader.feed_data("abcdAA");
+    co_await sleep(1s);
+    EXPECT_TRUE(over.done()) << "it cannot begin within the limit any more, whatever comes";
+    reader.feed_eof();
+    EXPECT_EQ(std::get<std::size_t>(co_await over), 4u);
+  });
+}
+
+TEST(Step3_Lines, TheLimitHoldsAtTheEndOfTheStreamToo) {  // AIO-109
+  on_a_loop([]() -> Coro<> {
+    const StreamReader reader({.limit = 3});
+    reader.feed_data("toolong");
+    reader.feed_eof();
+    bool over = false;
+    try {
+      co_await reader.readuntil("!");
+    } catch (const LimitOverrunError&) {
+      over = true;
+    } catch (const IncompleteReadError&) {
+    }
+    EXPECT_TRUE(over) << "too long comes before incomplete";
+    EXPECT_EQ(reader.buffered(), 7u) << "and the bytes stay";
+    EXPECT_THROW(co_await reader.readline(), std::invalid_argument);
+  });
+}
+
+TEST(Step3_Lines, WhatAnotherHasTakenMeanwhileIsNotCounted) {
+  on_a_loop([]() -> Coro<> {
+    const StreamReader reader;
+    const Task<std::string> part = create_task(reader.readuntil("\n"));
+    reader.feed_data("taken");
+    co_await sleep(1s);
+    EXPECT_EQ(co_await reader.read(10), "taken") << "by one who need not wait";
+    reader.feed_data("a\nsecond line\n");
+    EXPECT_EQ(co_await part, "a\n") << "where it has searched already, there are other bytes now";
+    EXPECT_EQ(co_await reader.readline(), "second line\n");
+  });
+}
+
 TEST(Step3_Lines, TheEndBeforeTheSeparatorIsAnError) {  // AIO-109
   on_a_loop([]() -> Coro<> {
     const StreamReader reader;

@@ -3,6 +3,8 @@
 #include "stream_reader.hpp"
 
 #include "support.hpp"
+#include <limits>
+
 #include "virtual_loop.hpp"
 
 using asyncio::IncompleteReadError;
@@ -169,6 +171,8 @@ TEST(Step3_Read, AnErrorWakesWhoWaitsAndComesAgain) {  // AIO-112
     reader.set_exception(an_error());
     EXPECT_EQ(co_await error_when(read), "the line is cut");
     EXPECT_EQ(co_await error_when(reader.read(1)), "the line is cut");
+    EXPECT_EQ(co_await error_when(reader.read(0)), "the line is cut") << "before anything else";
+    EXPECT_EQ(co_await error_when(reader.read()), "the line is cut");
     EXPECT_EQ(co_await error_when(reader.readline()), "the line is cut");
     EXPECT_EQ(co_await error_when(reader.readexactly(1)), "the line is cut");
     EXPECT_EQ(co_await error_when(reader.readuntil("x")), "the line is cut");
@@ -211,6 +215,44 @@ TEST(Step3_Read, TwoReadersAtATimeAreRefused) {  // AIO-111
               "readuntil() called while another coroutine is already waiting for incoming data");
     reader.feed_data("x");
     EXPECT_EQ(co_await first, "x") << "the first waits on";
+  });
+}
+
+TEST(Step3_Read, WhatAnotherHasTakenMeanwhileIsWaitedForAgain) {
+  on_a_loop([]() -> Coro<> {
+    const StreamReader reader;
+    for (const std::ptrdiff_t most : {10, -1}) {
+      const Task<std::string> waits = create_task(reader.read(most));
+      co_await sleep(1s);
+      reader.feed_data("x");
+      EXPECT_EQ(co_await reader.read(10), "x") << "which need not wait, and so is first";
+      co_await sleep(1s);
+      EXPECT_FALSE(waits.done()) << "nothing would mean that this is the end, and it is not";
+      reader.feed_data("y");
+      if (most < 0) reader.feed_eof();
+      EXPECT_EQ(co_await waits, "y");
+    }
+  });
+}
+
+TEST(Step3_Read, AnErrorEndsAReadToTheEnd) {  // AIO-112
+  on_a_loop([]() -> Coro<> {
+    const StreamReader reader;
+    const Task<std::string> all = create_task(reader.read());
+    reader.feed_data("a part");
+    co_await sleep(1s);
+    reader.set_exception(an_error());
+    EXPECT_EQ(co_await error_when(all), "the line is cut") << "a part is not all";
+  });
+}
+
+TEST(Step3_Read, TheLimitMayBeAsLargeAsCanBe) {  // AIO-107
+  on_a_loop([]() -> Coro<> {
+    const StreamReader reader({.limit = std::numeric_limits<std::size_t>::max()});
+    reader.feed_data("line\nand the rest");
+    reader.feed_eof();
+    EXPECT_EQ(co_await reader.readline(), "line\n");
+    EXPECT_EQ(co_await reader.read(), "and the rest");
   });
 }
 

@@ -63,6 +63,20 @@ TEST(Step4_Close, ClosedTwiceIsClosed) {  // AIO-103
   });
 }
 
+TEST(Step4_Close, WhoHasEndedWhatItWritesMayCloseToo) {  // AIO-103 AIO-104
+  with_streams([](Streams s, Fd& far) -> Coro<> {
+    const std::string text = long_text(1'000'000);
+    s.writer.write(text);
+    s.writer.write_eof();
+    s.writer.close();
+    EXPECT_TRUE(co_await take_all(far) == text);
+    co_await passes(3);
+    EXPECT_FALSE(s.writer.socket()) << "all is sent, and it was to be closed then";
+    s.writer.abort();
+    co_await s.writer.wait_closed();
+  });
+}
+
 TEST(Step4_Close, WhatIsWrittenLaterIsDropped) {  // AIO-104
   with_streams([](Streams s, Fd& far) -> Coro<> {
     const std::string text = long_text(1'000'000);
@@ -162,8 +176,73 @@ TEST(Step4_Close, ADrainWhileItClosesLetsOthersRun) {  // AIO-106
     co_await sleep(0s);
     co_await sleep(0s);
     EXPECT_TRUE(drained.done()) << "four bytes are no reason to wait";
+    s.writer.set_write_buffer_limits({.high = 0});
+    const Task<> waits = create_task(s.writer.drain());
+    co_await passes(3);
+    EXPECT_FALSE(waits.done()) << "now they are one, and they are to be sent though it closes";
     EXPECT_FALSE((co_await take_all(far)).empty());
     co_await s.writer.wait_closed();
+    EXPECT_EQ(co_await error_when(waits), "nothing");
+  });
+}
+
+TEST(Step4_Close, WhatIsLostInThatPassIsLost) {  // AIO-106
+  with_streams([](Streams s, Fd&) -> Coro<> {
+    fill(s.writer.socket());
+    s.writer.write("rest");
+    s.writer.close();
+    const Task<> drained = create_task(s.writer.drain());
+    co_await sleep(0s);
+    EXPECT_FALSE(drained.done()) << "it lets a pass go by";
+    s.writer.abort();
+    EXPECT_NE((co_await error_when(drained)).find("Connection lost"), std::string::npos);
+  });
+}
+
+TEST(Step4_Close, DrainSaysWhatIsWrongWithTheReader) {  // AIO-106
+  with_streams([](Streams s, Fd&) -> Coro<> {
+    s.reader.set_exception(std::make_exception_ptr(std::runtime_error("not what was agreed")));
+    EXPECT_EQ(co_await error_when(s.writer.drain()), "not what was agreed");
+    s.writer.abort();
+    EXPECT_EQ(co_await error_when(s.writer.drain()), "not what was agreed") << "which says more than a loss";
+  });
+}
+
+TEST(Step4_Close, TheLoopHasForgottenTheFileBeforeItIsClosed) {  // AIO-103
+  with_streams([](Streams s, Fd& far) -> Coro<> {
+    EventLoop& loop = get_running_loop();
+    const int number = s.writer.socket().get();
+    const Fd same_file(checked(::dup(number), "dup"));  // as a process has it that was forked meanwhile
+    fill(s.writer.socket());
+    s.writer.write("waits for room");
+    co_await s.writer.drain();
+    s.writer.abort();
+    EXPECT_FALSE(loop.remove_reader(number));
+    EXPECT_FALSE(loop.remove_writer(number));
+    // Now the number is another file's.
+    auto [other, far_of_other] = socket_pair();
+    const Fd next(checked(::dup2(other.get(), number), "dup2"));
+    int calls = 0;
+    loop.add_reader(number, [&] { ++calls; });
+    get(far);
+    put(far, "for the file that was there before");
+    co_await passes(3);
+    EXPECT_EQ(calls, 0) << "nothing has come to this one";
+    loop.remove_reader(number);
+  });
+}
+
+TEST(Step4_Close, AReaderThatIsFullForgetsAConnectionThatHasGone) {  // AIO-111
+  with_streams([](Streams s, Fd&) -> Coro<> {
+    co_await s.writer.drain();
+    const StreamReader reader = s.reader;
+    const std::string text = long_text(200'000);
+    reader.feed_data(text);  // which is more than twice the limit: it tells the connection
+    { const Streams gone = std::move(s); }
+    std::vector<std::string> others;  // lie in its memory now
+    for (std::size_t size = 64; size < 2'048; size += 8) others.emplace_back(size, 'x');
+    EXPECT_TRUE(co_await reader.read(1'000'000) == text) << "and there is nobody to be told that it has room";
+    EXPECT_TRUE(reader.at_eof());
   });
 }
 

@@ -4,6 +4,12 @@
 
 #include "support.hpp"
 
+#include <optional>
+
+#include "failing_calls.hpp"
+
+COURSE_MAY_FAIL(ssize_t, recv, (int fd, void* room, std::size_t size, int flags), (fd, room, size, flags))
+
 using asyncio::IncompleteReadError;
 using asyncio::make_streams;
 using asyncio::StreamReader;
@@ -135,10 +141,81 @@ TEST(Step5_Connection, APeerThatReadsNoMoreIsAnErrorOfTheWriter) {  // AIO-102
     s.writer.write("is anybody there?");
     co_await passes(2);
     EXPECT_TRUE(s.writer.is_closing());
-    EXPECT_NE(co_await error_when(s.writer.drain()), "nothing");
+    const Task<> drained = create_task(s.writer.drain());
+    EXPECT_NE(co_await error_when(drained), "nothing");
+    EXPECT_EQ(::code_of([&] { drained.result(); }), std::errc::broken_pipe) << "which is why it was lost";
     const Task<std::string> read = create_task(s.reader.read(1));
     EXPECT_NE(co_await error_when(read), "nothing");
     EXPECT_EQ(code_of(read), std::errc::broken_pipe);
+  });
+}
+
+TEST(Step5_Connection, APeerThatGoesBeforeItHasTheRestIsAnErrorToo) {  // AIO-102 AIO-106
+  with_streams(socket_pair(), [](Streams s, Fd& far) -> Coro<> {
+    ::shutdown(far.get(), SHUT_WR);
+    EXPECT_EQ(co_await s.reader.read(), "");  // so it is the writer that finds out
+    fill(s.writer.socket());
+    s.writer.set_write_buffer_limits({.high = 0});
+    s.writer.write("the rest");
+    const Task<> drained = create_task(s.writer.drain());
+    const Task<> closed = create_task(s.writer.wait_closed());
+    co_await passes(3);
+    EXPECT_FALSE(drained.done());
+    far.close();
+    EXPECT_NE(co_await error_when(drained), "nothing");
+    EXPECT_NE(co_await error_when(closed), "nothing");
+    EXPECT_NE(co_await error_when(s.reader.read(1)), "nothing");
+    EXPECT_FALSE(s.writer.socket());
+  });
+}
+
+TEST(Step5_Connection, NothingAfterAllIsNoEnd) {  // AIO-101
+  with_streams(socket_pair(), [](Streams s, Fd& far) -> Coro<> {
+    const Task<std::string> line = create_task(s.reader.readline());
+    put(far, "one ");
+    recv_calls.reset();
+    const course::CallsFail fails(recv_calls, EAGAIN, 2);
+    co_await until([] { return recv_calls.count() >= 2; });
+    EXPECT_FALSE(line.done());
+    put(far, "line\n");
+    EXPECT_EQ(co_await line, "one line\n");
+  });
+}
+
+TEST(Step5_Connection, AnyErrorInReadingLosesIt) {  // AIO-101 AIO-112
+  with_streams(socket_pair(), [](Streams s, Fd& far) -> Coro<> {
+    const Task<std::string> read = create_task(s.reader.read(10));
+    put(far, "x");
+    const course::CallsFail fails(recv_calls, ETIMEDOUT);
+    EXPECT_NE(co_await error_when(read), "nothing");
+    EXPECT_EQ(code_of(read), std::errc::timed_out);
+    EXPECT_FALSE(s.writer.socket());
+    EXPECT_NE(co_await error_when(s.writer.wait_closed()), "nothing");
+  });
+}
+
+TEST(Step5_Connection, WithoutMemoryForWhatHasComeItIsLostAndHasNoGap) {  // AIO-101
+  const std::string text = long_text(40'000);
+  course::until_memory_suffices([&](course::Memory& memory) {
+    EpollLoop e;
+    auto [near, far] = socket_pair();
+    std::optional<Streams> s;
+    e.run([&, &near = near]() -> Coro<> {
+      s = make_streams(std::move(near));
+      co_await passes(1);
+    });
+    put(far, text);
+    (void)memory.suffices_for([&] { e.run([] { return passes(2); }); });
+    ::send(far.get(), "the end", 7, MSG_NOSIGNAL);  // if there is anybody
+    far.close();
+    const std::string error = e.run([&]() -> Coro<std::string> {
+      std::string all;
+      const auto read = [&]() -> Coro<> { all = co_await s->reader.read(); };
+      const std::string told = co_await error_when(read());
+      EXPECT_TRUE(told != "nothing" || all == text + "the end") << all.size() << " bytes, and no error";
+      co_return told;
+    });
+    EXPECT_TRUE(memory.ran_out() || error == "nothing") << error;
   });
 }
 

@@ -4,7 +4,14 @@
 
 #include "support.hpp"
 
+#include <sys/epoll.h>
+
 #include <algorithm>
+#include <limits>
+
+#include "failing_calls.hpp"
+
+COURSE_MAY_FAIL(int, epoll_ctl, (int epoll, int what, int fd, epoll_event* event), (epoll, what, fd, event))
 
 using asyncio::make_streams;
 using asyncio::StreamReader;
@@ -93,6 +100,61 @@ TEST(Step5_Pressure, TwiceTheLimitIsNotTooMuch) {  // AIO-111
     put(far, "y");
     co_await until([&] { return s.reader.buffered() == 2'001; });
   });
+}
+
+TEST(Step5_Pressure, TheLargestLimitIsNeverReached) {  // AIO-111
+  EpollLoop e;
+  auto [near, far] = socket_pair();
+  e.run([&, &near = near, &far = far]() -> Coro<> {
+    const Streams s =
+        make_streams(std::move(near), {.limit = std::numeric_limits<std::size_t>::max() / 2 + 1});
+    put(far, "x");
+    co_await until([&] { return s.reader.buffered() == 1; });
+    put(far, "y");
+    co_await passes(3);
+    EXPECT_EQ(s.reader.buffered(), 2u) << "twice the limit is more than there can be";
+  });
+}
+
+TEST(Step5_Pressure, APeerThatSendsMuchDoesNotGetTheLoopForItself) {
+  EpollLoop e;
+  auto [near, far] = tcp_pair();
+  e.run([&, &near = near, &far = far]() -> Coro<> {
+    std::size_t sent = 0;
+    for (std::size_t more = 1; more > 0; sent += more) {
+      more = fill(far);
+      course::wait_for(near);
+    }
+    const Streams s = make_streams(std::move(near), {.limit = 1 << 30});
+    co_await until([&] { return s.reader.buffered() > 0; });
+    EXPECT_LT(s.reader.buffered(), sent) << "it reads once, and others have their turn";
+    while (s.reader.buffered() < sent) co_await passes(1);
+  });
+}
+
+TEST(Step5_Pressure, IfItCannotGoOnWhatHadComeIsReadAndThenTheErrorComes) {  // AIO-111 AIO-112
+  const NoDescriptorIsLeft none_is_left_open;
+  EpollLoop e;
+  auto [near, far] = socket_pair();
+  e.run([&, &near = near, &far = far]() -> Coro<> {
+    const Streams s = make_streams(std::move(near), {.limit = 1'000});
+    put(far, std::string(2'001, 'x'));
+    co_await until([&] { return s.reader.buffered() == 2'001; });
+    const course::CallsFail fails(epoll_ctl_calls, ENOSPC);
+    EXPECT_EQ((co_await s.reader.readexactly(2'001)).size(), 2'001u);
+    EXPECT_NE((co_await error_when(s.reader.read(1))).find("No space left"), std::string::npos);
+    EXPECT_TRUE(s.writer.is_closing()) << "else who reads on would wait for ever";
+  });
+  // When a task has to wait for more, it is told as well.
+  auto [next, far_of_next] = socket_pair();
+  e.run([&, &near = next, &far = far_of_next]() -> Coro<> {
+    const Streams s = make_streams(std::move(near), {.limit = 1'000});
+    put(far, std::string(2'001, 'x'));
+    co_await until([&] { return s.reader.buffered() == 2'001; });
+    const course::CallsFail fails(epoll_ctl_calls, ENOSPC);
+    EXPECT_NE((co_await error_when(s.reader.readexactly(3'000))).find("No space left"), std::string::npos);
+  });
+  EXPECT_EQ(e.told, Log{});
 }
 
 TEST(Step5_Pressure, AReaderThatNeedsMoreGetsMore) {  // AIO-111

@@ -4,6 +4,10 @@
 
 #include <optional>
 
+#include "failing_calls.hpp"
+
+COURSE_MAY_FAIL(int, listen, (int fd, int backlog), (fd, backlog))
+
 using asyncio::Server;
 using asyncio::ServerOptions;
 using asyncio::start_server;
@@ -226,11 +230,54 @@ TEST(Step6_End, ServeForeverServesUntilItIsCancelled) {  // AIO-116
 TEST(Step6_End, ServeForeverEndsWhenTheServerIsClosed) {  // AIO-116
   run([](EpollLoop&) -> Coro<> {
     const Server server = co_await start_server(echo, "127.0.0.1", 0);
+    const Fd client = co_await served_client(server);
     const Task<> serves = create_task(server.serve_forever());
     co_await passes(2);
     server.close();
     EXPECT_EQ(co_await error_when(serves), "cancelled");
-    EXPECT_NE(co_await error_when(server.serve_forever()), "nothing") << "a closed server serves nobody";
+    EXPECT_TRUE(at_end(client)) << "its clients are gone in this case, too";
+    for (int i = 0; i < 2; ++i)
+      EXPECT_EQ(co_await error_when(server.serve_forever()), "server is closed")
+          << "a closed server serves nobody";
+  });
+}
+
+TEST(Step6_End, ServeForeverWaitsUntilItsClientsHaveTheRest) {  // AIO-116
+  run([](EpollLoop&) -> Coro<> {
+    const std::string text = long_text(8'000'000);
+    const auto pour = [&](StreamReader reader, StreamWriter writer) -> Coro<> {
+      writer.write(text);
+      co_await reader.read();
+    };
+    const Server server = co_await start_server(pour, "127.0.0.1", 0);
+    Task<> serves = create_task(server.serve_forever());
+    const Fd client = client_of(server);
+    EXPECT_EQ(co_await take(client, 1), text.substr(0, 1));
+    serves.cancel();
+    co_await passes(3);
+    EXPECT_FALSE(serves.done()) << "there is one who has not got all yet";
+    EXPECT_TRUE(co_await take(client, text.size() - 1) == text.substr(1));
+    EXPECT_EQ(co_await error_when(serves), "cancelled");
+    EXPECT_TRUE(at_end(client));
+  });
+}
+
+TEST(Step6_End, AServerThatCouldNotListenMayTryAgain) {  // AIO-116
+  run([](EpollLoop&) -> Coro<> {
+    const Server server = co_await start_server(echo, "127.0.0.1", 0, {.start_serving = false});
+    {
+      const course::CallsFail fails(listen_calls, EADDRINUSE);
+      EXPECT_NE((co_await error_when(server.serve_forever())).find("Address already in use"),
+                std::string::npos);
+    }
+    EXPECT_FALSE(server.is_serving());
+    Task<> serves = create_task(server.serve_forever());
+    co_await passes(2);
+    EXPECT_FALSE(serves.done()) << "nobody else is in it";
+    EXPECT_TRUE(server.is_serving());
+    if (server.is_serving()) const Fd client = co_await served_client(server);
+    serves.cancel();
+    EXPECT_EQ(co_await error_when(serves), "cancelled");
   });
 }
 
@@ -239,10 +286,18 @@ TEST(Step6_End, TwoCannotServeForeverAtATime) {  // AIO-116
     const Server server = co_await start_server(echo, "127.0.0.1", 0);
     Task<> serves = create_task(server.serve_forever());
     co_await passes(1);
-    EXPECT_EQ(co_await error_when(server.serve_forever()),
-              "server is already being awaited on serve_forever()");
+    for (int i = 0; i < 2; ++i) {
+      Task<> refused = create_task(server.serve_forever());
+      co_await passes(2);
+      EXPECT_TRUE(refused.done()) << "also after another was refused";
+      refused.cancel();
+      EXPECT_EQ(co_await error_when(refused), "server is already being awaited on serve_forever()");
+    }
     EXPECT_FALSE(serves.done());
     const Fd client = co_await served_client(server);
+    server.close();
+    co_await passes(3);
+    EXPECT_TRUE(serves.done()) << "close() finds the one that serves";
     serves.cancel();
     EXPECT_EQ(co_await error_when(serves), "cancelled");
   });

@@ -78,6 +78,26 @@ TEST(Step6_Server, AHandlerMayBeAPlainFunction) {  // AIO-114
   });
 }
 
+TEST(Step6_Server, AWriterThatIsKeptOutlivesItsHandler) {  // AIO-114
+  run([](EpollLoop&) -> Coro<> {
+    std::vector<StreamWriter> kept;
+    const auto keep = [&](StreamReader reader, StreamWriter writer) -> Coro<> {
+      co_await reader.readline();
+      kept.push_back(writer);
+    };
+    const Server server = co_await start_server(keep, "127.0.0.1", 0);
+    const Fd client = client_of(server);
+    put(client, "line\n");
+    co_await until([&] { return !kept.empty(); });
+    co_await passes(3);
+    EXPECT_FALSE(kept[0].is_closing()) << "the handler has ended well, and somebody has a writer";
+    kept[0].write("later");
+    EXPECT_EQ(co_await take(client, 5), "later");
+    kept.clear();
+    co_await until([&] { return at_end(client); });
+  });
+}
+
 TEST(Step6_Server, AHandlersCapturesLiveAsLongAsItsClients) {
   run([](EpollLoop&) -> Coro<> {
     std::optional<Server> server;
@@ -119,7 +139,11 @@ TEST(Step6_Server, AHandlerThatThrowsIsReportedAndItsClientIsCutOff) {  // AIO-1
 
 TEST(Step6_Server, APlainFunctionThatThrowsIsReportedToo) {  // AIO-115
   const Log told = run([](EpollLoop&) -> Coro<> {
-    const auto fail = [](StreamReader, StreamWriter) { throw std::runtime_error("not today"); };
+    std::vector<StreamWriter> kept;
+    const auto fail = [&](StreamReader, StreamWriter writer) {
+      kept.push_back(writer);
+      throw std::runtime_error("not today");
+    };
     const Server server = co_await start_server(fail, "127.0.0.1", 0);
     const Fd client = client_of(server);
     co_await until([&] { return at_end(client); });
@@ -127,16 +151,42 @@ TEST(Step6_Server, APlainFunctionThatThrowsIsReportedToo) {  // AIO-115
   EXPECT_EQ(told, Log{"Unhandled exception in client_connected_cb: not today"});
 }
 
-TEST(Step6_Server, WhatWasWrittenBeforeAHandlerThrowsIsSent) {  // AIO-115
+TEST(Step6_Server, WhateverIsThrownIsReported) {  // AIO-115
   const Log told = run([](EpollLoop&) -> Coro<> {
-    const auto fail = [](StreamReader, StreamWriter writer) -> Coro<> {
-      writer.write("500 Sorry");
-      co_await writer.drain();
-      throw std::runtime_error("sorry");
+    const auto fail = [](StreamReader reader, StreamWriter) -> Coro<> {
+      co_await reader.readline();
+      throw 404;
     };
     const Server server = co_await start_server(fail, "127.0.0.1", 0);
     const Fd client = client_of(server);
-    EXPECT_EQ(co_await take(client, 9), "500 Sorry");
+    put(client, "line\n");
+    co_await until([&] { return at_end(client); });
+  });
+  EXPECT_EQ(told.size(), 1u);
+  for (const std::string& line : told)
+    EXPECT_TRUE(line.starts_with("Unhandled exception in client_connected_cb")) << line;
+}
+
+TEST(Step6_Server, WhatWasWrittenBeforeAHandlerThrowsIsSent) {  // AIO-115
+  const Log told = run([](EpollLoop&) -> Coro<> {
+    const std::string text = long_text(8'000'000);
+    std::optional<asyncio::AnyTask> task;
+    const auto fail = [&](StreamReader reader, StreamWriter writer) -> Coro<> {
+      task = asyncio::current_task();
+      writer.write(text);
+      if (co_await reader.readline() == "fail\n") throw std::runtime_error("sorry");
+      task->cancel();
+      co_await reader.read();
+    };
+    const Server server = co_await start_server(fail, "127.0.0.1", 0);
+    for (const char* how : {"fail\n", "be cancelled\n"}) {
+      const Fd client = client_of(server);
+      put(client, how);
+      co_await until([&] { return task && task->done(); });
+      EXPECT_TRUE(co_await take(client, text.size()) == text);
+      co_await until([&] { return at_end(client); });
+      task.reset();
+    }
   });
   EXPECT_EQ(told.size(), 1u);
 }
@@ -219,6 +269,22 @@ TEST(Step6_Server, WhatAnEarlierServerHasLeftAtThePathIsRemoved) {  // AIO-114
     const SocketAddress address = SocketAddress::local(path);
     const Fd client = asyncio::socket_for(address);
     EXPECT_EQ(::connect(client.get(), address.get(), address.size()), 0);
+    put(client, "mine");
+    EXPECT_EQ(co_await take(client, 4), "mine");
+  });
+}
+
+TEST(Step6_Server, TheFileOfAnotherServerStays) {  // AIO-114
+  const TemporaryFolder folder;
+  const std::string path = folder / "server";
+  run([&](EpollLoop&) -> Coro<> {
+    const Server before = co_await start_unix_server(echo, path);
+    const Server server = co_await start_unix_server(echo, path);  // which takes its place
+    before.close();
+    const SocketAddress address = SocketAddress::local(path);
+    const Fd client = asyncio::socket_for(address);
+    EXPECT_EQ(::connect(client.get(), address.get(), address.size()), 0)
+        << "it is not the first one's any more";
     put(client, "mine");
     EXPECT_EQ(co_await take(client, 4), "mine");
   });

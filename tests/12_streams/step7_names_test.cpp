@@ -34,7 +34,8 @@ std::atomic<int> look_ups = 0;
 }  // namespace
 
 /// Stands in front of the system's, as a name server: "twins" has two addresses, "slow" waits for the test,
-/// and other names nobody knows.
+/// "mixed" has one twice and one that this machine has not, "away" has only that, and other names nobody
+/// knows.
 extern "C" int getaddrinfo(const char* host, const char* port, const addrinfo* hints, addrinfo** found) {
   static const auto real =
       course::in_the_library<int(const char*, const char*, const addrinfo*, addrinfo**)>("getaddrinfo");
@@ -46,6 +47,12 @@ extern "C" int getaddrinfo(const char* host, const char* port, const addrinfo* h
     asked.release();
     answer.acquire();
     return real("127.0.0.1", port, hints, found);
+  }
+  if (name == "away") return real("192.0.2.1", port, hints, found);
+  if (name == "mixed") {
+    const int failed =
+        real("192.0.2.1", port, hints, found) + real("127.0.0.1", port, hints, &(*found)->ai_next);
+    return failed ? failed : real("127.0.0.1", port, hints, &(*found)->ai_next->ai_next);
   }
   if (name != "twins") return EAI_NONAME;
   const int failed = real("127.0.0.2", port, hints, found);
@@ -156,6 +163,18 @@ TEST(Step7_Names, ANameIsLookedUp) {  // AIO-117
     EXPECT_EQ(look_ups, 1);
     const Streams again = co_await open_connection("127.0.0.1", local_port(server.sockets()[0]));
     EXPECT_EQ(look_ups, 1) << "a number need not be looked up";
+  });
+}
+
+TEST(Step7_Names, AServerListensOnceAtEachAddressThatThereIs) {  // AIO-114
+  const NoDescriptorIsLeft none_is_left_open;
+  run([]() -> Coro<> {
+    const Server server = co_await start_server(greet, "mixed", 0);
+    EXPECT_EQ(server.sockets().size(), 1u);
+    const Streams s = co_await open_connection("127.0.0.1", local_port(server.sockets()[0]));
+    EXPECT_EQ(co_await s.reader.read(), "hello");
+    const std::string error = co_await error_when(start_server(greet, "away", 0));
+    EXPECT_NE(error.find("192.0.2.1"), std::string::npos) << error;
   });
 }
 

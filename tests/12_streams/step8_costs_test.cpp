@@ -141,6 +141,41 @@ TEST(Step8_Costs, AnErrorIsSeenAtOnceToo) {  // AIO-102
   });
 }
 
+TEST(Step8_Costs, WhatCannotBeKeptLeavesNoGap) {  // AIO-102
+  const std::string text = long_text(1'000'000);
+  // Writes a text, which `fails` lets fail, and then more.
+  const auto no_gap_where = [&](auto fails) {
+    EpollLoop e;
+    auto [near, far] = socket_pair();
+    e.run([&, &near = near, &far = far]() -> Coro<> {
+      const Streams s = make_streams(std::move(near));
+      bool thrown = false;
+      try {
+        fails([&] { s.writer.write(text); });
+      } catch (const std::exception&) {
+        thrown = true;
+      }
+      s.writer.write(" and more");
+      s.writer.close();
+      std::string all;
+      for (bool ended = false; !ended; ended = at_end(far)) {
+        all += get(far);
+        co_await passes(1);
+      }
+      const bool lost = s.reader.exception() != nullptr;
+      EXPECT_TRUE(lost ? text.starts_with(all) : all == (thrown ? "" : text) + " and more")
+          << all.size() << " bytes have come, and what could not be kept is missing among them";
+    });
+  };
+  const int failed = course::until_memory_suffices(
+      [&](course::Memory& memory) { no_gap_where([&](auto write) { memory.runs_out_in(write); }); });
+  EXPECT_GT(failed, 0);
+  no_gap_where([](auto write) {
+    const course::CallsFail fails(epoll_ctl_calls, ENOSPC);
+    write();
+  });
+}
+
 TEST(Step8_Costs, ARequestIsOneReadAndOneWrite) {
   EpollLoop e;
   auto [near, far] = socket_pair();

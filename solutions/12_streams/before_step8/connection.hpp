@@ -41,7 +41,7 @@ class Connection final : public ListedConnection, private FlowControl {
         reader_(std::move(reader)) {
     const int yes = 1;  // else the system waits for more before it sends a little; no matter if it cannot
     ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    resume_reading();
+    watch_for_bytes();
     reader_->set_flow(this);
     list_->add(*this);
   }
@@ -183,7 +183,15 @@ class Connection final : public ListedConnection, private FlowControl {
     if (!closing_ && !ended_) loop_.remove_reader(fd_.get());
   }
   void resume_reading() override {
-    if (!closing_ && !ended_) loop_.add_reader(fd_.get(), [this] { on_readable(); });
+    if (closing_ || ended_) return;
+    try {
+      watch_for_bytes();
+    } catch (...) {  // who has taken bytes is to have them, and to be told when it wants more
+      lose(std::current_exception());
+    }
+  }
+  void watch_for_bytes() {
+    loop_.add_reader(fd_.get(), [this] { on_readable(); });
   }
 
   EventLoop& loop_;  // there until it is lost

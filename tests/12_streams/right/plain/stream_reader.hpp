@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <exception>
+#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -40,7 +41,8 @@ class FlowControl {
 /// a StreamReader share it.
 class ReaderState {
  public:
-  explicit ReaderState(std::size_t limit) : limit_(limit) {
+  explicit ReaderState(std::size_t limit)
+      : limit_(std::min(limit, std::numeric_limits<std::size_t>::max() / 2)) {  // so that it can be doubled
     if (limit == 0) throw std::invalid_argument("Limit cannot be <= 0");
   }
   ReaderState(const ReaderState&) = delete;
@@ -63,9 +65,13 @@ class ReaderState {
     if (error_) std::rethrow_exception(error_);
   }
 
+  /// Counts the bytes that were taken so far, by whomever.
+  [[nodiscard]] std::size_t taken() const noexcept { return taken_; }
+
   /// Removes the first `size` bytes. @returns them
   std::string take(std::size_t size) {
     std::string taken = buffer_.take(size);
+    taken_ += size;
     resume_if_low();
     return taken;
   }
@@ -105,6 +111,7 @@ class ReaderState {
       ~Reset() { waiter.reset(); }
     };
     resume();
+    check();  // it is lost if it could not go on
     waiter_ = get_running_loop().create_future();
     const Reset reset{waiter_};
     co_await *waiter_;
@@ -127,6 +134,7 @@ class ReaderState {
 
   const std::size_t limit_;
   ByteQueue buffer_;
+  std::size_t taken_ = 0;
   std::exception_ptr error_;
   std::optional<Future<>> waiter_;  // of the task that waits for more
   FlowControl* flow_ = nullptr;
@@ -174,18 +182,18 @@ Coro<std::string> readuntil(Ref<Reader> reader, Separators separators) {
   }
   if (longest == 0) throw std::invalid_argument("Separator should contain at least one element");
   reader->check();
-  std::size_t looked_at = 0;
+  std::size_t looked_at = reader->taken();
   while (true) {
     const std::string_view bytes = reader->bytes();
     // The first place where one of them ends.
-    for (std::size_t end = looked_at; end <= bytes.size(); ++end)
+    for (std::size_t end = looked_at - std::min(looked_at, reader->taken()); end <= bytes.size(); ++end)
       for (const std::string& separator : separators) {
         if (!bytes.substr(0, end).ends_with(separator)) continue;
         if (end - separator.size() > reader->limit())
           throw LimitOverrunError("it is there, and too far away", end - separator.size());
         co_return reader->take(end);
       }
-    looked_at = bytes.size() + 1;
+    looked_at = reader->taken() + bytes.size() + 1;
     if (bytes.size() + 1 > longest + reader->limit())
       throw LimitOverrunError("it is not there, and would be too far away", bytes.size() + 1 - longest);
     if (reader->eof()) throw IncompleteReadError(reader->take(bytes.size()), std::nullopt);
