@@ -124,7 +124,7 @@ TEST(Step6_WhatBreaks, OneWorkerBreaksThePoolAndAnothersCallGoesOn) {
   while (!with_rank_1.running()) std::this_thread::yield();
   sign.give();
   EXPECT_THROW(queued.result(), BrokenMpiPool);
-  EXPECT_EQ(outcome(queued).find("rank 2"), 0u) << outcome(queued);
+  EXPECT_NE(outcome(queued).find("rank 2"), std::string::npos) << outcome(queued);
   EXPECT_THROW(pool.submit(twice, 21), BrokenMpiPool);
   EXPECT_FALSE(with_rank_1.done()) << "a prepared worker has it";
   fifo.let_go();

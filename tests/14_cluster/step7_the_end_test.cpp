@@ -88,13 +88,13 @@ TEST(Step7_TheEnd, ACallbackOfACancelledCallFindsThePoolClosed) {
   std::string said;
   auto second = pool.submit(twice, 1);
   second.add_done_callback([&](const auto&) {
-    pool.shutdown({.wait = false, .cancel_futures = true});
     try {
       pool.submit(twice, 1);
       said = "taken";
     } catch (const ExecutorShutdown&) {
       said = "closed";
     }
+    pool.shutdown({.wait = false, .cancel_futures = true});
   });
   while (!first.running()) std::this_thread::yield();
   pool.shutdown({.wait = false, .cancel_futures = true});
