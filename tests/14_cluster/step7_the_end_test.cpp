@@ -112,6 +112,8 @@ TEST(Step7_TheEnd, ACallbackMayShutDownWithoutWaiting) {
       said.set_value("nothing");
     } catch (const concurrent::Error& error) {
       said.set_value(error.what());
+    } catch (...) {
+      said.set_exception(std::current_exception());
     }
   });
   EXPECT_EQ(said.get_future().get(), "nothing");
