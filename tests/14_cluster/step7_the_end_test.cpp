@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "gate.hpp"
+
 TEST(Step7_TheEnd, ShutdownWaitsForWhatIsQueued) {
   if (!in_ranks(2)) return;
   MpiPoolExecutor pool;
@@ -19,6 +21,25 @@ TEST(Step7_TheEnd, ShutdownWaitsForWhatIsQueued) {
     ASSERT_TRUE(futures[static_cast<std::size_t>(i)].done());
     EXPECT_EQ(futures[static_cast<std::size_t>(i)].result(), 2 * i);
   }
+}
+
+TEST(Step7_TheEnd, ShutdownWaitsForTheLastCallback) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  course::Gate gate;
+  const Fifo fifo;
+  pool.submit(wait_at, fifo.name()).add_done_callback([&](const auto&) { gate.pass(); });
+  fifo.let_go();
+  gate.wait_until_entered();
+  std::atomic<bool> returned = false;
+  std::thread thread([&] {
+    pool.shutdown();
+    returned = true;
+  });
+  course::wait_until_others_block();
+  EXPECT_FALSE(returned) << "a callback runs";
+  gate.open();
+  thread.join();
 }
 
 TEST(Step7_TheEnd, NothingIsTakenAfterShutdown) {
@@ -77,7 +98,8 @@ TEST(Step7_TheEnd, ShutdownCanCancelWhatIsQueued) {
   EXPECT_FALSE(first.cancelled()) << "a call that is with a worker runs to its end";
   fifo.let_go();
   pool.shutdown();
-  EXPECT_TRUE(first.done());
+  ASSERT_TRUE(first.done());
+  EXPECT_EQ(first.result(), "go") << "nor has it failed";
 }
 
 TEST(Step7_TheEnd, ACallbackOfACancelledCallFindsThePoolClosed) {
