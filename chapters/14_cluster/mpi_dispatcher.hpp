@@ -5,6 +5,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -38,9 +39,10 @@ class MpiDispatcher {
         stay_(cluster),
         initializer_(initializer),
         in_flight_(static_cast<std::size_t>(max_workers) + 1) {
+    std::lock_guard lock(mutex_);
+    thread_ = std::thread([this] { run(); });  // first: if it cannot start, no worker has been told anything
     for (const int rank : cluster_.workers())
       if (takes_in(rank)) welcome(rank);
-    thread_ = std::thread([this] { run(); });
   }
   MpiDispatcher(const MpiDispatcher&) = delete;
   MpiDispatcher& operator=(const MpiDispatcher&) = delete;
@@ -49,10 +51,16 @@ class MpiDispatcher {
     thread_.join();
   }
 
-  /// Takes a call.
+  /// Takes a call. One that is too large to be sent fails.
   /// @throws BrokenMpiPool if the pool is broken
   /// @throws ExecutorShutdown after shutdown()
   void post(Call call) {
+    try {
+      MpiWorld::check_size(call.arguments.size());
+    } catch (const std::length_error&) {
+      call.state->try_fail(std::current_exception());
+      return;
+    }
     std::lock_guard lock(mutex_);
     if (broken_) std::rethrow_exception(broken_);
     if (closed_) throw ExecutorShutdown();

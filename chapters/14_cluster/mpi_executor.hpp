@@ -16,6 +16,7 @@
 #include "can_cross.hpp"
 #include "chunks.hpp"
 #include "cluster.hpp"
+#include "deadline.hpp"
 #include "function_table.hpp"
 #include "future.hpp"
 #include "input_range.hpp"
@@ -46,9 +47,8 @@ auto call_chunk_of_tuples(Chunk<Tuple> chunk) -> std::vector<ResultOfApply<F, Tu
 template <class T>
 class Unordered {
  public:
-  Unordered(std::vector<Future<T>> futures, std::optional<AnyDuration> timeout)
-      : futures_(std::move(futures)),
-        done_(std::make_unique<Completions<T>>(futures_, deadline_after(timeout))) {}
+  Unordered(std::vector<Future<T>> futures, Deadline deadline)
+      : futures_(std::move(futures)), done_(std::make_unique<Completions<T>>(futures_, deadline)) {}
   Unordered(Unordered&&) noexcept = default;
   /// Cancels the calls whose results nobody will read. As long as nobody has begun to read, all run, as in
   /// Python.
@@ -96,11 +96,12 @@ struct MpiMapOptions {
 /// at a time has the ranks. Members may be called from any thread. mpi4py: `MPIPoolExecutor`.
 class MpiPoolExecutor {
  public:
-  /// Takes the ranks. @throws std::invalid_argument if `max_workers` is below 1
+  /// Takes the ranks.
+  /// @throws std::invalid_argument if `max_workers` is below 1, or if the initializer is a library's function
   /// @throws Error if another pool has them
   explicit MpiPoolExecutor(MpiPoolOptions options = {})
-      : MpiPoolExecutor(detail::Cluster::get(), at_least_1(options.max_workers, "max_workers"),
-                        options.initializer) {}
+      : MpiPoolExecutor{detail::Cluster::get(), at_least_1(options.max_workers, "max_workers"),
+                        options.initializer} {}
 
   /// Shuts down and waits, as shutdown() does.
   ~MpiPoolExecutor() = default;
@@ -147,9 +148,11 @@ class MpiPoolExecutor {
   void shutdown(ShutdownOptions options = {}) { dispatcher_.shutdown(options); }
 
  private:
-  MpiPoolExecutor(detail::Cluster& cluster, std::optional<int> max_workers, void (*initializer)())
+  using Initializer = void (*)();
+
+  MpiPoolExecutor(detail::Cluster& cluster, std::optional<int> max_workers, Initializer initializer)
       : num_workers_(std::min(max_workers.value_or(cluster.size()), cluster.size())),
-        dispatcher_(cluster, num_workers_, initializer) {}
+        dispatcher_(cluster, num_workers_, usable(initializer)) {}
 
   /// Submits the chunks of the items, each as one call of `call_chunk`, and gives the values one by one.
   template <class Item, class F, class CallChunk, class Items>
@@ -157,6 +160,11 @@ class MpiPoolExecutor {
       -> InputRange<typename std::invoke_result_t<CallChunk, detail::Chunk<Item>>::value_type> {
     check_function(fn);
     todo("5.1", "MpiPoolExecutor::map_chunks");
+  }
+
+  static Initializer usable(Initializer initializer) {
+    if (initializer) check_function(initializer);
+    return initializer;
   }
 
   /// @throws std::invalid_argument for a function of a library

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -63,10 +64,16 @@ inline MpiAnswer answer_to(const MpiMessage& message) {
   todo("2.1", "answer_to");
 }
 
-/// Works, in any rank but 0, until rank 0 says that the program ends.
+/// Works, in any rank but 0, until rank 0 says that the program ends. An answer that is too large to be sent
+/// becomes an error.
 inline void work(MpiWorld& world) {
   const auto say = [&](MpiTag tag, std::span<const char> bytes) {
-    world.send(0, static_cast<int>(tag), bytes);
+    try {
+      world.send(0, static_cast<int>(tag), bytes);
+    } catch (const std::length_error&) {
+      const auto [type, what] = detail::current_error();
+      world.send(0, static_cast<int>(MpiTag::error), to_bytes(type, what));
+    }
   };
   say(MpiTag::hello, to_bytes(WorkerInfo{::getpid(), world.host()}));
   todo("3.1", "work");

@@ -41,12 +41,20 @@ class MpiWorld {
   /// Returns the name of the machine.
   [[nodiscard]] const std::string& host() const noexcept { return host_; }
 
+  /// So many bytes a message may have: MPI counts them in an int. (A test may have them be fewer.)
+  static inline std::size_t most_bytes = std::numeric_limits<int>::max();
+
+  /// @throws std::length_error if a message of so many bytes is larger than MPI can send
+  static void check_size(std::size_t size) {
+    if (size > most_bytes)
+      throw std::length_error("a message of MPI has at most " + std::to_string(most_bytes) + " bytes, not " +
+                              std::to_string(size));
+  }
+
   /// Sends a message. Returns when `bytes` may be used again; a large message waits until the other rank
   /// takes it. @throws std::length_error if it is larger than MPI can send
   void send(int rank, int tag, std::span<const char> bytes) {
-    if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
-      throw std::length_error("a message of MPI has at most 2,147,483,647 bytes, not " +
-                              std::to_string(bytes.size()));
+    check_size(bytes.size());
     std::lock_guard lock(mutex_);
     MPI_Send(bytes.data(), static_cast<int>(bytes.size()), MPI_CHAR, rank, tag, MPI_COMM_WORLD);
   }

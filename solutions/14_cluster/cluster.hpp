@@ -28,6 +28,9 @@ class Cluster {
   static Cluster& get() {
     MpiWorld& world = MpiWorld::get();
     if (world.rank() > 0) {
+      static bool works = false;
+      if (std::exchange(works, true))
+        throw Error("a call cannot have a pool: its rank works for that of rank 0");
       work(world);
       world.end();
       std::exit(EXIT_SUCCESS);

@@ -5,6 +5,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -38,9 +39,10 @@ class MpiDispatcher {
         stay_(cluster),
         initializer_(initializer),
         in_flight_(static_cast<std::size_t>(max_workers) + 1) {
+    std::lock_guard lock(mutex_);
+    thread_ = std::thread([this] { run(); });  // first: if it cannot start, no worker has been told anything
     for (const int rank : cluster_.workers())
       if (takes_in(rank)) welcome(rank);
-    thread_ = std::thread([this] { run(); });
   }
   MpiDispatcher(const MpiDispatcher&) = delete;
   MpiDispatcher& operator=(const MpiDispatcher&) = delete;
@@ -49,10 +51,16 @@ class MpiDispatcher {
     thread_.join();
   }
 
-  /// Takes a call.
+  /// Takes a call. One that is too large to be sent fails.
   /// @throws BrokenMpiPool if the pool is broken
   /// @throws ExecutorShutdown after shutdown()
   void post(Call call) {
+    try {
+      MpiWorld::check_size(call.arguments.size());
+    } catch (const std::length_error&) {
+      call.state->try_fail(std::current_exception());
+      return;
+    }
     std::lock_guard lock(mutex_);
     if (broken_) std::rethrow_exception(broken_);
     if (closed_) throw ExecutorShutdown();
@@ -67,12 +75,12 @@ class MpiDispatcher {
     // <exercise 7.1 MpiDispatcher::shutdown>
     if (options.wait && std::this_thread::get_id() == thread_.get_id())
       throw Error("a callback on the pool's own thread cannot wait for the pool to end");
+    close();
     Ring<Call> dropped;
     if (options.cancel_futures) {
       std::lock_guard lock(mutex_);
       dropped.swap(queue_);
     }
-    close();
     while (!dropped.empty()) dropped.take_front().state->cancel();
     if (!options.wait) return;
     std::unique_lock lock(mutex_);
@@ -154,7 +162,7 @@ class MpiDispatcher {
       if (takes_in(message.rank)) welcome(message.rank);
       return hand_out();
     }
-    const Call call = std::exchange(in_flight_[static_cast<std::size_t>(message.rank)], {});
+    Call call = std::exchange(in_flight_[static_cast<std::size_t>(message.rank)], {});
     --busy_;
     if (!call.state && tag != MpiTag::result) return mark_broken(message, lock);
     idle_.push_back(message.rank);
@@ -163,6 +171,7 @@ class MpiDispatcher {
     if (!call.state) return;
     lock.unlock();
     finish(call, message);
+    call = {};  // a result that nobody wants any more is destroyed here, and not under the lock
     lock.lock();
     // </exercise>
   }

@@ -16,6 +16,7 @@
 #include "can_cross.hpp"
 #include "chunks.hpp"
 #include "cluster.hpp"
+#include "deadline.hpp"
 #include "function_table.hpp"
 #include "future.hpp"
 #include "input_range.hpp"
@@ -58,9 +59,8 @@ auto call_chunk_of_tuples(Chunk<Tuple> chunk) -> std::vector<ResultOfApply<F, Tu
 template <class T>
 class Unordered {
  public:
-  Unordered(std::vector<Future<T>> futures, std::optional<AnyDuration> timeout)
-      : futures_(std::move(futures)),
-        done_(std::make_unique<Completions<T>>(futures_, deadline_after(timeout))) {}
+  Unordered(std::vector<Future<T>> futures, Deadline deadline)
+      : futures_(std::move(futures)), done_(std::make_unique<Completions<T>>(futures_, deadline)) {}
   Unordered(Unordered&&) noexcept = default;
   /// Cancels the calls whose results nobody will read. As long as nobody has begun to read, all run, as in
   /// Python.
@@ -108,11 +108,12 @@ struct MpiMapOptions {
 /// at a time has the ranks. Members may be called from any thread. mpi4py: `MPIPoolExecutor`.
 class MpiPoolExecutor {
  public:
-  /// Takes the ranks. @throws std::invalid_argument if `max_workers` is below 1
+  /// Takes the ranks.
+  /// @throws std::invalid_argument if `max_workers` is below 1, or if the initializer is a library's function
   /// @throws Error if another pool has them
   explicit MpiPoolExecutor(MpiPoolOptions options = {})
-      : MpiPoolExecutor(detail::Cluster::get(), at_least_1(options.max_workers, "max_workers"),
-                        options.initializer) {}
+      : MpiPoolExecutor{detail::Cluster::get(), at_least_1(options.max_workers, "max_workers"),
+                        options.initializer} {}
 
   /// Shuts down and waits, as shutdown() does.
   ~MpiPoolExecutor() = default;
@@ -159,9 +160,11 @@ class MpiPoolExecutor {
   void shutdown(ShutdownOptions options = {}) { dispatcher_.shutdown(options); }
 
  private:
-  MpiPoolExecutor(detail::Cluster& cluster, std::optional<int> max_workers, void (*initializer)())
+  using Initializer = void (*)();
+
+  MpiPoolExecutor(detail::Cluster& cluster, std::optional<int> max_workers, Initializer initializer)
       : num_workers_(std::min(max_workers.value_or(cluster.size()), cluster.size())),
-        dispatcher_(cluster, num_workers_, initializer) {}
+        dispatcher_(cluster, num_workers_, usable(initializer)) {}
 
   /// Submits the chunks of the items, each as one call of `call_chunk`, and gives the values one by one.
   template <class Item, class F, class CallChunk, class Items>
@@ -170,17 +173,21 @@ class MpiPoolExecutor {
     check_function(fn);
     // <exercise 5.1 MpiPoolExecutor::map_chunks>
     using Values = std::invoke_result_t<CallChunk, detail::Chunk<Item>>;
+    const Deadline deadline = deadline_after(options.timeout);
     auto chunks = detail::in_chunks<Item>(detail::name_of_callable(fn),
                                           std::views::all(std::forward<Items>(items)), options.chunksize);
     if (!options.unordered)
       return detail::one_by_one(map_on(*this, call_chunk, {.timeout = options.timeout}, std::move(chunks)));
     std::vector<Future<Values>> futures;
     for (auto&& chunk : chunks) futures.push_back(submit(call_chunk, std::move(chunk)));
-    return detail::one_by_one(
-        InputRange<Values>([rest = detail::Unordered<Values>(std::move(futures), options.timeout)]() mutable {
-          return rest.next();
-        }));
+    return detail::one_by_one(InputRange<Values>(
+        [rest = detail::Unordered<Values>(std::move(futures), deadline)]() mutable { return rest.next(); }));
     // </exercise>
+  }
+
+  static Initializer usable(Initializer initializer) {
+    if (initializer) check_function(initializer);
+    return initializer;
   }
 
   /// @throws std::invalid_argument for a function of a library

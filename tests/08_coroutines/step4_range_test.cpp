@@ -253,6 +253,7 @@ TEST(Step4_Range, AnExceptionLaterComesOutOfTheIncrement) {
   EXPECT_EQ(*at, 2);
   EXPECT_EQ(error_of([&] { ++at; }), "3");
   EXPECT_TRUE(at == generator.end());
+  EXPECT_EQ(generator.handle().promise().yielded(), nullptr) << "no value outlives its stop";
   EXPECT_EQ(to_vector(generator), std::vector<int>());
 }
 

@@ -36,6 +36,8 @@ TEST(Step1_Names, ANameMeansTheSameInEachTable) {
   there.add(typeid(double), "b", &run_b);
   EXPECT_EQ(here.add(typeid(int), "a", &run_a), there.add(typeid(int), "a", &run_a))
       << "it depends on the name alone: not on what else is in the table, nor on addresses";
+  EXPECT_EQ(here.add(typeid(int), "b", &run_a), there.add(typeid(double), "b", &run_b))
+      << "nor on what the name is given to";
 }
 
 TEST(Step1_Names, MessagesNameTheFunction) {
@@ -58,6 +60,8 @@ TEST(Step1_Names, OfTwoFunctionsWithOneNameNeitherCanBeCalled) {
   EXPECT_EQ(table.find(a)->run, nullptr) << "either might be the wrong one";
   table.add(typeid(int), "a", &run_b);
   EXPECT_EQ(table.find(a)->run, nullptr) << "not even if one of them comes again";
+  table.add(typeid(int), "a", &run_a);
+  EXPECT_EQ(table.find(a)->run, nullptr) << "and be it the first";
 }
 
 TEST(Step1_Names, ACallIsInTheTableBeforeMainBegins) {

@@ -6,7 +6,9 @@
 
 using concurrent::answer_to;
 using concurrent::CallHeader;
+using concurrent::CallId;
 using concurrent::from_bytes;
+using concurrent::FunctionTable;
 using concurrent::MpiMessage;
 using concurrent::MpiTag;
 using concurrent::RemoteFunction;
@@ -19,6 +21,12 @@ namespace {
 int prepared = 0;
 void prepare() { ++prepared; }
 void fail_to_prepare() { throw std::runtime_error("not today"); }
+
+int called = 0;
+int count_calls(int) { return ++called; }
+
+concurrent::detail::Answer run_a(std::span<const char>) { return {}; }
+concurrent::detail::Answer run_b(std::span<const char>) { return {}; }
 
 /// Returns the message that asks for a call.
 template <class F, class... Args>
@@ -51,17 +59,30 @@ TEST(Step2_Answers, AFunctionIsCalledByItsAddressInTheSameProgram) {
 }
 
 TEST(Step2_Answers, AnAddressOfAnotherProgramIsNotCalled) {
-  const auto answer = answer_to(
-      {0, static_cast<int>(MpiTag::call),
-       to_bytes(CallHeader{.id = RemoteFunction<int (*)(int), int>::id, .program = program_identity() + 1},
-                name_of(&twice), 21)});
-  EXPECT_EQ(answer.tag, MpiTag::other_program);
+  called = 0;
+  const auto asked = [](CallId id, std::uint64_t program) {
+    return answer_to({0, static_cast<int>(MpiTag::call),
+                      to_bytes(CallHeader{.id = id, .program = program}, name_of(&count_calls), 21)})
+        .tag;
+  };
+  EXPECT_EQ(asked(RemoteFunction<int (*)(int), int>::id, program_identity() + 1), MpiTag::other_program);
+  EXPECT_EQ(called, 0);
+  EXPECT_EQ(asked(7, program_identity() + 1), MpiTag::other_program)
+      << "what this program has says nothing of a call that is for another one";
 }
 
 TEST(Step2_Answers, AFunctionThatIsNotInTheTableIsNotFound) {
   const auto answer =
       answer_to({0, static_cast<int>(MpiTag::call), to_bytes(CallHeader{.id = 7}, std::int64_t{0}, 21)});
   EXPECT_EQ(answer.tag, MpiTag::not_found);
+}
+
+TEST(Step2_Answers, OfTwoFunctionsWithOneNameNeitherIsFound) {
+  const auto id = FunctionTable::get().add(typeid(int), "a name of two", &run_a);
+  FunctionTable::get().add(typeid(int), "a name of two", &run_b);
+  const auto answer =
+      answer_to({0, static_cast<int>(MpiTag::call), to_bytes(CallHeader{.id = id}, std::int64_t{0})});
+  EXPECT_EQ(answer.tag, MpiTag::not_found) << "the entry has nothing to run";
 }
 
 TEST(Step2_Answers, WhatIsThrownIsSaid) {

@@ -78,10 +78,16 @@ TEST(Step3_Workers, EachCallIsAnsweredInItsOrder) {
 
 TEST(Step3_Workers, AWorkerEndsWhenItIsTold) {
   if (!in_ranks(2)) return;
+  constexpr int farewell = 99;
   auto& world = MpiWorld::get();
-  if (!as_rank_0(world)) return;  // and if work() does not return, rank 0 waits for it at its end
+  if (world.rank() > 0) {
+    concurrent::work(world);
+    world.send(0, farewell, {});
+    return world.end();
+  }
   receive(world);
   send(world, MpiTag::end);
+  EXPECT_EQ(receive(world).tag, farewell) << "nobody waits for an answer to that";
 }
 
 TEST(Step3_Workers, AnIdleWorkerBurnsNoProcessor) {

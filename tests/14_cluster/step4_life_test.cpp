@@ -6,11 +6,23 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <system_error>
+#include <thread>
+
+#include "failing_calls.hpp"
+
+COURSE_MAY_FAIL(int, pthread_create,
+                (pthread_t * thread, const pthread_attr_t* attributes, void* (*run)(void*), void* argument),
+                (thread, attributes, run, argument))
 
 namespace {
 
 int prepared = 0;
 void prepare() { ++prepared; }
+
+struct Deadly {
+  void operator()() const { ::raise(SIGKILL); }
+};
 
 }  // namespace
 
@@ -29,11 +41,52 @@ TEST(Step4_Life, ThePoolHasNoMoreWorkersThanItIsToldTo) {
   {
     MpiPoolExecutor pool({.max_workers = 1});
     EXPECT_EQ(pool.num_workers(), 1);
-    for (const int where : results_of(pool, rank, 50)) EXPECT_EQ(where, 1);
+    for (const int where : results_of(pool, rank, 200)) EXPECT_EQ(where, 1);
   }
   MpiPoolExecutor pool({.max_workers = 17});
   EXPECT_EQ(pool.num_workers(), 3) << "nor than there are";
+  const Fifo fifo;
+  std::vector<Future<std::string>> all;
+  for (int i = 0; i < 3; ++i) all.push_back(pool.submit(wait_at, fifo.name()));
+  for (const auto& call : all)  // the two that the first pool had no use for work in the next
+    while (!call.running()) std::this_thread::yield();
   EXPECT_THROW(MpiPoolExecutor({.max_workers = 0}), std::invalid_argument);
+}
+
+TEST(Step4_Life, AWorkerThatComesLateTakesWhatIsQueued) {
+  if (!in_ranks(2)) return;
+  concurrent::MpiWorld::get();
+  if (rank() == 1) Sign::wait();
+  const Sign sign;
+  MpiPoolExecutor pool;
+  const auto first = pool.submit(twice, 1), second = pool.submit(twice, 2);
+  course::wait_until_others_block();  // the pool's thread has looked for long
+  EXPECT_EQ(first.state(), FutureState::pending) << "nobody is there yet";
+  sign.give();
+  EXPECT_EQ(second.result(), 4);
+  EXPECT_EQ(first.result(), 2);
+}
+
+TEST(Step4_Life, APoolThatCannotStartItsThreadLeavesTheWorkersAlone) {
+  if (!in_ranks(2)) return;
+  {
+    MpiPoolExecutor pool;
+    EXPECT_EQ(pool.submit(twice, 21).result(), 42);
+  }
+  {
+    const course::CallsFail none(pthread_create_calls, EAGAIN);
+    EXPECT_THROW(MpiPoolExecutor({.initializer = prepare}), std::system_error);
+  }
+  MpiPoolExecutor pool({.initializer = prepare});
+  EXPECT_EQ(pool.submit([] { return prepared; }).result(), 1) << "the other pool has prepared nobody";
+}
+
+TEST(Step4_Life, ACallHasNoPoolOfItsOwn) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  const std::string error = outcome(pool.submit([] { MpiPoolExecutor another; }));
+  EXPECT_EQ(error.find("concurrent::Error: "), 0u) << error;
+  EXPECT_EQ(pool.submit(twice, 21).result(), 42) << "the worker lives on";
 }
 
 TEST(Step4_Life, TheWorkersStayFromPoolToPool) {
@@ -71,9 +124,6 @@ TEST(Step4_Life, OnlyRank0RunsWhatStandsBehindThePool) {
 TEST(Step4_Life, ARankThatIsKilledEndsAllAndItsCallIsNamed) {
   if (is_rank()) {
     MpiPoolExecutor pool;
-    struct Deadly {
-      void operator()() const { ::raise(SIGKILL); }
-    };
     results_of(pool, rank, 100);  // both ranks have run something
     pool.submit(Deadly()).result();
     return;
@@ -83,6 +133,18 @@ TEST(Step4_Life, ARankThatIsKilledEndsAllAndItsCallIsNamed) {
   EXPECT_TRUE(ran.says("has died while it ran")) << ran.output;
   EXPECT_TRUE(ran.says("Deadly")) << ran.output;
   EXPECT_FALSE(ran.says("was running")) << "the other rank had nothing to do\n" << ran.output;
+}
+
+TEST(Step4_Life, ACallThatWaitedIsNamedToo) {
+  if (is_rank()) {
+    MpiPoolExecutor pool;
+    for (int i = 0; i < 300; ++i) pool.submit(twice, i);
+    pool.submit(Deadly()).result();  // the worker gets it when it has answered the one before
+    return;
+  }
+  const Ran ran = mpirun(2, this_test());
+  EXPECT_TRUE(ran.says("rank 1 has died while it ran")) << ran.output;
+  EXPECT_TRUE(ran.says("Deadly")) << ran.output;
 }
 
 TEST(Step4_Life, ACallThatExitsEndsAll) {

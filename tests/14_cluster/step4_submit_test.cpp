@@ -149,6 +149,19 @@ TEST(Step4_Submit, ArgumentsThatCannotBeWrittenAreTheOutcome) {
   EXPECT_EQ(outcome(pool.submit(twice, 21)), "42");
 }
 
+TEST(Step4_Submit, WhatIsTooLargeToBeSentIsTheOutcome) {
+  if (!in_ranks(2)) return;
+  concurrent::MpiWorld::most_bytes = 1'000;  // in each rank, or else it takes gigabytes
+  MpiPoolExecutor pool;
+  const std::string large(1'000, 'a'), little(900, 'a');
+  const std::string why = "a message of MPI has at most 1000 bytes";
+  EXPECT_EQ(outcome(pool.submit([](const std::string&) { return 7; }, large)).find(why), 0u);
+  EXPECT_EQ(outcome(pool.submit([](const std::string& text) { return text + text; }, little))
+                .find("std::length_error: " + why),
+            0u);
+  EXPECT_EQ(outcome(pool.submit(twice, 21)), "42") << "pool and worker live on";
+}
+
 TEST(Step4_Submit, ArgumentsThatCannotBeReadAreARemoteError) {
   if (!in_ranks(2)) return;
   MpiPoolExecutor pool;
@@ -178,9 +191,12 @@ TEST(Step4_Submit, CallbacksMaySubmit) {
 
 TEST(Step4_Submit, ALibrarysFunctionIsRefused) {
   if (!in_ranks(2)) return;
-  MpiPoolExecutor pool;
   const auto of_a_library = function_of_a_library();
   ASSERT_NE(of_a_library, nullptr);
+  EXPECT_THROW(MpiPoolExecutor({.initializer = reinterpret_cast<void (*)()>(of_a_library)}),
+               std::invalid_argument)
+      << "it has another address there, too";
+  MpiPoolExecutor pool;
   EXPECT_THROW(pool.submit(of_a_library, 1), std::invalid_argument);
   EXPECT_EQ(pool.submit([](int letter) { return std::toupper(letter); }, 'a').result(), 'A');
 }

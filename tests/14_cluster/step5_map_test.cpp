@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "moved_clock.hpp"
 #include "to_vector.hpp"
 
 using namespace std::chrono_literals;
@@ -20,6 +21,20 @@ using course::to_vector;
 namespace {
 
 int minus(int a, int b) { return a - b; }
+
+/// Counts how often it is copied.
+struct Copied {
+  static inline int times = 0;
+
+  Copied() = default;
+  Copied(const Copied&) { ++times; }
+  Copied(Copied&&) noexcept {}
+  Copied& operator=(const Copied&) { return ++times, *this; }
+  Copied& operator=(Copied&&) noexcept { return *this; }
+
+  template <class Archive>
+  void serialize(Archive&) {}
+};
 
 /// A call that waits at a pipe, if it is given one.
 int wait_or_not(const std::string& fifo) {
@@ -108,6 +123,7 @@ TEST(Step5_Map, AnExceptionComesInItsPlace) {
     EXPECT_EQ(results.next(), 0);
     EXPECT_EQ(results.next(), 1);
     EXPECT_THROW(results.next(), RemoteError);
+    EXPECT_EQ(results.next(), std::nullopt) << "it ends the range";
   }
 }
 
@@ -120,6 +136,21 @@ TEST(Step5_Map, TheTimeoutIsForAll) {
                             {.timeout = 10ms, .unordered = unordered});
     EXPECT_THROW(results.next(), concurrent::TimeoutError);
     // The fifo's end lets the call go, if it has begun at all: it may have been cancelled before.
+  }
+}
+
+TEST(Step5_Map, TheTimeIsCountedFromTheCallOfMap) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  for (const bool unordered : {false, true}) {
+    const Fifo fifo;
+    const std::vector<std::string> items{fifo.name()};
+    auto slow = items | std::views::transform([](const std::string& item) {
+                  course::let_time_pass(2h);
+                  return item;
+                });
+    auto results = pool.map(wait_or_not, slow, {.timeout = 1h, .unordered = unordered});
+    EXPECT_THROW(results.next(), concurrent::TimeoutError) << "to come by the items took longer";
   }
 }
 
@@ -159,6 +190,18 @@ TEST(Step5_Map, StarmapCallsWithThePartsOfATuple) {
             (std::vector<std::string>{"one 1"}));
 }
 
+TEST(Step5_Map, ThePartsOfATupleAreMoved) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  const std::vector<std::pair<Copied, int>> items(3);
+  const auto copies = [](Copied, int) { return Copied::times; };
+  EXPECT_EQ(to_vector(pool.starmap(copies, items, {.chunksize = 3})), (std::vector{0, 0, 0}));
+  std::vector<bool> none;
+  for (const bool value : pool.starmap([](Copied, int) -> bool { return Copied::times > 0; }, items))
+    none.push_back(value);
+  EXPECT_EQ(none, (std::vector{false, false, false}));
+}
+
 TEST(Step5_Map, AChunkOfTuplesCrossesAsOneCall) {
   if (!in_ranks(4)) return;
   MpiPoolExecutor pool;
@@ -171,7 +214,8 @@ TEST(Step5_Map, FunctionsWithoutAResultGiveEmptyOnes) {
   if (!in_ranks(2)) return;
   MpiPoolExecutor pool;
   EXPECT_EQ(to_vector(pool.map([](int) {}, std::views::iota(0, 3))).size(), 3u);
-  EXPECT_EQ(to_vector(pool.starmap([](int, int) {}, std::vector{std::pair(1, 2)})).size(), 1u);
+  const std::vector<std::pair<int, int>> pairs(3);
+  EXPECT_EQ(to_vector(pool.starmap([](int, int) {}, pairs, {.chunksize = 3, .unordered = true})).size(), 3u);
 }
 
 TEST(Step5_Map, NoItemsGiveNoResults) {

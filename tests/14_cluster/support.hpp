@@ -131,6 +131,25 @@ class Fifo {
   const std::string name_;
 };
 
+/// A word to all ranks that no call carries: it is given, or not yet. Its end takes it back.
+class Sign {
+ public:
+  Sign() { ::unlink(name().c_str()); }
+  Sign(const Sign&) = delete;
+  Sign& operator=(const Sign&) = delete;
+  ~Sign() { ::unlink(name().c_str()); }
+
+  void give() const { ::close(::open(name().c_str(), O_CREAT | O_WRONLY, 0600)); }
+  /// Waits, in any rank of this machine, until the sign is given.
+  static void wait() {
+    while (::access(name().c_str(), F_OK) != 0) ::usleep(100);
+  }
+
+ private:
+  /// The ranks of a machine have one parent.
+  static std::string name() { return "/tmp/cluster_test_sign_" + std::to_string(::getppid()); }
+};
+
 /// A call that waits. @returns the word that let it go
 inline std::string wait_at(const std::string& fifo) { return run("cat " + fifo).output; }
 

@@ -1,0 +1,168 @@
+// Chapter 14, step 4: the pool's own thread, which looks, sleeps, and runs the callbacks.
+
+#include "support.hpp"
+
+#include <pthread.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <ctime>
+#include <functional>
+#include <future>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace {
+
+/// What the pool's own thread uses of its processor, and how often it sleeps: a callback says which it is.
+class PoolsThread {
+ public:
+  explicit PoolsThread(MpiPoolExecutor& pool) {
+    std::promise<pthread_t> said;
+    const Fifo fifo;  // as long as the call waits, the callback is the pool's to run
+    pool.submit(wait_at, fifo.name()).add_done_callback([&](const auto&) {
+      said.set_value(::pthread_self());
+    });
+    fifo.let_go();
+    ::pthread_getcpuclockid(said.get_future().get(), &clock_);
+  }
+
+  /// Returns the time that it has run so far.
+  [[nodiscard]] std::chrono::nanoseconds used() const {
+    timespec time{};
+    ::clock_gettime(clock_, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  }
+  /// Returns the least that it runs in 200 ms, of some times, or what is no more than `enough`.
+  [[nodiscard]] std::chrono::nanoseconds least_in_200_ms(std::chrono::nanoseconds enough) const {
+    auto least = std::chrono::nanoseconds::max();
+    for (int attempt = 0; attempt < 5 && least > enough; ++attempt) {
+      const auto before = used();
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      least = std::min(least, used() - before);
+    }
+    return least;
+  }
+
+ private:
+  clockid_t clock_ = 0;
+};
+
+/// Returns how often the thread that calls it has gone to sleep.
+long sleeps_of_this_thread() {
+  rusage usage{};
+  ::getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_nvcsw;
+}
+
+/// A value whose destructor uses the pool, if there is something in it.
+struct Parting {
+  static inline std::atomic<MpiPoolExecutor*> pool = nullptr;
+  static inline std::promise<std::string> said;
+
+  Parting() = default;
+  explicit Parting(int number) : number(number) {}
+  Parting(Parting&& other) noexcept : number(std::exchange(other.number, 0)) {}
+  Parting& operator=(Parting&& other) noexcept {
+    std::swap(number, other.number);
+    return *this;
+  }
+  ~Parting() {
+    MpiPoolExecutor* const its_pool = pool;
+    if (number == 0 || its_pool == nullptr) return;
+    its_pool->submit(twice, std::exchange(number, 0)).add_done_callback([](const Future<int>& future) {
+      said.set_value(outcome(future));
+    });
+  }
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(number);
+  }
+
+  int number = 0;
+};
+
+}  // namespace
+
+TEST(Step4_Thread, OfAnIdlePoolItSleepsUntilItIsWoken) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  const PoolsThread thread(pool);
+  EXPECT_EQ(thread.least_in_200_ms(std::chrono::nanoseconds(0)).count(), 0)
+      << "nanoseconds of the processor's time, though nothing can come";
+  EXPECT_EQ(pool.submit(twice, 21).result(), 42);
+}
+
+TEST(Step4_Thread, WhileACallRunsItSleepsBetweenTheLooks) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  const PoolsThread thread(pool);
+  const Fifo fifo;
+  const auto call = pool.submit(wait_at, fifo.name());
+  const std::chrono::nanoseconds enough = std::chrono::milliseconds(2);
+  EXPECT_LE(thread.least_in_200_ms(enough), enough) << "in 200 ms in which no answer came";
+  fifo.let_go();
+  EXPECT_EQ(call.result(), "go");
+}
+
+TEST(Step4_Thread, ForAnAnswerThatComesSoonItLooksAtOnce) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  int most = 0;
+  for (int attempt = 0; attempt < 10 && most < 20; ++attempt) {
+    const Fifo fifo;
+    std::promise<int> said;
+    int at_once = 0;
+    // Each callback submits the next call, so that nobody but this thread is at work here.
+    std::function<void(int)> go_on = [&](int left) {
+      if (left == 0) return said.set_value(at_once);
+      pool.submit(twice, left).add_done_callback([&, left, before = sleeps_of_this_thread()](const auto&) {
+        if (sleeps_of_this_thread() == before) ++at_once;
+        go_on(left - 1);
+      });
+    };
+    pool.submit(wait_at, fifo.name()).add_done_callback([&](const auto&) { go_on(100); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // it has waited for long
+    fifo.let_go();
+    most = std::max(most, said.get_future().get());
+  }
+  EXPECT_GE(most, 20) << "answers, of 100 that came one close behind the other, for which it did not sleep";
+}
+
+TEST(Step4_Thread, WhoSubmitsDoesNotWaitForIt) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  const Fifo fifo;
+  const auto call = pool.submit(wait_at, fifo.name());
+  std::this_thread::sleep_for(std::chrono::milliseconds(40));  // by now it sleeps for 10 ms between two looks
+  int waited = 0;
+  for (int i = 0; i < 20; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    const long before = sleeps_of_this_thread();
+    pool.submit(twice, i);
+    if (sleeps_of_this_thread() > before) ++waited;
+  }
+  EXPECT_LT(waited, 10) << "calls of submit(), of 20, that waited while the pool's thread slept";
+  fifo.let_go();
+  EXPECT_EQ(call.result(), "go");
+}
+
+TEST(Step4_Thread, AResultThatNobodyWantsIsDestroyedWithoutTheLock) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  const Fifo fifo;
+  static_cast<void>(pool.submit(
+      [](const std::string& fifo) {
+        wait_at(fifo);
+        return Parting(21);
+      },
+      fifo.name()));
+  Parting::pool = &pool;
+  fifo.let_go();  // by now the future has gone
+  EXPECT_EQ(Parting::said.get_future().get(), "42") << "its destructor has submitted a call";
+}
