@@ -65,7 +65,7 @@ TEST(Step8_Shown, WhoListensIsAtTheEndOfADrain) {
     Client listener = s.client();
     listener.send(get("/events"));
     co_await listener.up_to("event: snapshot");
-    co_await s.server->drain();
+    co_await s.server->drain(std::chrono::hours(1));
     co_await listener.rest();
     EXPECT_EQ(s.server->service().active, 0u);
   });
