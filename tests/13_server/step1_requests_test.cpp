@@ -82,13 +82,13 @@ TEST(Step1_Requests, WhatFollowsIsTheNextRequest) {
   e.run([&]() -> Coro<> {
     auto [streams, client] = connection();
     client.send(request("POST", "/one", "1") + get("/two") + get("/three"));
-    client.end();
     for (const char* path : {"/one", "/two", "/three"}) {
       const std::optional<Request> request = co_await read_request(streams.reader, streams.writer);
       EXPECT_TRUE(request.has_value());
       if (!request) co_return;
       EXPECT_EQ(request->path, path);
     }
+    client.end();
     const std::optional<Request> last = co_await read_request(streams.reader, streams.writer);
     EXPECT_FALSE(last.has_value());
   });

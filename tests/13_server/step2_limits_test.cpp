@@ -37,6 +37,7 @@ TEST(Step2_Connections, TheNextRequestHasTheSameLimits) {
     EXPECT_EQ((co_await client.reply()).status, 408);
   });
   s.service.idle_time = 30ms;
+  s.service.request_time = std::chrono::hours(1);
   s.run([&](Client& client) -> Coro<> {
     client.send(get("/jobs/1"));
     EXPECT_EQ((co_await client.reply()).body, "job 1");

@@ -90,10 +90,10 @@ TEST(Step8_Events, WhoGoesIsForgotten) {
 
 TEST(Step8_Events, WhoIsTooSlowIsToldAndHearsNoMore) {
   run([]() -> Coro<> {
-    EventHub hub(100);
+    EventHub hub(150);
     int told = 0;
     const auto slow = hub.subscribe([&] {
-      if (++told < 10) hub.publish("b", "somebody is slow");
+      if (++told < 10) hub.publish("b", std::string(30, 'y'));
     });
     const auto quick = hub.subscribe();
     for (int i = 0; i < 10; ++i) {
