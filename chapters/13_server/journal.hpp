@@ -42,6 +42,7 @@ class Journal {
 
   /// Hands over how things stand with a job. It does not wait.
   /// @returns a future that is done once this is on disk; if it could not be written, it has the error
+  /// @throws std::bad_alloc, then nothing was handed over
   concurrent::Future<void> write(JobRecord job) {
     todo("6.1", "Journal::write");
   }

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "bridge.hpp"
+#include "cancelled_error.hpp"
 #include "errors.hpp"
 #include "job_kinds.hpp"
 #include "process_pool.hpp"
@@ -96,7 +97,7 @@ class WorkerPool {
   /// @param slot one of the kind's place; of no matter to a kind that runs on the loop
   /// @returns the job's result, as JSON
   /// @throws what the job throws: concurrent::RemoteError if that was in a process; WorkerDied if its worker
-  /// has died, or was killed, and has a successor by now
+  /// has died, or was killed, and has a successor by now; CancelledError, then the job is stopped
   Coro<std::string> run(std::size_t slot, const Kind& kind, std::string args) {
     todo("3.1", "WorkerPool::run");
     co_return std::string();

@@ -107,7 +107,9 @@ class RequestParser {
     if (hosts > 1 || (hosts == 0 && message.version() == 11)) throw Error(400, "there must be one Host");
     request_.method = text(message.method_string());
     request_.target = text(message.target());
-    request_.keep_alive = message.keep_alive();
+    // A client of HTTP/1.0 that keeps connections waits for their end, unless its answer says that it is
+    // kept.
+    request_.keep_alive = message.version() == 11 && message.keep_alive();
     set_path();
   }
 

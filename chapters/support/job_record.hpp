@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <string_view>
 #include <utility>
 
 #include "event.hpp"
@@ -53,6 +54,11 @@ struct JobRecord {
   std::optional<std::int64_t> started_ms = std::nullopt;
   std::optional<std::int64_t> finished_ms = std::nullopt;
 };
+
+/// Returns the text with a U+FFFD for each byte that is no UTF-8, as JSON has it.
+inline std::string valid_utf8(std::string_view text) {
+  return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
+}
 
 /// Returns a value, or null.
 template <class T>

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "event.hpp"
@@ -84,7 +85,10 @@ inline Coro<> end_connection(StreamReader reader, StreamWriter writer) {
 /// client is not.
 inline Coro<Response> answer_to(const Service& service, Exchange& exchange) {
   try {
-    co_return co_await service.router.dispatch(exchange);
+    Response response = co_await service.router.dispatch(exchange);
+    // A field that cannot be sent is an error of the handler.
+    if (!response.headers.empty()) std::ignore = to_bytes({.headers = response.headers}, nullptr);
+    co_return response;
   } catch (const Error& error) {
     co_return error_response(error.status(), error.what());
   } catch (const std::exception&) {
@@ -104,8 +108,10 @@ inline Coro<> serve_connection(Service& service, StreamReader reader, StreamWrit
   const detail::Counted connected(service.connections);
   EventLoop& loop = get_running_loop();
   bool reading = true;
+  bool took_too_long = false;
   // What waits for the client is told that the time is over: by the reader, or by the end of the connection.
   Watchdog watchdog(loop, [&] {
+    took_too_long = reading;
     if (reading)
       reader.set_exception(std::make_exception_ptr(TimeoutError("the client takes too long")));
     else
@@ -165,6 +171,8 @@ inline Coro<> serve_connection(Service& service, StreamReader reader, StreamWrit
   }
   // </exercise>
   reading = false;
+  // It may still send, and is to see the answer: the connection is as good as any.
+  if (took_too_long && !writer.is_closing()) reader.set_exception(nullptr);
   watchdog.set(std::min<Duration>(service.request_time, std::chrono::seconds(1)));
   co_await detail::end_connection(reader, writer);
 }

@@ -143,7 +143,11 @@ class JobQueue {
     try {
       outcome.result = co_await workers_.run(job->worker.value_or(0), kind, job->args);
     } catch (const std::exception& error) {
-      outcome = {JobState::failed, "null", error.what()};
+      outcome = {JobState::failed, "null", valid_utf8(error.what())};
+    } catch (const CancelledError&) {
+      throw;
+    } catch (...) {
+      outcome = {JobState::failed, "null", "it threw what is no std::exception"};
     }
     // Whoever asked it to stop was told that it will.
     if (job->stop_as) outcome = stopped_as(*job->stop_as);

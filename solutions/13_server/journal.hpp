@@ -42,14 +42,20 @@ class Journal {
 
   /// Hands over how things stand with a job. It does not wait.
   /// @returns a future that is done once this is on disk; if it could not be written, it has the error
+  /// @throws std::bad_alloc, then nothing was handed over
   concurrent::Future<void> write(JobRecord job) {
     // <exercise 6.1 Journal::write>
     concurrent::Promise<void> written;
     concurrent::Future<void> future = written.future();
     {
       std::lock_guard lock(mutex_);
-      jobs_.push_back(std::move(job));
       promises_.push_back(std::move(written));
+      try {
+        jobs_.push_back(std::move(job));
+      } catch (...) {
+        promises_.pop_back();
+        throw;
+      }
     }
     has_work_.notify_one();
     return future;

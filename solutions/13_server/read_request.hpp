@@ -33,7 +33,10 @@ inline Coro<std::optional<Request>> read_request(StreamReader reader, StreamWrit
       // The parser has copied what it took.
       if (taken > 0) state->take(taken);
       if (parser.done()) co_return parser.take();
-      if (parser.wants_continue()) writer.write("HTTP/1.1 100 Continue\r\n\r\n");
+      if (parser.wants_continue()) {
+        writer.write("HTTP/1.1 100 Continue\r\n\r\n");
+        state->check();  // one who is found to have gone here wakes nobody later
+      }
       // Of a body that is there already it may have taken the header alone.
       if (taken > 0 && !state->bytes().empty()) continue;
     }

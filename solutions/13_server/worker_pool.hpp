@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "bridge.hpp"
+#include "cancelled_error.hpp"
 #include "errors.hpp"
 #include "job_kinds.hpp"
 #include "process_pool.hpp"
@@ -96,7 +97,7 @@ class WorkerPool {
   /// @param slot one of the kind's place; of no matter to a kind that runs on the loop
   /// @returns the job's result, as JSON
   /// @throws what the job throws: concurrent::RemoteError if that was in a process; WorkerDied if its worker
-  /// has died, or was killed, and has a successor by now
+  /// has died, or was killed, and has a successor by now; CancelledError, then the job is stopped
   Coro<std::string> run(std::size_t slot, const Kind& kind, std::string args) {
     // <exercise 3.1 WorkerPool::run>
     if (kind.place == Place::loop) co_return kind.compute(std::move(args));
@@ -110,18 +111,28 @@ class WorkerPool {
       auto call = [wait = kind.wait, args = std::move(args), stop = here.stop.get_token()] {
         return wait(args, stop);
       };
-      co_return co_await wrap_future(threads_->submit(std::move(call)));
+      try {
+        co_return co_await wrap_future(threads_->submit(std::move(call)));
+      } catch (const CancelledError&) {
+        stop(slot);
+        throw;
+      }
     }
     bool begun = false;
     std::string why = "it was killed";
     while (true) {
       try {
+        // There is none if whoever replaced it was cancelled.
+        if (!here.process.pool) throw concurrent::ExecutorShutdown();
         concurrent::Future<std::string> answer = here.process.pool->submit(kind.compute, args);
         begun = true;
         co_return co_await wrap_future(std::move(answer));
       } catch (const concurrent::BrokenProcessPool& error) {
         why = error.what();
       } catch (const concurrent::ExecutorShutdown&) {  // it was stopped before the job got there
+      } catch (const CancelledError&) {
+        stop(slot);  // or the next job of this slot waits for this one
+        throw;
       }
       co_await replace(slot);
       // The job of a worker that had died before has lost nothing but a little time.

@@ -97,7 +97,8 @@ class Connection:
     def head(self):
         first = self.line()
         words = first.split(" ", 2)
-        if len(words) < 3 or words[0] not in ("HTTP/1.1", "HTTP/1.0") or not (words[1].isdigit() and len(words[1]) == 3):
+        versions = ("HTTP/1.1", "HTTP/1.0")
+        if len(words) < 3 or words[0] not in versions or not (words[1].isdigit() and len(words[1]) == 3):
             raise Wrong(f"not the first line of an answer: {first!r}")
         headers = {}
         while line := self.line():
@@ -140,8 +141,9 @@ class Server:
     def __init__(self, program, *arguments, before=None, wrap=()):
         self.arguments = [*wrap, program, *(str(argument) for argument in arguments)]
         self.process = subprocess.Popen(
-            self.arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=before
-        )
+            self.arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True, preexec_fn=before,
+        )  # fmt: skip
         first = self.process.stdout.readline().strip()
         if ":" not in first:
             self.process.kill()
@@ -224,6 +226,7 @@ def run(tests, chosen=""):
             print(f"skipped  {name}: {reason}", flush=True)
         except Exception as error:
             failed += 1
-            print(f"WRONG    {name}: {type(error).__name__ if not isinstance(error, Wrong) else ''} {error}", flush=True)
+            kind = type(error).__name__ if not isinstance(error, Wrong) else ""
+            print(f"WRONG    {name}: {kind} {error}", flush=True)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0

@@ -50,7 +50,8 @@ def corpus():
             any_of = re.search(r"«any \\x(..)-\\x(..)»", text)
             several = [text]
             if any_of:
-                several = [text.replace(any_of[0], f"\\x{byte:02x}") for byte in range(int(any_of[1], 16), int(any_of[2], 16) + 1)]
+                some = range(int(any_of[1], 16), int(any_of[2], 16) + 1)
+                several = [text.replace(any_of[0], f"\\x{byte:02x}") for byte in some]
             for each in several:
                 ends = each.endswith("⏏")
                 each = each.rstrip("⏏").replace("{host}", "Host: localhost↵").replace("↵", "\\r\\n")
@@ -114,9 +115,10 @@ def tried(server, request, torn=None):
 
 # ---- The fuzzer
 
-TOKENS = [b"\r\n", b"\n", b"\r", b"\0", b" ", b"\t", b":", b",", b";", b"0", b"-1", b"{", b"}", b"[", b'"', b"\\", b"/", b"%", b"\xff",
-          b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"Host: a\r\n", b"HTTP/1.1", b"0\r\n\r\n", b"GET / HTTP/1.1\r\n",
-          b"Connection: close\r\n", b"Expect: 100-continue\r\n", b"ffffffff\r\n"]  # fmt: skip
+TOKENS = [b"\r\n", b"\n", b"\r", b"\0", b" ", b"\t", b":", b",", b";", b"0", b"-1", b"{", b"}", b"[", b'"', b"\\", b"/",
+          b"%", b"\xff", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"Host: a\r\n", b"HTTP/1.1",
+          b"0\r\n\r\n", b"GET / HTTP/1.1\r\n", b"Connection: close\r\n", b"Expect: 100-continue\r\n",
+          b"ffffffff\r\n"]  # fmt: skip
 
 
 def mutated(data, others, chance):
@@ -141,7 +143,8 @@ def mutated(data, others, chance):
 
 
 def fuzz(server, count, seed):
-    """Sends mutated requests, many at a time. Each must be answered well or not at all, and the server must stay well."""
+    """Sends mutated requests, many at a time. Each must be answered well or not at all, and the server must stay
+    well."""
     chance = random.Random(seed)
     seeds = [request.data for request in corpus() if len(request.data) < 3000]
     statuses = {}

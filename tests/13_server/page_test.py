@@ -1,4 +1,5 @@
-"""Lets a browser use the live page of chapter 13's server: submits, watches, cancels, loses a worker and the connection.
+"""Lets a browser use the live page of chapter 13's server: submits, watches, cancels, loses a worker and the
+connection.
 
     python3 tests/13_server/page_test.py BUILD/recipe [FOLDER for pictures [ONLY]]
 
@@ -43,8 +44,8 @@ class Page(Browser):
 
     def shows(self, job, state, seconds=30):
         """Waits until the table has a job in that state."""
-        self.until(ROW + "?.querySelector('.state').textContent.includes(arguments[1])", f"job {job} {state}", job, state,
-                   seconds=seconds)
+        self.until(ROW + "?.querySelector('.state').textContent.includes(arguments[1])", f"job {job} {state}",
+                   job, state, seconds=seconds)
 
     def cell(self, job, name):
         return self.script("return " + ROW + ".querySelector('td.' + arguments[1]).textContent", job, name)
@@ -59,7 +60,8 @@ class Page(Browser):
         self.desk()
 
 
-ROW = "[...document.querySelectorAll('#rows tr')].find(row => row.querySelector('a').textContent === '#' + arguments[0])"
+ROW = ("[...document.querySelectorAll('#rows tr')]"
+       ".find(row => row.querySelector('a').textContent === '#' + arguments[0])")  # fmt: skip
 
 
 def page(*arguments):
@@ -91,8 +93,8 @@ def a_job_is_submitted_and_watched_to_its_end():
         check("out of luck" in it.cell(failed, "result"), True)
         it.submit("count", 1, times=12)
         it.until("Number(document.querySelector('#ended').textContent) >= 14", "14 jobs ended")
-        it.until("document.querySelector('#timeline').ariaLabel.includes('runs job ' + arguments[0])", "the timeline's text",
-                 slow)
+        it.until("document.querySelector('#timeline').ariaLabel.includes('runs job ' + arguments[0])",
+                 "the timeline's text", slow)
         it.picture("watch")
         check(it.complaints(), [])
 
@@ -225,8 +227,8 @@ def it_fits_on_a_phone():
             it.phone(width)
             wide = it.script("return [document.documentElement.scrollWidth, innerWidth]")
             check(wide[0] <= width, True, f"it is {wide} wide")
-            small = it.script("return [...document.querySelectorAll('button, input, select')].filter(e => e.offsetParent &&"
-                              "e.offsetHeight < 40).map(e => e.id || e.textContent)")
+            small = it.script("return [...document.querySelectorAll('button, input, select')]"
+                              ".filter(e => e.offsetParent && e.offsetHeight < 40).map(e => e.id || e.textContent)")
             check(small, [], "too small for a finger")
         it.dark()
         it.desk()
@@ -239,7 +241,9 @@ def a_state_has_a_word_and_a_sign():
             "done": it.submit("random"),
             "failed": it.submit("fail", "no"),
             "running": it.submit("sleep", 100_000),
-            "expired": it.server.ask("POST", "/jobs", {"kind": "sleep", "args": {"ms": 100_000}, "deadline_ms": 50}).json["id"],
+            "expired": it.server.ask(
+                "POST", "/jobs", {"kind": "sleep", "args": {"ms": 100_000}, "deadline_ms": 50}
+            ).json["id"],
         }
         for state, job in ids.items():
             it.shows(job, state)

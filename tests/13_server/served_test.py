@@ -149,7 +149,8 @@ def a_socket_of_unix_serves_as_well():
         process = subprocess.Popen([PROGRAM, "--unix", path], stdout=subprocess.PIPE, text=True)
         try:
             check(process.stdout.readline().strip(), f"A job server at unix:{path}")
-            got = subprocess.run(["curl", "-s", "--unix-socket", path, "http://localhost/healthz"], stdout=subprocess.PIPE)
+            command = ["curl", "-s", "--unix-socket", path, "http://localhost/healthz"]
+            got = subprocess.run(command, stdout=subprocess.PIPE)
             check(got.stdout, b'{"status":"ok"}\n')
             process.send_signal(signal.SIGTERM)
             check(process.wait(client.SECONDS), 0)
@@ -174,7 +175,8 @@ def what_it_counts_is_right():
     with started("--workers", 2) as server:
         with server.connect() as connection:
             for kind, status in [("empty", 200), ("empty", 200), ("random", 200), ("fail", 500)]:
-                check(connection.ask("POST", "/run", job(kind, **({"what": "x"} if kind == "fail" else {}))).status, status)
+                args = {"what": "x"} if kind == "fail" else {}
+                check(connection.ask("POST", "/run", job(kind, **args)).status, status)
             connection.ask("GET", "/nowhere")
         found = metrics(server)
         check(found["jobs_accepted_total"], 4)
@@ -215,7 +217,9 @@ def a_client_that_leaves_cancels_its_job():
             for half in (False, True):
                 connection = server.connect()
                 connection.send(http_post("/run", job(kind, **args)))
-                running = until(lambda: [j for j in server.ask("GET", "/jobs").json["jobs"] if j["state"] == "running"], "it runs")
+                running = until(
+                    lambda: [j for j in server.ask("GET", "/jobs").json["jobs"] if j["state"] == "running"], "it runs"
+                )
                 if half:
                     connection.socket.shutdown(1)
                 else:
@@ -440,7 +444,8 @@ def a_file_that_may_not_grow_is_told_and_loses_nothing():
 
 def a_full_disk_is_told_and_loses_nothing():
     with tempfile.TemporaryDirectory() as folder:
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], stderr=subprocess.PIPE, text=True)
+        command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder]
+        mounted = subprocess.run(command, stderr=subprocess.PIPE, text=True)
         if mounted.returncode:
             raise Skipped(f"no small disk is to be had: {mounted.stderr.strip()}")
         try:
@@ -451,7 +456,7 @@ def a_full_disk_is_told_and_loses_nothing():
                 ids, refusal = accept_until_refused(server)
                 check(refusal.status, 507)
                 os.remove(filler)
-                until(lambda: server.ask("POST", "/jobs", job("empty")).status == 202, "there is room, and it accepts again")
+                until(lambda: server.ask("POST", "/jobs", job("empty")).status == 202, "there is room")
                 until(lambda: server.ask("GET", "/healthz").status == 200, "it is well again")
                 all_are_there(server, ids)
                 server.kill()

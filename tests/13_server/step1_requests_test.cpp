@@ -82,13 +82,13 @@ TEST(Step1_Requests, WhatFollowsIsTheNextRequest) {
   e.run([&]() -> Coro<> {
     auto [streams, client] = connection();
     client.send(request("POST", "/one", "1") + get("/two") + get("/three"));
-    client.end();
     for (const char* path : {"/one", "/two", "/three"}) {
       const std::optional<Request> request = co_await read_request(streams.reader, streams.writer);
       EXPECT_TRUE(request.has_value());
       if (!request) co_return;
       EXPECT_EQ(request->path, path);
     }
+    client.end();
     const std::optional<Request> last = co_await read_request(streams.reader, streams.writer);
     EXPECT_FALSE(last.has_value());
   });
@@ -182,6 +182,22 @@ TEST(Step1_Requests, AClientThatAsksFirstIsToldToGoOn) {
   });
 }
 
+TEST(Step1_Requests, AClientThatAsksFirstMayBeGoneWhenItIsTold) {
+  EpollLoop e;
+  e.run([&]() -> Coro<> {
+    auto [streams, client] = connection();
+    client.send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    client.leave();
+    bool lost = false;
+    try {
+      co_await read_request(streams.reader, streams.writer);
+    } catch (const std::system_error&) {
+      lost = true;
+    }
+    EXPECT_TRUE(lost);
+  });
+}
+
 TEST(Step1_Answers, AnAnswerIsItsStatusItsHeadersAndItsBody) {
   EXPECT_EQ(to_bytes({.status = 202, .body = "{}", .headers = {{"Location", "/jobs/1"}}}, nullptr),
             "HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
@@ -189,7 +205,8 @@ TEST(Step1_Answers, AnAnswerIsItsStatusItsHeadersAndItsBody) {
 }
 
 TEST(Step1_Answers, TheLastAnswerSaysSo) {
-  EXPECT_NE(to_bytes({.close = true}, nullptr).find("\r\nConnection: close\r\n"), std::string::npos);
+  EXPECT_TRUE(to_bytes({.headers = {{"Retry-After", "1"}}, .close = true}, nullptr)
+                  .ends_with("nosniff\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"));
   EXPECT_EQ(to_bytes({}, nullptr).find("Connection"), std::string::npos);
 }
 
@@ -209,9 +226,15 @@ TEST(Step1_Answers, WhatHasNoBodySaysNoLength) {
 TEST(Step1_Answers, AStreamSaysNoLength) {
   const std::string text = to_bytes({.stream = [](asyncio::StreamWriter) -> Coro<> { co_return; }}, nullptr);
   EXPECT_EQ(text.find("Content-Length"), std::string::npos);
+  EXPECT_NE(text.find("\r\nContent-Type: application/json\r\n"), std::string::npos);
 }
 
 TEST(Step1_Answers, AHeaderIsOneLine) {
+  for (const std::string end : {"\r", "\n"}) {
+    EXPECT_THROW(to_bytes({.headers = {{"Location", "/" + end}}}, nullptr), std::invalid_argument);
+    EXPECT_THROW(to_bytes({.headers = {{"A" + end, "/"}}}, nullptr), std::invalid_argument);
+    EXPECT_THROW(to_bytes({.content_type = "text/html" + end}, nullptr), std::invalid_argument);
+  }
   EXPECT_THROW(to_bytes({.headers = {{"Location", "/\r\nSet-Cookie: a=b"}}}, nullptr), std::invalid_argument);
   EXPECT_THROW(to_bytes({.headers = {{"A\nB", "/"}}}, nullptr), std::invalid_argument);
 }

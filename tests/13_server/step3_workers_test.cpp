@@ -42,6 +42,32 @@ struct Workers {
     }
     co_return "nothing";
   }
+  /// Waits until the first process has died, and its pool knows.
+  Coro<> lose_process() {
+    const WorkerPool::Process& process = pool.slots()[0].process;
+    const auto one = +[] { return 1; };
+    ::kill(process.pid, SIGKILL);
+    bool broken = false;
+    while (!broken) {
+      try {
+        process.pool->submit(one);
+      } catch (const concurrent::BrokenProcessPool&) {
+        broken = true;
+      }
+      co_await passes(1);
+    }
+  }
+  /// Cancels a job, and waits for its end.
+  static Coro<> cancel(Task<std::string>& job) {
+    job.cancel();
+    bool cancelled = false;
+    try {
+      co_await job;
+    } catch (const asyncio::CancelledError&) {
+      cancelled = true;
+    }
+    EXPECT_TRUE(cancelled);
+  }
 
  private:
   std::size_t last_taken(Place place) const {
@@ -82,6 +108,9 @@ TEST(Step3_Workers, AThreadWaits) {
 TEST(Step3_Workers, WhatIsSmallRunsOnTheLoop) {
   Workers w;
   EXPECT_EQ(w.e.run([&] { return w.start("now", "[1]"); }), "[1]");
+  EXPECT_EQ(w.pool.take(Place::process), 0u);
+  w.e.run([&] { return w.pool.run(0, w.kinds.find("now")->second, "1"); });
+  EXPECT_TRUE(w.pool.slots()[0].busy) << "it has no slot, and gives none back";
 }
 
 TEST(Step3_Workers, TheLoopGoesOnMeanwhile) {
@@ -198,21 +227,53 @@ TEST(Step3_Workers, AWorkerThatIsStoppedBeforeItBeginsIsReplaced) {
 
 TEST(Step3_Workers, AJobGoesToTheSuccessorOfAWorkerThatHadDied) {
   Workers w;
-  const auto one = +[] { return 1; };
   w.e.run([&]() -> Coro<> {
-    const WorkerPool::Process& process = w.pool.slots()[0].process;
-    ::kill(process.pid, SIGKILL);
-    bool broken = false;
-    while (!broken) {
-      try {
-        process.pool->submit(one);
-      } catch (const concurrent::BrokenProcessPool&) {
-        broken = true;
-      }
-      co_await passes(1);
-    }
+    co_await w.lose_process();
     EXPECT_EQ(co_await w.start("square", "{\"number\":6}"), "36");
     EXPECT_EQ(w.pool.slots()[0].restarts, 1u);
+  });
+}
+
+TEST(Step3_Workers, AJobMayBeStoppedWhileItWaitsForTheSuccessor) {
+  Workers w;
+  w.e.run([&]() -> Coro<> {
+    co_await w.lose_process();
+    Task<std::string> outcome = create_task(w.error("pid"));
+    co_await sleep(0ns);  // it has begun, and a new process takes longer
+    EXPECT_TRUE(w.pool.slots()[0].busy) << "there is no worker yet for another job";
+    w.pool.stop(0);
+    EXPECT_EQ((co_await outcome).substr(0, 10), "WorkerDied");
+    EXPECT_EQ(co_await w.start("square", "{\"number\":6}"), "36");
+  });
+}
+
+TEST(Step3_Workers, AJobThatIsCancelledIsStoppedAndTheNextOneRuns) {
+  Workers w;
+  w.e.run([&]() -> Coro<> {
+    Task<std::string> computing = create_task(w.start("spin"));
+    Task<std::string> waiting = create_task(w.start("hold"));
+    co_await held(1);
+    co_await w.cancel(computing);
+    co_await w.cancel(waiting);
+    EXPECT_FALSE(w.pool.slots()[0].busy);
+    EXPECT_FALSE(w.pool.slots()[1].busy);
+    EXPECT_EQ(co_await w.start("square", "{\"number\":5}"), "25");
+    Task<std::string> next = create_task(w.start("hold"));
+    co_await held(1);  // so the one before has ended
+    release(1);
+    EXPECT_EQ(co_await next, "{}");
+  });
+}
+
+TEST(Step3_Workers, AJobThatIsCancelledBeforeItHasAWorkerLeavesOneToTheNext) {
+  Workers w;
+  w.e.run([&]() -> Coro<> {
+    co_await w.lose_process();
+    Task<std::string> early = create_task(w.start("pid"));
+    co_await sleep(0ns);  // it has begun, and a new process takes longer
+    co_await w.cancel(early);
+    EXPECT_FALSE(w.pool.slots()[0].busy);
+    EXPECT_EQ(co_await w.start("square", "{\"number\":7}"), "49");
   });
 }
 

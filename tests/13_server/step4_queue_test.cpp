@@ -11,6 +11,10 @@ TEST(Step4_Queue, AJobRunsToItsEnd) {
     co_await job->ended.wait();
     EXPECT_EQ(q.state(job), "done 25");
     EXPECT_EQ(q.queue.unfinished(), 0u);
+    const JobPointer next = q.submit("square", "{\"number\":6}");
+    EXPECT_EQ(q.state(next), "running") << "its worker has had nothing to do since";
+    co_await next->ended.wait();
+    EXPECT_EQ(q.state(next), "done 36");
   });
 }
 
@@ -120,6 +124,14 @@ TEST(Step4_Queue, AJobThatFailsSaysWhy) {
     co_await broken->ended.wait();
     EXPECT_EQ(q.state(failed), "failed it fails");
     EXPECT_EQ(q.state(broken), "failed it is broken");
+    for (const char* kind : {"throw_one", "throw_one_on_a_thread"}) {
+      const JobPointer odd = q.submit(kind);
+      co_await odd->ended.wait();
+      EXPECT_EQ(q.state(odd), "failed it threw what is no std::exception");
+    }
+    const JobPointer garbled = q.submit("garbled");
+    co_await garbled->ended.wait();
+    EXPECT_EQ(q.state(garbled), "failed no \ufffd text") << "it is to be shown as JSON";
   });
 }
 
@@ -136,11 +148,18 @@ TEST(Step4_Queue, AWorkerThatDiesFailsItsJobAndTheNextOneRuns) {
 
 TEST(Step4_Queue, EachChangeIsTold) {
   Queued q;
+  q.queue.on_change([&](const asyncio::jobs::Job& job) {
+    q.changes.push_back(to_string(job.state));
+    if (job.worker) q.changes.back() += " on " + std::to_string(*job.worker);
+    if (job.started_ms)
+      q.changes.back() += job.started_ms >= job.submitted_ms ? ", begun" : ", begun too early";
+  });
   q.run([&]() -> Coro<> {
     const JobPointer job = q.submit("square", "{\"number\":1}");
+    EXPECT_EQ(q.changes, (Log{"queued", "running on 0, begun"}));
     co_await job->ended.wait();
     co_await passes(2);
-    EXPECT_EQ(q.changes, (Log{"queued", "running", "done"}));
+    EXPECT_EQ(q.changes, (Log{"queued", "running on 0, begun", "done on 0, begun"}));
   });
 }
 

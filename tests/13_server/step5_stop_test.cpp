@@ -21,6 +21,64 @@ TEST(Step5_Stop, AJobThatWaitsNeverBegins) {
   });
 }
 
+TEST(Step5_Stop, OnlyThatJobLeavesTheQueue) {
+  Queued q;
+  q.run([&]() -> Coro<> {
+    const JobPointer runs = q.submit("spin");
+    const JobPointer first = q.submit("square", "{\"number\":1}");
+    const JobPointer second = q.submit("square", "{\"number\":2}");
+    const JobPointer third = q.submit("square", "{\"number\":3}");
+    EXPECT_TRUE(q.queue.stop(second, JobState::cancelled));
+    EXPECT_EQ(q.queue.waiting(), 2u);
+    q.queue.stop(runs, JobState::cancelled);
+    co_await third->ended.wait();
+    EXPECT_EQ(q.state(first), "done 1");
+    EXPECT_EQ(q.state(second), "cancelled it was cancelled");
+    EXPECT_EQ(q.state(third), "done 9");
+  });
+}
+
+TEST(Step5_Stop, AJobOnTheLoopTakesNoWorkerWithIt) {
+  Queued q;
+  q.run([&]() -> Coro<> {
+    const JobPointer spins = q.submit("spin");
+    const JobPointer holds = q.submit("hold");
+    const JobPointer now = q.submit("now");
+    EXPECT_TRUE(q.queue.stop(now, JobState::cancelled));
+    for (const asyncio::jobs::WorkerPool::Slot& slot : q.pool.slots())
+      EXPECT_FALSE(slot.stop.stop_requested()) << "the job of another";
+    co_await now->ended.wait();
+    EXPECT_EQ(q.state(now), "cancelled it was cancelled");
+    EXPECT_EQ(q.state(spins), "running");
+    q.queue.stop(spins, JobState::cancelled);
+    co_await held(1);
+    release(1);
+    co_await holds->ended.wait();
+    co_await spins->ended.wait();
+  });
+}
+
+TEST(Step5_Stop, AJobThatNeverBeganEndsWhenThatIsWrittenDown) {
+  Queued q;
+  asyncio::Event written;
+  q.queue.before_end([&](JobPointer) -> Coro<> { co_await written.wait(); });
+  q.run([&]() -> Coro<> {
+    const JobPointer runs = q.submit("hold");
+    const JobPointer waits = q.submit("hold");
+    EXPECT_TRUE(q.queue.stop(waits, JobState::cancelled));
+    co_await passes(3);
+    EXPECT_EQ(q.state(waits), "queued") << "a crash now, and it would run after all";
+    EXPECT_FALSE(waits->ended.is_set());
+    EXPECT_EQ(q.queue.unfinished(), 2u);
+    written.set();
+    co_await waits->ended.wait();
+    EXPECT_EQ(q.state(waits), "cancelled it was cancelled");
+    co_await held(1);
+    release(1);
+    co_await runs->ended.wait();
+  });
+}
+
 TEST(Step5_Stop, ItsPlaceIsFree) {
   Queued q({}, 1);
   q.run([&]() -> Coro<> {

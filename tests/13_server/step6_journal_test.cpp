@@ -2,6 +2,7 @@
 
 #include "journal.hpp"
 
+#include "allocations.hpp"
 #include "support.hpp"
 
 #include <thread>
@@ -34,6 +35,50 @@ TEST(Step6_Journal, AJobIsSavedAndThenItIsSaid) {
   EXPECT_TRUE(saved);
   EXPECT_EQ(journal.commits(), 1u);
   EXPECT_EQ(journal.entries(), 1u);
+}
+
+TEST(Step6_Journal, WhoIsToldFindsItCountedAndMayWriteMore) {
+  Gate disk;
+  int calls = 0;
+  auto journal = std::make_unique<Journal>([&](std::span<const JobRecord>) {
+    disk.pass();
+    if (++calls == 2) throw 1;  // whatever it is
+  });
+  Log counted;
+  std::optional<concurrent::Future<void>> more;
+  const auto count = [&, &journal = *journal](const concurrent::Future<void>&) {
+    counted.push_back(std::to_string(journal.commits()) + " of " + std::to_string(journal.entries()) + ", " +
+                      std::to_string(journal.failures()) + " failed");
+  };
+  auto first = journal->write(numbered(1));
+  disk.wait_until_entered();
+  first.add_done_callback([&, &journal = *journal](const concurrent::Future<void>& done) {
+    count(done);
+    more = journal.write(numbered(3));
+  });
+  auto second = journal->write(numbered(2));
+  second.add_done_callback(count);
+  disk.open();
+  EXPECT_THROW(second.result(), int);
+  journal.reset();
+  EXPECT_EQ(counted, (Log{"1 of 1, 0 failed", "1 of 1, 1 failed"}));
+  EXPECT_TRUE(more->done());
+}
+
+TEST(Step6_Journal, WhatFindsNoMemoryIsNotHandedOver) {
+  course::until_memory_suffices([](course::Memory& memory) {
+    Batch saved;
+    Batch handed_over = {2};
+    {
+      Journal journal([&](std::span<const JobRecord> jobs) {
+        for (const std::int64_t id : ids(jobs)) saved.push_back(id);
+      });
+      JobRecord job = numbered(1);
+      if (memory.suffices_for([&] { journal.write(std::move(job)); })) handed_over = {1, 2};
+      journal.write(numbered(2)).result();
+    }
+    EXPECT_EQ(saved, handed_over);
+  });
 }
 
 TEST(Step6_Journal, NothingIsSaidBeforeItIsSaved) {

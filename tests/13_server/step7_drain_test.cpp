@@ -45,9 +45,11 @@ TEST(Step7_Drain, WhatWasAcceptedComesToItsEnd) {
     co_await s.ask(post("/jobs", job("hold")));
     co_await s.ask(post("/jobs", job("hold")));
     co_await held(1);
-    Task<> draining = create_task(s.server->drain());
-    co_await passes(3);
-    EXPECT_FALSE(draining.done());
+    Task<> draining = create_task(s.server->drain(0ms));
+    co_await passes(10);
+    EXPECT_FALSE(draining.done()) << "its patience is for clients, not for jobs";
+    if (draining.done()) co_return;
+    EXPECT_EQ((co_await s.ask(get("/jobs/1"))).status, 200);
     release(2);
     co_await draining;
     EXPECT_EQ(s.server->queue().unfinished(), 0u);
@@ -105,6 +107,32 @@ TEST(Step7_Drain, OthersMayAskMeanwhile) {
     EXPECT_EQ(seen.json()["state"], "running");
     release(1);
     co_await draining;
+  });
+}
+
+TEST(Step7_Drain, ClientsInEveryStateAreLetGo) {
+  Served s;
+  s.run([&]() -> Coro<> {
+    Client idle = s.client();
+    Client begins = s.client();
+    begins.send("GET /healthz HT");
+    Client was_told = s.client();
+    was_told.send("what?\r\n\r\n");
+    EXPECT_EQ((co_await was_told.reply()).status, 400);
+    Client waits = s.client();
+    waits.send(post("/run", job("hold")));
+    co_await held(1);
+    Client leaves = s.client();
+    leaves.send(post("/run", job("spin")));
+    co_await until([&] { return s.server->queue().running() == 2; });
+    Task<> draining = create_task(s.server->drain(std::chrono::hours(1)));
+    leaves.leave();
+    release(1);
+    EXPECT_EQ((co_await waits.reply()).json()["state"], "done");
+    co_await draining;
+    EXPECT_EQ(co_await idle.rest(), "");
+    EXPECT_EQ(co_await begins.rest(), "");
+    co_await until([&] { return s.server->service().connections == 0; });
   });
 }
 

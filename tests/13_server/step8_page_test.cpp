@@ -90,9 +90,11 @@ TEST(Step8_Events, WhoGoesIsForgotten) {
 
 TEST(Step8_Events, WhoIsTooSlowIsToldAndHearsNoMore) {
   run([]() -> Coro<> {
-    EventHub hub(100);
+    EventHub hub(150);
     int told = 0;
-    const auto slow = hub.subscribe([&] { ++told; });
+    const auto slow = hub.subscribe([&] {
+      if (++told < 10) hub.publish("b", std::string(30, 'y'));
+    });
     const auto quick = hub.subscribe();
     for (int i = 0; i < 10; ++i) {
       hub.publish("a", std::string(30, 'x'));
@@ -101,6 +103,20 @@ TEST(Step8_Events, WhoIsTooSlowIsToldAndHearsNoMore) {
     EXPECT_EQ(told, 1);
     const auto end = co_await slow->next();
     EXPECT_FALSE(end.has_value());
+  });
+}
+
+TEST(Step8_Events, WhoWaitsForWhatIsTooMuchGetsToKnowIt) {
+  run([]() -> Coro<> {
+    EventHub hub(10);
+    const auto one = hub.subscribe();
+    Task<std::optional<std::string>> next = create_task(one->next());
+    co_await passes(2);
+    hub.publish("a", std::string(30, 'x'));
+    co_await passes(2);
+    EXPECT_TRUE(next.done());
+    if (!next.done()) co_return;
+    EXPECT_FALSE(next.result().has_value());
   });
 }
 
@@ -121,8 +137,9 @@ TEST(Step8_Events, AtTheEndTheRestIsHeard) {
     hub.publish("a", "1");
     hub.close();
     EXPECT_EQ(co_await one->next(), "id: 1\nevent: a\ndata: 1\n\n");
+    hub.publish("a", "2");
     const auto end = co_await one->next();
-    EXPECT_FALSE(end.has_value());
+    EXPECT_FALSE(end.has_value()) << "nothing happens after the end";
     const auto late = hub.subscribe();
     const auto nothing = co_await late->next();
     EXPECT_FALSE(nothing.has_value());

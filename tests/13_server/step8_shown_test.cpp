@@ -65,8 +65,14 @@ TEST(Step8_Shown, WhoListensIsAtTheEndOfADrain) {
     Client listener = s.client();
     listener.send(get("/events"));
     co_await listener.up_to("event: snapshot");
-    co_await s.server->drain();
-    co_await listener.rest();
+    co_await s.ask(post("/jobs", job("hold")));
+    co_await held(1);
+    Task<> draining = create_task(s.server->drain(std::chrono::hours(1)));
+    co_await passes(2);
+    release(1);
+    co_await draining;
+    EXPECT_NE((co_await listener.rest()).find("\"state\":\"done\""), std::string::npos)
+        << "who listens hears how the last jobs end";
     EXPECT_EQ(s.server->service().active, 0u);
   });
 }

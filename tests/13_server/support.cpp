@@ -146,6 +146,9 @@ Json pid(const Json&) { return ::getpid(); }
 Json niceness(const Json&) { return ::getpriority(PRIO_PROCESS, 0); }
 Json now(const Json& args) { return args; }
 Json broken(const Json&) { throw std::runtime_error("it is broken"); }
+Json throw_one(const Json&) { throw 1; }
+Json throw_one_on_a_thread(const Json&, std::stop_token) { throw 1; }
+Json garbled(const Json&) { throw std::runtime_error("no \xff text"); }
 Json wait_and_fail(const Json&, std::stop_token) { throw std::runtime_error("it fails on a thread"); }
 
 }  // namespace
@@ -163,6 +166,9 @@ Kinds test_kinds() {
           {"niceness", computing<niceness>()},
           {"now", on_loop<now>()},
           {"broken", on_loop<broken>()},
+          {"throw_one", on_loop<throw_one>()},
+          {"throw_one_on_a_thread", waiting<throw_one_on_a_thread>()},
+          {"garbled", on_loop<garbled>()},
           {"wait_and_fail", waiting<wait_and_fail>()}};
 }
 

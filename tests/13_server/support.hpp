@@ -124,7 +124,8 @@ class TemporaryFolder {
 
 /// Kinds whose jobs do as tests say. "hold" waits on a thread until released() or stopped, "spin" computes
 /// until its process is killed, "square" and "fail" and "crash" are what they say, "now" and "broken" run on
-/// the loop.
+/// the loop. "garbled" fails with an error that is no UTF-8, and what "throw_one" throws is no
+/// std::exception.
 Kinds test_kinds();
 /// Lets so many jobs of the kind "hold" end.
 void release(int count);
