@@ -55,11 +55,6 @@ struct JobRecord {
   std::optional<std::int64_t> finished_ms = std::nullopt;
 };
 
-/// Returns the text with a U+FFFD for each byte that is no UTF-8, as JSON has it.
-inline std::string valid_utf8(std::string_view text) {
-  return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
-}
-
 /// Returns a value, or null.
 template <class T>
 Json or_null(const std::optional<T>& value) {
@@ -73,7 +68,7 @@ inline std::string to_text(const JobRecord& job) {
   const auto add = [&](const char* name, std::string_view value) {
     text.append(text.empty() ? "{\"" : ",\"").append(name).append("\":").append(value);
   };
-  const auto quoted = [](const std::string& words) {
+  const auto quoted = [](const std::string& words) {  // what is no UTF-8 becomes U+FFFD
     return Json(words).dump(-1, ' ', false, Json::error_handler_t::replace);
   };
   const auto number = [](const auto& value) { return value ? std::to_string(*value) : "null"; };

@@ -143,7 +143,7 @@ class JobQueue {
     try {
       outcome.result = co_await workers_.run(job->worker.value_or(0), kind, job->args);
     } catch (const std::exception& error) {
-      outcome = {JobState::failed, "null", valid_utf8(error.what())};
+      outcome = {JobState::failed, "null", error.what()};
     } catch (const CancelledError&) {
       throw;
     } catch (...) {
