@@ -9,15 +9,14 @@
 #include <ranges>
 #include <span>
 #include <stdexcept>
-#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
+#include "awaitables.hpp"
+#include "child_result.hpp"
 #include "done_listener.hpp"
-#include "outcome.hpp"
 #include "task.hpp"
 #include "todo.hpp"
 
@@ -152,40 +151,6 @@ class GatherState : public FutureBase {
   static inline thread_local constinit GatherState* innermost_ = nullptr;
 };
 
-/// The type of the result of a child: std::monostate if it gives nothing.
-template <class T>
-using Gathered = std::conditional_t<std::is_void_v<T>, std::monostate, std::remove_cvref_t<T>>;
-
-/// The result of a child that has one: moved if it cannot be copied.
-template <class T>
-Gathered<T> result_of(FutureBase& child) {
-  if constexpr (std::is_void_v<T>)
-    return {};  // of whatever type it is: it has not failed
-  else if constexpr (is_copyable<T>)
-    return child.outcome<T>().get();
-  else
-    return child.outcome<T>().take();
-}
-
-/// Returns the outcome of a child, whatever it is.
-template <class T>
-Outcome<T> outcome_of(FutureBase& child) {
-  Outcome<T> outcome;
-  if (child.state() == State::cancelled) {
-    outcome.set_exception(std::make_exception_ptr(CancelledError()));
-  } else if constexpr (std::is_void_v<T>) {
-    if (child.error())
-      outcome.set_exception(child.error());
-    else
-      outcome.set_value();
-  } else if constexpr (is_copyable<T>) {
-    outcome = child.outcome<T>();
-  } else {
-    outcome = std::move(child.outcome<T>());
-  }
-  return outcome;
-}
-
 // The results of the children, each of which is what `result(child)` returns, are a tuple or a vector.
 
 template <auto result>
@@ -225,63 +190,6 @@ Future<Results> gather_children(EventLoop& loop, GatherOptions options, std::spa
   auto cell = loop.nodes().make<GatherCell<Results>>(loop.use_service<TaskRegistry>(), options, collect);
   cell->start(futures);
   return Future<Results>(std::move(cell));
-}
-
-/// The loop of an awaitable that is a future; null if it is none.
-template <class A>
-EventLoop* loop_of_future(const A& awaitable) {
-  if constexpr (IsFuture<A>)
-    return &awaitable.get_loop();
-  else
-    return nullptr;
-}
-
-/// The loop of the first of `awaitables` that is a future; the running one if none is.
-template <class... A>
-EventLoop& loop_of(const A&... awaitables) {
-  EventLoop* loop = nullptr;
-  (..., (loop = loop ? loop : loop_of_future(awaitables)));
-  return loop ? *loop : get_running_loop();
-}
-
-/// A future of A: the Task, or Future, that ensure_future() makes of it.
-template <class A>
-using FutureOf = decltype(ensure_future(std::declval<A>(), std::declval<EventLoop&>()));
-
-template <class R>
-concept RangeOfAwaitables = std::ranges::input_range<R> && !Awaitable<R>;
-
-/// An item of a range of awaitables. What a view shows belongs to somebody else.
-template <class R>
-using ItemOf =
-    std::conditional_t<std::is_lvalue_reference_v<R> || std::ranges::view<std::remove_cvref_t<R>>,
-                       std::ranges::range_reference_t<R>, std::ranges::range_rvalue_reference_t<R>>;
-
-/// The type that a future of an A gives.
-template <class A>
-using ValueOf = typename FutureOf<A>::value_type;
-
-/// The type that a future of an item of a range gives, in a std::type_identity.
-template <class R>
-auto item_value() {
-  static_assert(Awaitable<ItemOf<R>>,
-                "the items of the range cannot be awaited; Coros can once: give the range as "
-                "std::move(range)");
-  return std::type_identity<ValueOf<ItemOf<R>>>();
-}
-template <class R>
-using ItemValueOf = typename decltype(item_value<R>())::type;
-
-/// The futures of a range of awaitables, in order.
-template <std::ranges::input_range R>
-std::vector<AnyFuture> futures_of(R&& awaitables) {
-  std::vector<AnyFuture> futures;
-  if constexpr (std::ranges::sized_range<R>) futures.reserve(std::ranges::size(awaitables));
-  for (auto&& awaitable : awaitables) {
-    EventLoop& loop = futures.empty() ? loop_of(awaitable) : futures.front().get_loop();
-    futures.push_back(ensure_future(static_cast<ItemOf<R>&&>(awaitable), loop));
-  }
-  return futures;
 }
 
 /// Gathers awaitables into a tuple.
