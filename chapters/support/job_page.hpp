@@ -9,7 +9,6 @@
 #include "coro.hpp"
 #include "http_message.hpp"
 #include "job_record.hpp"
-#include "worker_pool.hpp"
 
 namespace asyncio::jobs {
 
@@ -39,8 +38,11 @@ inline Coro<http::Response> answer_page(std::string_view type, std::string_view 
       .headers = {{"Content-Security-Policy", page_policy}, {"Referrer-Policy", "no-referrer"}}};
 }
 
-/// Describes a worker as the page shows it. @param job the one that it runs
-inline Json describe(const WorkerPool::Slot& slot, std::size_t index, std::optional<std::int64_t> job) {
+/// Describes a worker as the page shows it.
+/// @param slot its WorkerPool::Slot
+/// @param job the one that it runs
+template <class Slot>
+Json describe(const Slot& slot, std::size_t index, std::optional<std::int64_t> job) {
   return {{"index", index},
           {"place", to_string(slot.place)},
           {"pid", slot.process.pid > 0 ? Json(slot.process.pid) : Json(nullptr)},
