@@ -3,6 +3,7 @@
 #include "support.hpp"
 
 #include <cstddef>
+#include <stdexcept>
 #include <thread>
 
 #include "node_pool.hpp"
@@ -51,6 +52,15 @@ TEST(Step8_Costs, ALoopThatIsAwakeIsNotWoken) {  // AIO-13
   });
   r.loop.run_forever();
   EXPECT_EQ(r.selector.wakes, 0) << "after its sleep it says wake_up()";
+}
+
+TEST(Step8_Costs, ALoopWhoseSelectorHasThrownIsNotWoken) {  // AIO-13
+  RecordedLoop r;
+  r.selector.instead_of_sleeping = [] { throw std::runtime_error("no sleep"); };
+  EXPECT_EQ(error_of([&] { r.loop.run_forever(); }), "no sleep");
+  r.loop.call_soon_threadsafe([&] { r.loop.stop(); });
+  EXPECT_EQ(r.selector.wakes, 0) << "an error has ended its sleep, and nobody sleeps any more";
+  r.loop.run_forever();
 }
 
 TEST(Step8_Costs, ASleepingLoopIsWokenOnce) {  // AIO-13
