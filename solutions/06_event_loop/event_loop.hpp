@@ -199,6 +199,12 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
     ready_.append(selector_->found());
   }
 
+  /// Notes that the loop is awake when it goes, even if an exception ends the sleep.
+  struct WakeUpAtEnd {
+    InjectQueue& queue;
+    ~WakeUpAtEnd() { queue.wake_up(); }
+  };
+
   /// Sleeps until there is something to do.
   void wait() {
     // <exercise 4.2 EventLoop::wait>
@@ -208,8 +214,8 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
       timeout = std::min(std::max(timers_.next(), now) - now, longest_wait);
     }
     if (!inject_queue_.fall_asleep()) return;
+    const WakeUpAtEnd awake{inject_queue_};
     selector_->select(timeout);
-    inject_queue_.wake_up();
     // </exercise>
   }
 

@@ -139,6 +139,20 @@ TEST(Step1_RunForever, ACallbackIsDestroyedBeforeTheNextRuns) {
   EXPECT_EQ(seen, 0) << "also if somebody has its handle";
 }
 
+TEST(Step1_RunForever, TheLastCallbackOfAPassIsDestroyedBeforeTheNextPass) {
+  VirtualLoop v;
+  Log log;
+  v.loop.call_soon([&, end = AtEnd([&] { v.loop.call_soon([&] { log.push_back("destroyed"); }); })] {
+    v.loop.call_soon([&] {
+      log.push_back("next pass");
+      v.loop.stop();
+    });
+  });
+  v.loop.run_forever();
+  EXPECT_EQ(log, (Log{"next pass", "destroyed"})) << "what a callback owns goes when it has run, and not "
+                                                     "when another runs: the loop may sleep until then";
+}
+
 TEST(Step1_RunForever, ALargeCallbackRunsTooAndTheNextOneIsIntact) {
   VirtualLoop v;
   std::array<int, 1000> numbers{};

@@ -276,3 +276,35 @@ TEST(Step4_Sleeping, ALoopThatHasWorkNeedNotLookThoughItIsStopped) {  // AIO-05
   r.loop.run_forever();
   EXPECT_EQ(r.selector.timeouts, (std::vector<std::optional<Duration>>{1s})) << "without work it sleeps";
 }
+
+TEST(Step4_Sleeping, TheCountGoesOnFromRunToRun) {  // AIO-05
+  RecordedLoop r;
+  for (int i = 0; i < 63; ++i) r.loop.call_soon(nothing);
+  r.loop.call_soon([&] { r.loop.stop(); });
+  r.loop.run_forever();
+  EXPECT_EQ(r.selector.timeouts, (std::vector<std::optional<Duration>>{}))
+      << "there was work from the beginning";
+  r.loop.call_soon([&] { r.loop.stop(); });
+  r.loop.run_forever();
+  EXPECT_EQ(r.selector.timeouts, (std::vector<std::optional<Duration>>{0s}))
+      << "64 callbacks since the last look, though they were in the run before";
+  r.loop.call_later(1s, [&] { r.loop.stop(); });
+  r.loop.run_forever();
+  EXPECT_EQ(r.selector.timeouts, (std::vector<std::optional<Duration>>{0s, 1s})) << "without work it sleeps";
+}
+
+TEST(Step4_Sleeping, AStoppingLoopThatHasWorkLooksEvery64CallbacksToo) {  // AIO-05
+  RecordedLoop r;
+  for (int i = 0; i < 64; ++i) r.loop.call_soon(nothing);
+  r.loop.stop();
+  r.loop.run_forever();
+  EXPECT_EQ(r.selector.timeouts, (std::vector<std::optional<Duration>>{}));
+  r.loop.call_soon(nothing);
+  r.loop.stop();
+  r.loop.run_forever();
+  EXPECT_EQ(r.selector.timeouts, (std::vector<std::optional<Duration>>{0s}))
+      << "who runs a loop pass by pass would never hear of a socket";
+  r.loop.call_later(1s, [&] { r.loop.stop(); });
+  r.loop.run_forever();
+  EXPECT_EQ(r.selector.timeouts, (std::vector<std::optional<Duration>>{0s, 1s})) << "without work it sleeps";
+}

@@ -165,18 +165,24 @@ TEST(Step5_Threadsafe, FourThreadsLoseNothingAndEachKeepsItsOrder) {  // AIO-13
   EXPECT_EQ(disorder, 0);
 }
 
+namespace {
+
+/// Notes by which thread it is destroyed.
+struct Tell {
+  std::thread::id* where;
+  explicit Tell(std::thread::id& id) : where(&id) {}
+  Tell(Tell&& other) noexcept : where(std::exchange(other.where, nullptr)) {}
+  ~Tell() {
+    if (where) *where = std::this_thread::get_id();
+  }
+};
+
+}  // namespace
+
 TEST(Step5_Threadsafe, AnyThreadMayCancelWhatWasPosted) {  // AIO-13
   VirtualLoop v;
   Log log;
   std::thread::id destroyed_by;
-  struct Tell {
-    std::thread::id* where;
-    explicit Tell(std::thread::id& id) : where(&id) {}
-    Tell(Tell&& other) noexcept : where(std::exchange(other.where, nullptr)) {}
-    ~Tell() {
-      if (where) *where = std::this_thread::get_id();
-    }
-  };
   Handle handle = v.loop.call_soon_threadsafe([&, tell = Tell(destroyed_by)] { log.push_back("cancelled"); });
   Handle other = v.loop.call_soon_threadsafe([&] { log.push_back("other"); });
   std::jthread([copy = handle]() mutable { copy.cancel(); }).join();
@@ -187,6 +193,24 @@ TEST(Step5_Threadsafe, AnyThreadMayCancelWhatWasPosted) {  // AIO-13
   EXPECT_TRUE(destroyed_by == std::this_thread::get_id())
       << (destroyed_by == std::thread::id() ? "nobody has destroyed it, though its turn has come"
                                             : "the loop destroys it, not who cancels it");
+}
+
+TEST(Step5_Threadsafe, AnyThreadMayCancelWhatTheLoopsOwnThreadHasPosted) {  // AIO-13
+  VirtualLoop v;
+  std::thread::id destroyed_by;
+  Handle handle;
+  v.loop.call_soon([&] {
+    handle = v.loop.call_soon_threadsafe([&, tell = Tell(destroyed_by)] { v.note("cancelled"); });
+    v.loop.call_soon_threadsafe([&] { v.note("other"); });
+  });
+  v.run_once();
+  std::jthread([copy = handle]() mutable { copy.cancel(); }).join();
+  EXPECT_TRUE(handle.cancelled());
+  EXPECT_TRUE(destroyed_by == std::thread::id()) << "the loop destroys it, when its turn comes";
+  v.run_once();
+  EXPECT_EQ(v.log, Log{"1 other"});
+  EXPECT_TRUE(destroyed_by == std::this_thread::get_id())
+      << "what came through call_soon_threadsafe() is for any thread, though the loop's own has posted it";
 }
 
 TEST(Step5_Threadsafe, FromTheLoopsOwnThreadItKeepsTheOrder) {

@@ -73,6 +73,37 @@ TEST(Step7_Closing, WhatIsDroppedMayTryToScheduleAndMayCancel) {  // AIO-12
   EXPECT_EQ(log, Log(6, "Event loop is closed"));
 }
 
+TEST(Step7_Closing, WhatIsDroppedMayCancelItself) {  // AIO-12
+  for (const bool close : {true, false}) {
+    std::array<Handle, 3> handles;
+    std::array<int, 3> destroyed{};
+    {
+      VirtualLoop v;
+      const auto end_of = [&](std::size_t place) {
+        return AtEnd([&, place] {
+          EXPECT_EQ(++destroyed[place], 1) << "cancel() meets a callback that is being destroyed";
+          handles[place].cancel();
+        });
+      };
+      handles[0] = v.loop.call_soon([end = end_of(0)] {});
+      handles[1] = v.loop.call_later(1s, [end = end_of(1)] {});
+      handles[2] = v.loop.call_soon_threadsafe([end = end_of(2)] {});
+      if (close) v.loop.close();
+    }
+    EXPECT_EQ(destroyed, (std::array{1, 1, 1}));
+    for (const Handle& handle : handles) EXPECT_TRUE(handle.cancelled());
+  }
+}
+
+TEST(Step7_Closing, WhatIsDroppedWasNotCancelled) {  // AIO-12
+  VirtualLoop v;
+  const std::array<Handle, 3> handles = {v.loop.call_soon(nothing), v.loop.call_later(1s, nothing),
+                                         v.loop.call_soon_threadsafe(nothing)};
+  v.loop.close();
+  for (const Handle& handle : handles)
+    EXPECT_FALSE(handle.cancelled()) << "cancelled() says whether somebody has called cancel()";
+}
+
 TEST(Step7_Closing, WhatIsRefusedIsDestroyedUnderNoLock) {
   VirtualLoop v;
   v.loop.close();

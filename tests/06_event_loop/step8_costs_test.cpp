@@ -3,6 +3,7 @@
 #include "support.hpp"
 
 #include <cstddef>
+#include <stdexcept>
 #include <thread>
 
 #include "node_pool.hpp"
@@ -46,11 +47,20 @@ TEST(Step8_Costs, ALoopThatIsAwakeIsNotWoken) {  // AIO-13
   r.loop.call_soon([&] {
     for (int i = 0; i < 10; ++i) r.loop.call_soon_threadsafe(nothing);
     r.loop.call_later(1s, [&] {  // it has slept since, and a timer has woken it
-      r.loop.call_soon_threadsafe([&] { r.loop.stop(); });
+      std::jthread([&] { r.loop.call_soon_threadsafe([&] { r.loop.stop(); }); }).join();
     });
   });
   r.loop.run_forever();
-  EXPECT_EQ(r.selector.wakes, 0) << "after its sleep it says wake_up()";
+  EXPECT_EQ(r.selector.wakes, 0) << "a timer has ended its sleep: who tells the inject queue?";
+}
+
+TEST(Step8_Costs, ALoopWhoseSelectorHasThrownIsNotWoken) {  // AIO-13
+  RecordedLoop r;
+  r.selector.instead_of_sleeping = [] { throw std::runtime_error("no sleep"); };
+  EXPECT_EQ(error_of([&] { r.loop.run_forever(); }), "no sleep");
+  r.loop.call_soon_threadsafe([&] { r.loop.stop(); });
+  EXPECT_EQ(r.selector.wakes, 0) << "an error has ended its sleep, and nobody sleeps any more";
+  r.loop.run_forever();
 }
 
 TEST(Step8_Costs, ASleepingLoopIsWokenOnce) {  // AIO-13
