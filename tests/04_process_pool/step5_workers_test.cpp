@@ -282,14 +282,18 @@ TEST(Step5_Workers, WhenTheServerDiesTheyDieToo) {
 TEST(Step5_Workers, AWorkerWhoseServerDiedBeforeItCouldAskDiesToo) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   const Gate gate;
-  static int generation = 0;  // 1: the server, 2: a worker
-  ::pthread_atfork(nullptr, nullptr, [] {
-    if (++generation != 2) return;
+  static int forks = 0;  // so far, from the test down to this process; 1 in the server, 2 in a worker
+  static bool its_server_dies = false;
+  static const int is_registered = ::pthread_atfork(nullptr, nullptr, [] {
+    if (++forks != 2 || !its_server_dies) return;
     const pid_t server = ::getppid();
     ::kill(server, SIGKILL);
     while (::getppid() == server) ::sched_yield();
   });
+  ASSERT_EQ(is_registered, 0);
+  its_server_dies = true;
   ForkServer server({}, [] { return ++shared.calls, 0; });
+  its_server_dies = false;
   server.start();
   int gone = 0;
   while (::waitpid(-1, nullptr, 0) > 0) ++gone;

@@ -165,7 +165,8 @@ TEST(Step9_Broken, CallsThatNobodyIsLeftToReadAreBrokenToo) {
 
 TEST(Step9_Broken, ThePoolMayBreakWhileACallCannotBeSent) {
   static pid_t worker;
-  static std::atomic<bool> broken = false;
+  static std::atomic<bool> broken;
+  broken = false;
   Gate gate;
   ProcessPoolExecutor pool({.max_workers = 1});
   worker = pool.submit(process).result();

@@ -34,6 +34,7 @@ TEST(Step9_Broken, HoweverSoonTheWorkersOfAKilledPoolDieItsQueueIsCancelled) {  
   gate.wait_until_entered();
   futures.front().add_done_callback([](auto) { broken = true; });
   send_calls.reset();
+  broken = false;
   kills = true;
   pool.kill_workers();
   kills = false;
