@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <limits>
+#include <memory>
 #include <numeric>
 #include <optional>
 #include <ranges>
@@ -125,4 +126,40 @@ TEST(Step10_Map, NumbersMayBeAsLargeAsTheyGet) {
     for (const int item : items) EXPECT_EQ(results.next(), 2 * item);
     EXPECT_EQ(results.next(), std::nullopt);
   }
+}
+
+TEST(Step10_Map, AChunkIsReadWhenAValueOfItIsWantedAndMayBeEmpty) {
+  std::vector<int> emptied{99};
+  emptied.clear();
+  std::vector<std::vector<int>> chunks;
+  chunks.push_back({1, 2});
+  for (int i = 0; i < 3; ++i) chunks.push_back(std::exchange(emptied, {}));
+  chunks.push_back({3});
+  std::size_t read = 0;
+  auto values = concurrent::detail::one_by_one(
+      concurrent::InputRange<std::vector<int>>([&]() -> std::optional<std::vector<int>> {
+        if (read == chunks.size()) return std::nullopt;
+        return std::move(chunks[read++]);
+      }));
+  EXPECT_EQ(read, 0u);
+  EXPECT_EQ(values.next(), 1);
+  EXPECT_EQ(values.next(), 2);
+  EXPECT_EQ(read, 1u) << "no value of the next chunk is wanted yet";
+  EXPECT_EQ(values.next(), 3) << "an empty chunk has no values";
+  EXPECT_EQ(values.next(), std::nullopt);
+}
+
+TEST(Step10_Map, ValuesAreMovedOutOfTheirChunk) {
+  auto values = concurrent::detail::one_by_one(concurrent::InputRange<std::vector<std::shared_ptr<int>>>(
+      [once = true]() mutable -> std::optional<std::vector<std::shared_ptr<int>>> {
+        if (!std::exchange(once, false)) return std::nullopt;
+        return std::vector{std::make_shared<int>(1), std::make_shared<int>(2)};
+      }));
+  for (const int number : {1, 2}) {
+    const auto value = values.next();
+    ASSERT_TRUE(value);
+    EXPECT_EQ(**value, number);
+    EXPECT_EQ(value->use_count(), 1) << "the chunk still has it: it was copied";
+  }
+  EXPECT_FALSE(values.next());
 }

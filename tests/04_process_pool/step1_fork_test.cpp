@@ -3,7 +3,17 @@
 #include "pitfall_careless_fork.hpp"
 #include "support.hpp"
 
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <latch>
 #include <mutex>
+#include <system_error>
+#include <thread>
+
+#include "failing_calls.hpp"
+
+COURSE_MAY_FAIL(int, fork, (), ())
 
 namespace {
 
@@ -41,4 +51,38 @@ TEST(Step1_Fork, InTheProgramAllGoesOn) {
   log_mutex.unlock();
   EXPECT_EQ(course::live_threads(), 1u);
   status_of(child);
+}
+
+TEST(Step1_Fork, TheChildDoesNothingElse) {
+  shared.calls = 0;
+  std::atexit([] { ++shared.calls; });
+  status_of(concurrent::fork_while_locked(log_mutex, [] { return 0; }));
+  EXPECT_EQ(shared.calls, 0) << "the child has done what the program wants to do at its own end";
+}
+
+TEST(Step1_Fork, ItForksOnceItsOwnThreadHasTheLock) {
+  std::latch held(1);
+  std::atomic<bool> given_back = false;
+  std::jthread other([&] {
+    std::lock_guard lock(log_mutex);
+    held.count_down();
+    course::wait_until_others_block();  // one of them waits for the lock, and one for that
+    given_back = true;
+  });
+  held.wait();
+  const pid_t child = concurrent::fork_while_locked(log_mutex, [&] { return given_back ? 1 : 0; });
+  EXPECT_EQ(status_of(child), 1) << "it forked before its own thread had the lock";
+}
+
+TEST(Step1_Fork, AForkThatFailsIsAnErrorAndKeepsNobodyWaiting) {
+  const course::CallsFail no_process(fork_calls, EAGAIN);
+  try {
+    concurrent::fork_while_locked(log_mutex, [] { return 0; });
+    ADD_FAILURE() << "there is no child, and no error";
+  } catch (const std::system_error& error) {
+    EXPECT_EQ(error.code().value(), EAGAIN);
+  }
+  EXPECT_TRUE(log_mutex.try_lock());
+  log_mutex.unlock();
+  EXPECT_EQ(course::live_threads(), 1u);
 }

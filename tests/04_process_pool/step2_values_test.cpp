@@ -13,6 +13,7 @@
 using concurrent::Sendable;
 
 TEST(Step2_Values, ValuesComeBackAsTheyWent) {
+  ASSERT_EQ((from_bytes<int, int>(to_bytes(1, 2))), std::tuple(1, 2)) << "in their order";
   const std::map<std::string, std::vector<int>> table{{"a", {1, 2}}, {"b", {}}};
   const auto [number, text, values, point] =
       from_bytes<int, std::string, std::map<std::string, std::vector<int>>, Point>(

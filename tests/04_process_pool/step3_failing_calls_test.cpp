@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <cstddef>
+#include <latch>
 #include <span>
 #include <system_error>
 #include <thread>
@@ -60,6 +61,19 @@ struct ThrowsANumber {
   }
 };
 
+/// Sends packets, small and large, and receives them, while signals interrupt these calls.
+void cross_in_spite_of(course::SystemCalls& calls) {
+  const auto [a, b] = packet_sockets();
+  Receiver receiver;
+  for (const std::size_t size : {1u, 100'000u}) {
+    const CallsFail interrupted(calls, EINTR, 3);
+    EXPECT_TRUE(send_packet(a, {}, Bytes(size, 'x')));
+    const auto packet = receiver.receive(b);
+    ASSERT_TRUE(packet);
+    packet->read([&](std::span<const char> bytes) { EXPECT_EQ(bytes.size(), size); });
+  }
+}
+
 /// Has a pool do what it does, with packets small and large.
 void use(ProcessPoolExecutor& pool) {
   EXPECT_EQ(pool.submit(twice, 21).result(), 42);
@@ -85,25 +99,21 @@ TEST(Step3_Packets, ALargePacketForWhichThereIsNoRoomIsNotSentAndLeavesNoFile) {
   }
 }
 
-TEST(Step3_Packets, AnInterruptionIsNoError) {
-  const auto [a, b] = packet_sockets();
-  Receiver receiver;
-  for (course::SystemCalls* calls : {&sendmsg_calls, &recvmsg_calls, &write_calls})
-    for (const std::size_t size : {1u, 100'000u}) {
-      const CallsFail interrupted(*calls, EINTR, 3);
-      EXPECT_TRUE(send_packet(a, {}, Bytes(size, 'x')));
-      const auto packet = receiver.receive(b);
-      ASSERT_TRUE(packet);
-      packet->read([&](std::span<const char> bytes) { EXPECT_EQ(bytes.size(), size); });
-    }
-}
+TEST(Step3_Packets, ASendThatIsInterruptedGoesOn) { cross_in_spite_of(sendmsg_calls); }
+
+TEST(Step3_Packets, AWriteThatIsInterruptedGoesOn) { cross_in_spite_of(write_calls); }
+
+TEST(Step3_Packets, AReceiveThatIsInterruptedGoesOn) { cross_in_spite_of(recvmsg_calls); }
 
 TEST(Step3_Packets, BodiesAroundTheMostThatAPacketCarries) {
   const auto [a, b] = packet_sockets();
   Receiver receiver;
   for (const std::size_t size : {32'767u, 32'768u, 32'769u}) {
     const Bytes sent = Bytes(size - 1, 'x') + 'y';
+    memfd_create_calls.reset();
     EXPECT_TRUE(send_packet(a, {.number = 1}, sent));
+    EXPECT_EQ(memfd_create_calls.count(), size > 32'768 ? 1 : 0)
+        << "files for a body of " << size << " bytes";
     const auto packet = receiver.receive(b);
     ASSERT_TRUE(packet);
     EXPECT_EQ(packet->header().number, 1u);
@@ -213,8 +223,27 @@ TEST(Step8_NoRoom, WhereverThereIsNoRoomACallIsSentLater) {
 
 TEST(Step8_NoRoom, ACallThatFindsNoRoomIsSentThoughNoAnswerComes) {
   ProcessPoolExecutor pool({.max_workers = 1});
+  course::wait_until_others_block();  // the pool's thread sleeps, and has not asked for room
   const CallsFail no_room(sendmsg_calls, EAGAIN);
   EXPECT_EQ(pool.submit(twice, 21).result(), 42) << "whoever waits for an answer to try again waits for ever";
+}
+
+TEST(Step8_NoRoom, CallsThatFoundNoRoomAreSentInTheirOrder) {
+  Gate gate;
+  ProcessPoolExecutor pool({.max_workers = 1});
+  auto first = pool.submit(Gate::pass, 1);
+  gate.wait_until_entered();
+  std::vector<Future<int>> futures;
+  std::latch submitted(1);
+  first.add_done_callback([&](auto) {  // on the pool's thread, which does not try again meanwhile
+    const CallsFail no_room(sendmsg_calls, EAGAIN, course::every_time);
+    for (int i = 0; i < 3; ++i) futures.push_back(pool.submit([] { return ++shared.calls; }));
+    submitted.count_down();
+  });
+  gate.open(1);
+  submitted.wait();
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(futures[static_cast<std::size_t>(i)].result(), i + 2) << "the oldest go first";
 }
 
 TEST(Step8_NoRoom, ACallForWhichThereIsNoFileFailsAlone) {

@@ -1,8 +1,11 @@
 // Chapter 04, step 5: workers.
 
+#include "sanitizers.hpp"
 #include "support.hpp"
 
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -156,6 +159,29 @@ TEST(Step5_Workers, AnAnswerThatCannotBeSentIsAnError) {
   EXPECT_EQ(std::get<0>(from_bytes<std::string, std::string>(crew.body())), "std::system_error");
 }
 
+TEST(Step5_Workers, ACallThatCannotBeReadIsAnError) {
+  const bool limited = !asyncio::address_sanitizer;  // which needs descriptors of its own
+  Crew crew;
+  crew.server().start();
+  const auto leave_no_descriptor = [](bool limited) {
+    const int lowest = ::dup(0);
+    ::close(lowest);
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = static_cast<rlim_t>(lowest);
+    if (limited) setrlimit(RLIMIT_NOFILE, &limit);
+  };
+  crew.call(1, leave_no_descriptor, limited);
+  EXPECT_EQ(crew.receive().type, PacketType::result);
+  crew.call(
+      2, [](std::string) {}, std::string(100'000, 'x'));
+  const Header header = crew.receive();
+  EXPECT_EQ(header.number, 2u) << "the worker must outlive it";
+  EXPECT_EQ(header.type, limited ? PacketType::error : PacketType::result);
+  crew.call(3, &twice, 21);
+  EXPECT_EQ(crew.receive().number, 3u);
+}
+
 TEST(Step5_Workers, AnInitializerRunsOnceBeforeTheFirstCall) {
   const Gate gate;
   Crew crew({}, [] { shared.calls += 10; });
@@ -209,16 +235,19 @@ TEST(Step5_Workers, ASignalReachesEachWorker) {
 
 TEST(Step5_Workers, StoppingKillsThemAndWaits) {
   const NothingIsLeft nothing_is_left;
-  const Gate gate;
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // whom the server leaves behind is ours
+  Gate gate;
   ForkServer server({}, [] {
+    std::signal(SIGTERM, SIG_IGN);
     shared.process = ::getpid();
     return Gate::pass(0);
   });
-  server.start();
-  sem_wait(&shared.entered);
+  for (int i = 0; i < 4; ++i) server.start();
+  gate.wait_until_entered(4);
   EXPECT_TRUE(is_alive(shared.process));
   server.stop();
-  EXPECT_FALSE(is_alive(shared.process)) << "no orphan, and no zombie";
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "an orphan or a zombie is left";
+  EXPECT_FALSE(is_alive(shared.process));
   server.stop();
 }
 
@@ -248,6 +277,28 @@ TEST(Step5_Workers, WhenTheServerDiesTheyDieToo) {
   int gone = 0;
   while (::waitpid(-1, nullptr, 0) > 0) ++gone;
   EXPECT_EQ(gone, 2) << "it, and its worker";
+}
+
+TEST(Step5_Workers, AWorkerWhoseServerDiedBeforeItCouldAskDiesToo) {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  const Gate gate;
+  static int forks = 0;  // so far, from the test down to this process; 1 in the server, 2 in a worker
+  static bool its_server_dies = false;
+  static const int is_registered = ::pthread_atfork(nullptr, nullptr, [] {
+    if (++forks != 2 || !its_server_dies) return;
+    const pid_t server = ::getppid();
+    ::kill(server, SIGKILL);
+    while (::getppid() == server) ::sched_yield();
+  });
+  ASSERT_EQ(is_registered, 0);
+  its_server_dies = true;
+  ForkServer server({}, [] { return ++shared.calls, 0; });
+  its_server_dies = false;
+  server.start();
+  int gone = 0;
+  while (::waitpid(-1, nullptr, 0) > 0) ++gone;
+  EXPECT_EQ(gone, 2) << "the server, and its worker";
+  EXPECT_EQ(shared.calls, 0) << "the worker took somebody else for its server, and went to work";
 }
 
 TEST(Step5_Workers, TheyHaveNoneOfTheProgramsDescriptors) {

@@ -2,6 +2,9 @@
 
 #include "support.hpp"
 
+#include <sched.h>
+#include <sys/resource.h>
+
 #include <cstddef>
 #include <memory>
 #include <thread>
@@ -158,6 +161,30 @@ TEST(Step9_Broken, CallsThatNobodyIsLeftToReadAreBrokenToo) {
       ASSERT_TRUE(came == std::to_string(2 * i) || came.starts_with("broken: ")) << came;
     }
   }
+}
+
+TEST(Step9_Broken, ThePoolMayBreakWhileACallCannotBeSent) {
+  static pid_t worker;
+  static std::atomic<bool> broken;
+  broken = false;
+  Gate gate;
+  ProcessPoolExecutor pool({.max_workers = 1});
+  worker = pool.submit(process).result();
+  auto first = pool.submit(Gate::pass, 1);
+  gate.wait_until_entered();
+  first.add_done_callback([](auto) { broken = true; });
+  std::signal(SIGXFSZ, [](int) {  // in submit(), when the file of the call has grown to its limit
+    ::kill(worker, SIGKILL);
+    while (!broken) ::sched_yield();
+  });
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit little{20'000, before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &little);
+  const auto large = pool.submit([](std::string) {}, std::string(1 << 20, 'x'));
+  setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_TRUE(is_broken(outcome(first), "signal 9"));
+  EXPECT_TRUE(large.exception());
 }
 
 TEST(Step9_Broken, ACallbackSeesABrokenPool) {

@@ -13,12 +13,23 @@
 #include <cerrno>
 #include <csignal>
 #include <exception>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
 
 #include "descriptors.hpp"
 #include "testing.hpp"
+
+namespace concurrent::detail {
+
+/// For GoogleTest, which prints the bytes of what it does not know.
+inline void PrintTo(PacketType type, std::ostream* out) {
+  constexpr const char* names[] = {"call", "result", "error", "leaving", "broken"};
+  *out << "PacketType::" << (type <= PacketType::broken ? names[static_cast<unsigned>(type)] : "?");
+}
+
+}  // namespace concurrent::detail
 
 using concurrent::BrokenProcessPool;
 using concurrent::Bytes;
