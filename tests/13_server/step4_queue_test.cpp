@@ -131,7 +131,8 @@ TEST(Step4_Queue, AJobThatFailsSaysWhy) {
     }
     const JobPointer garbled = q.submit("garbled");
     co_await garbled->ended.wait();
-    EXPECT_EQ(q.state(garbled), "failed no \ufffd text") << "it is to be shown as JSON";
+    const auto shown = asyncio::jobs::Json::parse(asyncio::jobs::to_text(*garbled));
+    EXPECT_EQ(shown["error"], "no \ufffd text") << "it is shown as JSON";
   });
 }
 
