@@ -219,11 +219,11 @@ test:
 check:
 	@MAKE='$(MAKE)' sh tests/tools/run_targets.sh $(CHECKS)
 
+# All chapters take some gigabytes: with GIVE_BACK=yes they are given back if all is well.
 solutions: $(call binaries,solution,$(NUMBERS)) $(GRADE)
-	@$(grade) --again 'make solutions' $(graded)
-# All chapters take some gigabytes, which are given back if all is well; `make SAN=thread solutions` keeps them.
+	@$(grade) --again 'make solutions' $(graded) $(if $(GIVE_BACK),&& rm -rf $B/solution)
 sanitize-thread sanitize-address: sanitize-%:
-	@$(MAKE) --no-print-directory SAN=$* solutions && rm -rf build/$(COMPILER)-$*/solution
+	@$(MAKE) --no-print-directory SAN=$* GIVE_BACK=yes solutions
 
 starters:
 	@sh tests/tools/starters.sh $(CHAPTERS)
@@ -289,6 +289,7 @@ links-test:
 	@sh tests/tools/self_test/links_test.sh build/links_test
 tools-test: given-test grader-test tiny-chapter-test stale-test costly-test words-test hundred-test links-test \
   compare-test
+	@cd build && rm -rf tiny_chapter 'a path with spaces' costly words hundred forgery links_test
 -include $(wildcard $(GIVEN:=.d) $(GRADER_TESTS:=.d))
 
 # Random programs, run by a chapter and by CPython to the same log: tests/NN_name/random_programs.py, with a .cpp beside
