@@ -50,8 +50,8 @@ class WaitQueue {
   const char* const part_;
   Waiter* first_ = nullptr;
   Waiter* last_ = nullptr;
-  Waiter* asleep_ =
-      nullptr;  // all before it were woken or cancelled: n wake-ups look at n waiters, not at n²
+  // All before it were woken or cancelled: n wake-ups look at n waiters, not at n².
+  Waiter* asleep_ = nullptr;
 };
 
 /// A task in the queue: the future that it waits for. It is a link of the queue itself, and stands in the
