@@ -71,11 +71,6 @@ const Words calls = words_of(
 /// A name that the standard has for something else, too: only the object tells which was meant.
 const Words told_by_objects = words_of("remove");
 
-/// Without the 64 of functions that are there twice.
-std::string_view plain(std::string_view name) {
-  return name.size() > 2 && name.ends_with("64") ? name.substr(0, name.size() - 2) : name;
-}
-
 /// Namespaces of the test library, the grader and the tests' helpers.
 const Words namespaces = words_of("testing grader channel course explore last_words backtrace");
 /// Those of them that a submission could see, were it not for the list.
@@ -99,7 +94,7 @@ bool names_namespace(const std::string& word, const Place& place) {
 
 /// What a header declares may be a variable or a method of its own: then its object tells.
 bool calls_function(const std::string& word, const Place& place) {
-  if (!calls.contains(plain(word)) || place.last == "." || place.last == "->") return false;
+  if (!calls.contains(without_64(word)) || place.last == "." || place.last == "->") return false;
   return place.global || (place.last != "::" && !place.declared);
 }
 
@@ -114,6 +109,10 @@ bool is_reserved(std::string_view word) {
 }
 
 }  // namespace
+
+std::string_view without_64(std::string_view name) {
+  return name.size() > 2 && name.ends_with("64") ? name.substr(0, name.size() - 2) : name;
+}
 
 bool is_library_header(std::string_view name) {
   const bool cereal = (name.starts_with("cereal/types/") || name.starts_with("cereal/archives/")) &&
@@ -148,11 +147,12 @@ std::string objection(const std::string& word, const Place& place) {
   if (is_reserved(word)) return word + " is not allowed: such names belong to the compiler and its library";
   if (names_namespace(word, place) || test_words.contains(word) || begins_with_any(word, test_prefixes))
     return word + " is not allowed: it is a name of the test library or of the grader";
-  if (programs.contains(plain(word))) return word + " is not allowed: a submission starts no other program";
-  if (memory.contains(word) || memory.contains(plain(word)))
+  if (programs.contains(without_64(word)))
+    return word + " is not allowed: a submission starts no other program";
+  if (memory.contains(word) || memory.contains(without_64(word)))
     return word + " is not allowed: it reaches beyond the submission's own memory";
   if (environment.contains(word)) return word + " is not allowed: the environment belongs to the grader";
-  if (files.contains(plain(word))) return word + " is not allowed: a submission opens no files here";
+  if (files.contains(without_64(word))) return word + " is not allowed: a submission opens no files here";
   if (calls_function(word, place)) return called(word) + "; of a method of yours, write this->" + word + "()";
   return "";
 }
@@ -162,7 +162,7 @@ std::string called(const std::string& function) {
 }
 
 bool is_declared(const std::string& word, const Place& place) {
-  if (!calls.contains(plain(word)) || place.last == "::") return false;
+  if (!calls.contains(without_64(word)) || place.last == "::") return false;
   // `enum class State { open, closed }`, `auto [open, link]`, `[link = &node]`
   const bool listed = place.last == "{" || place.last == "," || place.last == "[";
   const bool ends = place.next == "}" || place.next == "," || place.next == "=" || place.next == "]";
@@ -170,7 +170,7 @@ bool is_declared(const std::string& word, const Place& place) {
 }
 
 bool is_foreign(const std::string& symbol) {
-  const std::string_view name = plain(symbol);
+  const std::string_view name = without_64(symbol);
   return programs.contains(name) || environment.contains(name) || files.contains(name) ||
          calls.contains(name) || told_by_objects.contains(name);
 }

@@ -34,6 +34,9 @@ std::string objection(const std::string& word, const Place& place);
 /// True if a word stands as what is declared does, though perhaps it is not.
 bool is_declared(const std::string& word, const Place& place);
 
+/// Returns the name of a function without the 64 of those that are there twice.
+std::string_view without_64(std::string_view name);
+
 /// True for a function of the system that reaches into other programs, files or the environment.
 bool is_foreign(const std::string& symbol);
 

@@ -79,7 +79,7 @@ std::vector<std::string> foreign_calls(const std::string& object) {
   for (const std::string& line : lines_of(output_of({"nm", "-u", "-P", object}))) {
     const std::string symbol = line.substr(0, line.find(' '));
     if (!is_foreign(symbol)) continue;
-    const std::string name = symbol.ends_with("64") ? symbol.substr(0, symbol.size() - 2) : symbol;
+    const std::string name(without_64(symbol));
     const std::regex qualified("::" + name + R"((64)?\s*\()");
     const std::regex plain(R"((^|[^\w.>:~])((std)?::)?)" + name + R"((64)?\s*\()");
     if (!calls(given, plain) && !calls(solutions_of(chapters_of(id, files)), qualified))
