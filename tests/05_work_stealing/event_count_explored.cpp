@@ -64,7 +64,7 @@ TEST(Step5_EventCount, TwoSleepersGetTheTwoThingsThatCome) {
     desk.bring();
     desk.bring();
   };
-  EXPECT_TRUE(explore::survives(scenario, {.spurious = 0}));
+  EXPECT_TRUE(explore::survives(scenario, {.schedules = 6'000, .spurious = 0}));
 }
 
 TEST(Step5_EventCount, WorkThatIsTakenAwayLosesNoLaterWakeUp) {
@@ -74,7 +74,7 @@ TEST(Step5_EventCount, WorkThatIsTakenAwayLosesNoLaterWakeUp) {
     desk.bring();
     if (desk.take()) desk.bring();
   };
-  EXPECT_TRUE(explore::survives(scenario, {.preemptions = 3, .spurious = 0, .weak = 0}));
+  EXPECT_TRUE(explore::survives(scenario, {.schedules = 6'000, .preemptions = 3, .spurious = 0, .weak = 0}));
 }
 
 TEST(Step5_EventCount, NotifyAllWakesBothOfThem) {
