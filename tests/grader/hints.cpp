@@ -34,11 +34,12 @@ double likeness(const std::vector<std::string>& a, const std::vector<std::string
 }
 
 /// What is to be said if no test fails that is written.
-std::string no_hint(const std::vector<Result>& results, const std::string& again) {
+std::string no_hint(const std::vector<Result>& results, const std::string& again, std::size_t width) {
   for (const Result& result : results) {
-    if (!result.chapter->problem.empty())
-      return result.chapter->id + " " + result.chapter->problem +
-             ". The hints are for tests that fail; what is wrong here, " + again + " says.\n";
+    if (const Chapter& chapter = *result.chapter; !chapter.problem.empty())
+      return chapter.id + " " + chapter.problem + ":\n" +
+             indented(first_lines(clean(chapter.explanation), 8), 2, width) +
+             "Mend that first: the hints are for tests that fail. " + again + " tells all of it.\n";
     if (result.outcome.passed()) continue;
     return "What is written passes its tests. What comes next: " + result.outcome.summary + "\n";
   }
@@ -109,7 +110,7 @@ std::vector<Mistake> likely_mistakes(const std::vector<Mistake>& known, const st
 std::string next_hint(const std::vector<Result>& results, const std::string& told, const std::string& again,
                       std::size_t width) {
   auto first = std::ranges::find_if(results, is_broken);
-  if (first == results.end()) return no_hint(results, again);
+  if (first == results.end()) return no_hint(results, again, width);
   const auto known = mistakes_of(first->chapter->id);
   const auto failing = broken_tests(results, first->chapter);
   const auto hints_for = [&](const Result& result) {

@@ -90,8 +90,15 @@ TEST_F(Failing, WhatIsNotWrittenIsNoMistake) {
   for (auto& result : results) result.outcome.verdict = grader::Verdict::passed;
   EXPECT_EQ(hint(), "All tests pass: there is nothing to hint at.\n");
   for (auto& result : results) result.outcome.verdict = grader::Verdict::failed;
+}
+
+TEST_F(Failing, WhatDoesNotCompileIsToldInsteadOfAHint) {
   chapter.problem = "does not compile";
-  EXPECT_TRUE(hint().starts_with("00_baseline does not compile")) << hint();
+  chapter.explanation = "chapters/00_baseline/measure.hpp:7: no such thing";
+  EXPECT_TRUE(hint().starts_with(
+      "00_baseline does not compile:\n  chapters/00_baseline/measure.hpp:7: no such thing\n"))
+      << hint();
+  EXPECT_NE(hint().find("make 00 tells all of it"), std::string::npos) << hint();
 }
 
 TEST_F(Failing, TheResultFilesCanCarryThem) {
