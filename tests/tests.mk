@@ -313,7 +313,7 @@ $B/solution/%/real_clients: tests/%/real_clients.cpp | $(call have,compiler) $$(
 	@$(COMPILE) -O1 -MMD -MP $(call includes,solution/$*) $< -o $@
 clients: $(CLIENTS:%=clients-%)
 $(CLIENTS:%=clients-%): clients-%: $$B/solution/$$(call name,$$*)/real_clients $$B/solution/$$(call name,$$*)/recipe \
-  | $(call have,python)
+  | $(call have,python) $(call have,clients)
 	@python3 -B tests/$(call name,$*)/real_clients.py $^
 
 # Each behaviour of Python that is ours is cited by a test; what the pages point to is there.

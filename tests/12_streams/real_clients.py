@@ -8,6 +8,7 @@ that is said. The exit status is 1 if something was compared and is wrong."""
 import asyncio
 import contextlib
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -39,9 +40,15 @@ def check(what, wanted):
 @contextlib.contextmanager
 def server(*arguments):
     """Runs one of our servers. Gives the first line that it prints."""
+    with server_process(*arguments) as process:
+        yield process.stdout.readline().strip()
+
+
+@contextlib.contextmanager
+def server_process(*arguments):
     process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
-        yield process.stdout.readline().strip()
+        yield process
         process.stdin.close()
         check(process.wait(SECONDS), 0)
     finally:
@@ -141,6 +148,38 @@ def a_hundred_of_pythons_streams_at_a_time():
 
     with server(OURS, "echo") as port:
         asyncio.run(main(int(port)))
+
+
+def ten_thousand_are_idle():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    count = 10_000 if hard == resource.RLIM_INFINITY or hard >= 10_500 else hard - 500
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count + 500, hard))
+    idle = []
+    try:
+        with server_process(OURS, "echo") as process:
+            port = int(process.stdout.readline())
+
+            def connect():
+                idle.append(socket.create_connection(("127.0.0.1", port), timeout=SECONDS))
+                idle[-1].sendall(b"hello")
+                check(idle[-1].recv(100), b"hello")
+
+            connect()
+            before = memory_of(process)
+            while len(idle) <= count:
+                connect()
+            each = (memory_of(process) - before) / count
+            for connection in idle:
+                connection.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    check("under 4 KiB" if each < 4096 else f"{each:.0f} bytes", "under 4 KiB")
+    return f"{count} of them, {each:.0f} bytes each"
+
+
+def memory_of(process):
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+        return next(1024 * int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
 
 
 # ---- Our client, their servers
@@ -300,6 +339,7 @@ COMPARED = [
     curl_gets_and_posts,
     pythons_streams_are_echoed,
     a_hundred_of_pythons_streams_at_a_time,
+    ten_thousand_are_idle,
     our_client_asks_pythons_streams,
     our_client_finds_nobody,
     nc_and_python_chat,
@@ -314,8 +354,8 @@ def main():
     for compare in COMPARED:
         name = compare.__name__.replace("_", " ")
         try:
-            compare()
-            print(f"ok            {name}")
+            more = compare()
+            print(f"ok            {name}" + (f": {more}" if more else ""))
         except NotCompared as reason:
             print(f"not compared  {name}: {reason}")
         except Exception as error:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sees to it that what a command needs is there: `install_dependencies.sh compiler gtest` installs what is missing, or
-# names the command that does. Needs: compiler gtest cereal beast json sqlite mpi ip benchmark docs peers python format
-# patch. $CXX is the compiler that will be used.
+# names the command that does. Needs: compiler gtest cereal beast json sqlite mpi ip benchmark docs peers wrk clients
+# python format patch. $CXX is the compiler that will be used.
 set -u
 CXX=${CXX:-g++}
 # The compiler itself, of what may be "ccache g++ -O1".
@@ -32,6 +32,7 @@ have() {
     peers) have python && compiles '#include <tbb/task_group.h>' && compiles '#include <asio.hpp>' &&
       compiles '#include <uv.h>' ;;
     wrk) command -v wrk >/dev/null ;;
+    clients) command -v nc >/dev/null && command -v curl >/dev/null ;;
     python) command -v python3 >/dev/null && python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' ;;
     format) command -v clang-format >/dev/null ;;
     patch) command -v patch >/dev/null ;;
@@ -54,6 +55,7 @@ purpose() {
     docs) echo "Doxygen with Graphviz and doxygen-awesome-css: the documentation" ;;
     peers) echo "oneTBB, Asio, libuv and Python: what the benches compare with" ;;
     wrk) echo "wrk: asks the servers of the benches" ;;
+    clients) echo "nc and curl: clients that others have written" ;;
     python) echo "Python 3.9 or newer: compares the benches" ;;
     format) echo "clang-format: the format of the code" ;;
     patch) echo "patch: applies the mutants" ;;
@@ -107,6 +109,10 @@ packages() {
     pacman:peers) echo "onetbb asio libuv python" ;;
     *:peers) echo "tbb asio libuv python" ;;
     *:wrk) echo wrk ;;
+    apt-get:clients) echo "netcat-openbsd curl" ;;
+    dnf:clients) echo "nmap-ncat curl" ;;
+    pacman:clients) echo "openbsd-netcat curl" ;;
+    brew:clients) echo "netcat curl" ;;
     apt-get:python | dnf:python) echo python3 ;;
     *:python) echo python ;;
     apt-get:format) echo clang-format ;;
