@@ -122,6 +122,8 @@ TEST(Step7_Shutdown, EveryJobRunsOrIsDestroyedWhenTheRestIsCancelled) {
     EXPECT_EQ(ran, future.cancelled() ? 0 : 1);
   };
   EXPECT_TRUE(explore::survives(scenario));
+  // A worker that falls asleep over a dropped job is many switches away, where only chance comes soon.
+  EXPECT_TRUE(explore::survives(scenario, {.search = explore::Search::random}));
 }
 
 TEST(Step7_Shutdown, EveryShutdownThatWaitsFindsTheWorkersEnded) {

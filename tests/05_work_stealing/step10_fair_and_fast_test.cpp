@@ -28,19 +28,27 @@ TEST(Step10_FairAndFast, WhatLiesDeepInItsOwnDequeIsNotStarvedByAJobThatPostsIts
   int turns = 0;
   bool other_ran = false;
   std::function<void()> again;
-  std::binary_semaphore ended(0);
-  WorkStealingExecutor executor{{.max_workers = 1}};
+  std::binary_semaphore all_there(0), ended(0);
+  Gate gate;
+  WorkStealingExecutor executor{{.max_workers = 2}};
   again = [&] {
     if (other_ran || ++turns == 10'000) return ended.release();
     executor.post([&] { again(); });
   };
   executor.post([&] {
+    all_there.acquire();
     executor.post([&] { other_ran = true; });
     again();
+  });
+  executor.post([&] {
+    for (int i = 0; i < 1'000; ++i) executor.post([] {});  // so that there is always something to steal, too
+    all_there.release();
+    gate.pass();
   });
   ended.acquire();
   EXPECT_TRUE(other_ran) << "after " << turns << " turns";
   EXPECT_LE(turns, 200);
+  gate.open();
 }
 
 TEST(Step10_FairAndFast, WhatLiesWithABusyWorkerIsNotStarvedByAJobThatPostsItselfOnAnother) {

@@ -1,41 +1,69 @@
 #pragma once
 
-// For the tests that ask how often somebody has looked for a message. It stands in MPI's place, so one source
-// of a program has it.
+// For the tests that ask how somebody looks for messages. It stands in MPI's place, so one source of a
+// program has it.
 
 #include <mpi.h>
+#include <sys/resource.h>
 
-#include <algorithm>
-#include <array>
 #include <chrono>
-#include <cstddef>
+#include <deque>
 #include <mutex>
 
-/// The times at which this process has looked for a message: the last 1,024 of them. Any thread may look and
+/// The looks for a message in this process, of which one thread takes them: the last 1,000. Any thread may
 /// ask.
 class Looks {
  public:
   using Clock = std::chrono::steady_clock;
 
-  static void note() {
+  static void note(bool found) {
+    rusage usage{};
+    ::getrusage(RUSAGE_THREAD, &usage);
     std::lock_guard lock(mutex_);
-    times_[next_++ % times_.size()] = Clock::now();
+    last_.push_back({Clock::now(), found, usage.ru_nvcsw});
+    if (last_.size() > 1'000) last_.pop_front();
   }
-  /// Returns how many there were in the last 200 ms: 1,024 stand for more, too.
+
+  /// Returns how many there were in the last 200 ms: 1,000 stand for more, too.
   static long in_200_ms() {
     std::lock_guard lock(mutex_);
-    const auto begin = Clock::now() - std::chrono::milliseconds(200);
-    return std::ranges::count_if(times_, [&](auto time) { return time > begin; });
+    long count = 0;
+    for (const Look& look : last_) count += look.time > Clock::now() - std::chrono::milliseconds(200);
+    return count;
+  }
+
+  /// Returns how often something was found, and nothing at the next look.
+  static long vain_after_a_find() {
+    return pauses_after_a_find([](long) { return true; });
+  }
+  /// Returns how often the thread slept then, before it looked once more.
+  static long slept_after_a_find() {
+    return pauses_after_a_find([](long sleeps) { return sleeps > 0; });
   }
 
  private:
+  struct Look {
+    Clock::time_point time;
+    bool found;
+    long sleeps;  // of its thread, so far
+  };
+
+  template <class Counts>
+  static long pauses_after_a_find(Counts counts) {
+    std::lock_guard lock(mutex_);
+    long count = 0;
+    for (std::size_t i = 2; i < last_.size(); ++i)
+      if (last_[i - 2].found && !last_[i - 1].found) count += counts(last_[i].sleeps - last_[i - 1].sleeps);
+    return count;
+  }
+
   static inline std::mutex mutex_;
-  static inline std::array<Clock::time_point, 1'024> times_{};
-  static inline std::size_t next_ = 0;
+  static inline std::deque<Look> last_;
 };
 
 extern "C" int MPI_Improbe(int source, int tag, MPI_Comm world, int* found, MPI_Message* message,
                            MPI_Status* status) {
-  Looks::note();
-  return PMPI_Improbe(source, tag, world, found, message, status);
+  const int result = PMPI_Improbe(source, tag, world, found, message, status);
+  Looks::note(*found != 0);
+  return result;
 }

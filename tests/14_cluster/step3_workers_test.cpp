@@ -19,7 +19,6 @@ using concurrent::MpiWorld;
 using concurrent::RemoteFunction;
 using concurrent::to_bytes;
 using concurrent::WorkerInfo;
-using Clock = std::chrono::steady_clock;
 
 namespace {
 
@@ -127,22 +126,15 @@ TEST(Step3_Workers, AWorkerThatHasWorkLooksAtOnce) {
   auto& world = MpiWorld::get();
   if (!as_rank_0(world)) return;
   receive(world);
-  const auto sleeps = [](int) {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_nvcsw;
+  const auto ask = [&world](auto what) {
+    send(world, MpiTag::call, call(what, 0));
+    return std::get<0>(from_bytes<long>(receive(world).bytes));
   };
-  long least = 1'000;
-  for (const auto begin = Clock::now(); least >= 50 && Clock::now() < begin + std::chrono::seconds(5);) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the worker has gone to sleep
-    long first = 0, last = 0;
-    for (int i = 0; i < 100; ++i) {
-      send(world, MpiTag::call, call(sleeps, 0));
-      last = std::get<0>(from_bytes<long>(receive(world).bytes));
-      if (i == 0) first = last;
-    }
-    least = std::min(least, last - first);
-  }
-  EXPECT_LT(least, 50) << "times that the worker slept while it took 100 calls, one close behind the other";
+  const auto vain = [](int) { return Looks::vain_after_a_find(); };
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the worker has gone to sleep
+  for (int i = 0; i < 100; ++i) ask(vain);
+  const long looks = ask(vain), slept = ask([](int) { return Looks::slept_after_a_find(); });
+  EXPECT_GT(looks, 0) << "no call came so late that the worker looked for it in vain";
+  EXPECT_LE(slept, looks / 2) << "times that it slept after it had looked once, of " << looks;
   send(world, MpiTag::end);
 }

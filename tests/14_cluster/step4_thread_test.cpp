@@ -120,25 +120,21 @@ TEST(Step4_Thread, WhileACallRunsItSleepsBetweenTheLooks) {
 TEST(Step4_Thread, ForAnAnswerThatComesSoonItLooksAtOnce) {
   if (!in_ranks(2)) return;
   MpiPoolExecutor pool;
-  int most = 0;
-  for (const auto begin = Clock::now(); most < 20 && Clock::now() < begin + std::chrono::seconds(5);) {
-    const Fifo fifo;
-    std::promise<int> said;
-    int at_once = 0;
-    // Each callback submits the next call, so that nobody but this thread is at work here.
-    std::function<void(int)> go_on = [&](int left) {
-      if (left == 0) return said.set_value(at_once);
-      pool.submit(twice, left).add_done_callback([&, left, before = sleeps_of_this_thread()](const auto&) {
-        if (sleeps_of_this_thread() == before) ++at_once;
-        go_on(left - 1);
-      });
-    };
-    pool.submit(wait_at, fifo.name()).add_done_callback([&](const auto&) { go_on(100); });
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // it has waited for long
-    fifo.let_go();
-    most = std::max(most, said.get_future().get());
-  }
-  EXPECT_GE(most, 20) << "answers, of 100 that came one close behind the other, for which it did not sleep";
+  const Fifo fifo;
+  std::promise<void> said;
+  // Each callback submits the next call, so that nobody but this thread is at work here.
+  std::function<void(int)> go_on = [&](int left) {
+    if (left == 0) return said.set_value();
+    pool.submit(twice, left).add_done_callback([&, left](const auto&) { go_on(left - 1); });
+  };
+  pool.submit(wait_at, fifo.name()).add_done_callback([&](const auto&) { go_on(100); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // it has waited for long
+  fifo.let_go();
+  said.get_future().get();
+  const long looks = Looks::vain_after_a_find();
+  EXPECT_GT(looks, 0) << "no answer came so late that it looked for it in vain";
+  EXPECT_LE(Looks::slept_after_a_find(), looks / 2)
+      << "times that it slept after it had looked once, of " << looks;
 }
 
 TEST(Step4_Thread, WhoSubmitsDoesNotWaitForIt) {
