@@ -36,39 +36,27 @@ using ResultOfApply =
     std::conditional_t<std::is_void_v<decltype(std::apply(std::declval<F>(), std::declval<Tuple>()))>,
                        std::monostate, decltype(std::apply(std::declval<F>(), std::declval<Tuple>()))>;
 
-/// Calls the function with the parts of each tuple of the chunk, in their order. @returns the value of each
-/// call
+/// Calls the function with the parts of each tuple of the chunk, in their order. Given, not an exercise.
+/// @returns the value of each call
 template <class F, class Tuple>
 auto call_chunk_of_tuples(Chunk<Tuple> chunk) -> std::vector<ResultOfApply<F, Tuple>> {
-  todo("5.2", "call_chunk_of_tuples");
+  const F fn = callable_named<F>(chunk.function);
+  std::vector<ResultOfApply<F, Tuple>> values;
+  values.reserve(chunk.items.size());
+  for (Tuple& item : chunk.items)
+    if constexpr (std::is_void_v<decltype(std::apply(fn, std::move(item)))>) {
+      std::apply(fn, std::move(item));
+      values.emplace_back();
+    } else {
+      values.push_back(std::apply(fn, std::move(item)));
+    }
+  return values;
 }
 
-/// The results of a map() in the order in which they come.
+/// The results of a map() in the order in which they come. A suggestion: it is yours, and so is its name.
 template <class T>
 class Unordered {
- public:
-  Unordered(std::vector<Future<T>> futures, Deadline deadline)
-      : futures_(std::move(futures)), done_(std::make_unique<Completions<T>>(futures_, deadline)) {}
-  Unordered(Unordered&&) noexcept = default;
-  /// Cancels the calls whose results nobody will read. As long as nobody has begun to read, all run, as in
-  /// Python.
-  ~Unordered() {
-    if (!begun_) return;
-    for (auto& future : futures_) future.cancel();
-  }
-
-  /// Returns the next result; nothing at the end.
-  std::optional<T> next() {
-    begun_ = true;
-    const auto future = done_->next();
-    if (!future) return std::nullopt;
-    return std::move(future->shared_state()->value());
-  }
-
- private:
-  std::vector<Future<T>> futures_;
-  std::unique_ptr<Completions<T>> done_;
-  bool begun_ = false;
+  // 5.2: the members of Unordered.
 };
 
 }  // namespace detail
@@ -154,7 +142,7 @@ class MpiPoolExecutor {
       : num_workers_(std::min(max_workers.value_or(cluster.size()), cluster.size())),
         dispatcher_(cluster, num_workers_, usable(initializer)) {}
 
-  /// Submits the chunks of the items, each as one call of `call_chunk`, and gives the values one by one.
+  /// What map() and starmap() do. @param call_chunk calls `fn` with each item of a chunk, in a worker
   template <class Item, class F, class CallChunk, class Items>
   auto map_chunks(F fn, CallChunk call_chunk, Items&& items, const MpiMapOptions& options)
       -> InputRange<typename std::invoke_result_t<CallChunk, detail::Chunk<Item>>::value_type> {
@@ -189,6 +177,7 @@ class MpiPoolExecutor {
   template <class T, class F, class... Args>
   Future<T> post(F fn, const Args&... args) {
     const auto state = std::make_shared<detail::State<T>>();
+    check_function(fn);
     todo("4.4", "MpiPoolExecutor::post");
   }
 

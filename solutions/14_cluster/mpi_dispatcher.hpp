@@ -70,7 +70,7 @@ class MpiDispatcher {
   }
 
   /// Takes no more calls.
-  /// @throws Error if the pool's own thread would wait for itself: in a callback of a future
+  /// @throws Error if it would wait for itself
   void shutdown(ShutdownOptions options) {
     // <exercise 7.1 MpiDispatcher::shutdown>
     if (options.wait && std::this_thread::get_id() == thread_.get_id())
@@ -98,6 +98,7 @@ class MpiDispatcher {
 
   // ---- For any thread, under the lock ----
 
+  /// True if the pool has use for that rank.
   [[nodiscard]] bool takes_in(int rank) const noexcept {
     return static_cast<std::size_t>(rank) < in_flight_.size();
   }
@@ -110,7 +111,7 @@ class MpiDispatcher {
     ++busy_;
   }
 
-  /// Sends calls to idle workers, as long as there are both. A call that was cancelled is dropped.
+  /// Afterwards no call waits while a worker is idle.
   void hand_out() {
     // <exercise 4.1 MpiDispatcher::hand_out>
     while (!queue_.empty() && !idle_.empty()) {
@@ -130,7 +131,7 @@ class MpiDispatcher {
 
   // ---- The pool's own thread ----
 
-  /// Takes messages until the pool has been shut down and all is done.
+  /// All that the thread does, until the pool has been shut down and nothing is left to do.
   void run() {
     // <exercise 4.2 MpiDispatcher::run>
     Patience patience;
@@ -153,7 +154,7 @@ class MpiDispatcher {
     // </exercise>
   }
 
-  /// Handles a message from a worker. The lock is released while a future is finished.
+  /// Handles a message from a worker. @param lock of mutex_: held before and after
   void take(const MpiMessage& message, std::unique_lock<std::mutex>& lock) {
     // <exercise 4.3 MpiDispatcher::take>
     const MpiTag tag = static_cast<MpiTag>(message.tag);
@@ -200,7 +201,8 @@ class MpiDispatcher {
     // </exercise>
   }
 
-  /// Fails all calls, those here and those to come: the initializer of a worker has failed.
+  /// Fails all calls, those here and those to come: the initializer of a worker has failed. @param lock as
+  /// for take()
   void mark_broken(const MpiMessage& message, std::unique_lock<std::mutex>& lock) {
     // <exercise 6.2 MpiDispatcher::mark_broken>
     std::string why = " runs another program";
@@ -228,7 +230,7 @@ class MpiDispatcher {
   std::vector<Call> in_flight_;  // at the rank of the worker that has it
   int busy_ = 0;                 // workers that have a call, or the initializer, to answer
   bool closed_ = false;
-  bool stopped_ = false;
+  bool stopped_ = false;  // run() has come to its end
   std::exception_ptr broken_;
 
   std::thread thread_;

@@ -36,11 +36,10 @@ using ResultOfApply =
     std::conditional_t<std::is_void_v<decltype(std::apply(std::declval<F>(), std::declval<Tuple>()))>,
                        std::monostate, decltype(std::apply(std::declval<F>(), std::declval<Tuple>()))>;
 
-/// Calls the function with the parts of each tuple of the chunk, in their order. @returns the value of each
-/// call
+/// Calls the function with the parts of each tuple of the chunk, in their order. Given, not an exercise.
+/// @returns the value of each call
 template <class F, class Tuple>
 auto call_chunk_of_tuples(Chunk<Tuple> chunk) -> std::vector<ResultOfApply<F, Tuple>> {
-  // <exercise 5.2 call_chunk_of_tuples>
   const F fn = callable_named<F>(chunk.function);
   std::vector<ResultOfApply<F, Tuple>> values;
   values.reserve(chunk.items.size());
@@ -52,24 +51,21 @@ auto call_chunk_of_tuples(Chunk<Tuple> chunk) -> std::vector<ResultOfApply<F, Tu
       values.push_back(std::apply(fn, std::move(item)));
     }
   return values;
-  // </exercise>
 }
 
-/// The results of a map() in the order in which they come.
+/// The results of a map() in the order in which they come. A suggestion: it is yours, and so is its name.
 template <class T>
 class Unordered {
+  // <exercise 5.2 members Unordered>
  public:
   Unordered(std::vector<Future<T>> futures, Deadline deadline)
       : futures_(std::move(futures)), done_(std::make_unique<Completions<T>>(futures_, deadline)) {}
   Unordered(Unordered&&) noexcept = default;
-  /// Cancels the calls whose results nobody will read. As long as nobody has begun to read, all run, as in
-  /// Python.
   ~Unordered() {
-    if (!begun_) return;
+    if (!begun_) return;  // of a map() that nobody reads all calls run
     for (auto& future : futures_) future.cancel();
   }
 
-  /// Returns the next result; nothing at the end.
   std::optional<T> next() {
     begun_ = true;
     const auto future = done_->next();
@@ -81,6 +77,7 @@ class Unordered {
   std::vector<Future<T>> futures_;
   std::unique_ptr<Completions<T>> done_;
   bool begun_ = false;
+  // </exercise>
 };
 
 }  // namespace detail
@@ -166,7 +163,7 @@ class MpiPoolExecutor {
       : num_workers_(std::min(max_workers.value_or(cluster.size()), cluster.size())),
         dispatcher_(cluster, num_workers_, usable(initializer)) {}
 
-  /// Submits the chunks of the items, each as one call of `call_chunk`, and gives the values one by one.
+  /// What map() and starmap() do. @param call_chunk calls `fn` with each item of a chunk, in a worker
   template <class Item, class F, class CallChunk, class Items>
   auto map_chunks(F fn, CallChunk call_chunk, Items&& items, const MpiMapOptions& options)
       -> InputRange<typename std::invoke_result_t<CallChunk, detail::Chunk<Item>>::value_type> {
@@ -212,8 +209,8 @@ class MpiPoolExecutor {
   template <class T, class F, class... Args>
   Future<T> post(F fn, const Args&... args) {
     const auto state = std::make_shared<detail::State<T>>();
-    // <exercise 4.4 MpiPoolExecutor::post>
     check_function(fn);
+    // <exercise 4.4 MpiPoolExecutor::post>
     CallHeader header{.id = RemoteFunction<F, Crossing<Args>...>::id};
     if ((names_function(fn) || ... || names_function(args))) header.program = detail::program_identity();
     detail::Call call{state, &detail::finish_with<T>, static_cast<std::int64_t>(header.id), {}};
