@@ -62,9 +62,7 @@ class Connection final : public ListedConnection, private FlowControl {
   void write(std::string_view bytes) {
     if (eof_) throw std::runtime_error("Cannot call write() after write_eof()");
     if (closing_ || bytes.empty()) return;
-    if (out_.empty()) loop_.add_writer(fd_.get(), [this] { on_writable(); });
-    out_.append(bytes);
-    if (out_.size() > limits_.high) paused_writing_ = true;
+    keep(bytes);
   }
 
   /// True if writers had better wait: from more than the high mark, until there is no more than the low mark.
@@ -123,17 +121,37 @@ class Connection final : public ListedConnection, private FlowControl {
     todo("5.1", "Connection::on_readable");
   }
 
+  /// Keeps bytes behind those that are to be sent, until the loop finds that there is room for them.
+  void keep(std::string_view bytes) {
+    if (out_.empty()) loop_.add_writer(fd_.get(), [this] { on_writable(); });
+    out_.append(bytes);
+    if (out_.size() > limits_.high) paused_writing_ = true;
+  }
+
   /// Sends more of what is left, for there is room.
   void on_writable() {
     todo("4.1", "Connection::on_writable");
   }
 
-  /// The connection is over, and everybody is told. It may end itself with this.
+  /// Tells the reader, those who drain, and those who wait for the end that it is lost.
+  /// @param error why; null if it was closed
+  void tell(std::exception_ptr error) noexcept {
+    if (error)
+      reader_->set_exception(std::move(error));
+    else
+      reader_->feed_eof();
+    drained_.wake_all();
+    lost_list_.wake_all();
+  }
+
+  /// The connection is over. It may end itself with this.
   /// @param error why; null if it was closed
   void lose(std::exception_ptr error) noexcept {
     if (lost_) return;
     closing_ = lost_ = true;
     error_ = error;
+    out_.clear();
+    paused_writing_ = false;
     // 4.3, Connection::lose: empty until step 4.
     list_->remove(*this);
     if (const Ref<ConnectionOwner> owner = std::move(owner_)) owner->connection_lost();
@@ -159,7 +177,7 @@ class Connection final : public ListedConnection, private FlowControl {
   const Ref<ConnectionList> list_;
   Fd fd_;
   const Ref<ReaderState> reader_;
-  ByteQueue out_;  // to be sent; a writer callback is there while it is not empty
+  ByteQueue out_;  // to be sent
   WriteLimits limits_;
   WakeList drained_;
   WakeList lost_list_;

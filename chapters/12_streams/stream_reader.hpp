@@ -147,6 +147,8 @@ class ReaderState {
 /// Reads some bytes, for StreamReader::read().
 template <class Reader>
 Coro<std::string> read(Ref<Reader> reader, std::ptrdiff_t most) {
+  reader->check();
+  if (most == 0) co_return std::string();
   todo("3.1", "read");
 }
 

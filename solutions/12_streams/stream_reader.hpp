@@ -147,9 +147,9 @@ class ReaderState {
 /// Reads some bytes, for StreamReader::read().
 template <class Reader>
 Coro<std::string> read(Ref<Reader> reader, std::ptrdiff_t most) {
-  // <exercise 3.1 read>
   reader->check();
   if (most == 0) co_return std::string();
+  // <exercise 3.1 read>
   if (most < 0) {
     std::string all;
     while (true) {
