@@ -96,7 +96,8 @@ class Sleep {
 }  // namespace detail
 
 /// The task that awaits it goes on when `delay` is over, on the clock of its loop. With a delay of 0 or less,
-/// that is in the next pass: other tasks have their turn. Python: `asyncio.sleep`, in seconds.
+/// that is in the next pass: other tasks have their turn. One that has a name may be awaited again, by one
+/// task at a time. Python: `asyncio.sleep`, in seconds.
 /// @throws std::invalid_argument if the delay is not a number
 template <class Delay>
 [[nodiscard]] auto sleep(Delay delay) {

@@ -63,7 +63,10 @@ class TaskBase : public FutureBase, public PendingTask {
     future.add_waiter(Ref<Operation>(*this));
     resume_at_ = waiting;
     waits_for_ = &future;
-    if (must_cancel_ && future.request_cancel()) must_cancel_ = false;
+    if (must_cancel_) {
+      must_cancel_ = false;  // first: if the wait closes a circle, the request may leave this task a new note
+      if (!future.request_cancel()) must_cancel_ = true;
+    }
     // </exercise>
   }
 

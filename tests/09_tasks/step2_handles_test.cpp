@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <memory>
 #include <utility>
 
 using asyncio::Handle;
@@ -53,6 +54,22 @@ TEST(Step2_Callbacks, OneThatThrowsIsDestroyedBeforeTheNextRuns) {  // AIO-16
   v.passes(1);
   ASSERT_EQ(v.log.size(), 2u);
   EXPECT_EQ(v.log[1], "0 0") << "also if somebody has its handle";
+}
+
+TEST(Step2_Callbacks, WhatAMoveOnlyCopiesIsDestroyedToo) {
+  VirtualLoop v;
+  v.note_reports();
+  const auto kept = std::make_shared<int>(7);  // hence a const member of each function: moving that copies it
+  Future<int> future = v.loop.create_future<int>();
+  const Handle first = future.add_done_callback([kept](const Future<int>&) { return *kept; });
+  const Handle second = future.add_done_callback(
+      [kept](const Future<int>&) { throw std::runtime_error(std::to_string(*kept)); });
+  future.add_done_callback([&](const Future<int>&) { v.note(std::to_string(kept.use_count())); });
+  EXPECT_EQ(kept.use_count(), 3);
+  future.set_result(1);
+  v.passes(1);
+  ASSERT_EQ(v.log.size(), 2u);
+  EXPECT_EQ(v.log[1], "0 1") << "nothing is left in a node whose function has run";
 }
 
 TEST(Step2_Callbacks, OneThatWasCancelledDoesNotKeepTheFuture) {

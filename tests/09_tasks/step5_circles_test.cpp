@@ -54,3 +54,24 @@ TEST(Step5_Cancellation, WhoWaitsForACircleFromOutsideIsCancelledThroughIt) {
   EXPECT_TRUE(other->cancelled());
   EXPECT_TRUE(outside.cancelled());
 }
+
+TEST(Step5_Cancellation, ATaskThatCancelsItselfMayCloseACircle) {  // AIO-44
+  for (const std::size_t size : {2u, 3u, 4u, 7u}) {
+    VirtualLoop v;
+    v.note_reports();
+    std::vector<std::optional<Task<>>> tasks(size);
+    const auto closes = [&]() -> Coro<> {
+      co_await sleep(2s);
+      tasks[0]->cancel();
+      co_await *tasks[1];
+    };
+    tasks[0] = v.loop.create_task(closes());
+    for (std::size_t i = 1; i < size; ++i)
+      tasks[i] = v.loop.create_task(waits_for(tasks[(i + 1) % size]));
+    v.run_to(2s);
+    v.passes(static_cast<int>(2 * size));
+    for (const auto& task : tasks)
+      EXPECT_TRUE(task->cancelled()) << "in a circle of " << size << ", the request is not lost";
+    EXPECT_EQ(v.log.size(), 1u) << "the exception handler is told, once";
+  }
+}
