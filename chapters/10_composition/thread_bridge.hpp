@@ -62,9 +62,11 @@ class ThreadBridge final : public Service {
 
   [[nodiscard]] const std::shared_ptr<WeakLoop>& weak_loop() const noexcept { return weak_loop_; }
 
-  /// Keeps `future` for a thread that will ask for it. @returns its number
+  /// Keeps `future` for a thread that will ask for it; not if the loop is closed, for then nobody gets
+  /// through to ask. @returns its number
   std::uint64_t keep(AnyFuture future) {
-    kept_.emplace(++last_, std::move(future));
+    ++last_;
+    if (!loop()->is_closed()) kept_.emplace(last_, std::move(future));
     return last_;
   }
   /// The future of that number; nothing if it was taken.

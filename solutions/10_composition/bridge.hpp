@@ -152,7 +152,9 @@ concurrent::Future<T> run_coroutine_threadsafe(Coro<T> coro, EventLoop& loop) {
         [weak_loop = bridge.weak_loop(), &loop, number](const concurrent::Future<T>& future) {
           if (!future.cancelled()) return;
           weak_loop->post([&loop, number] {
-            if (auto task = loop.use_service<detail::ThreadBridge>().find(number)) task->cancel();
+            auto task = loop.use_service<detail::ThreadBridge>().find(number);
+            // To cancel one that has failed meanwhile would be a look at its error, which is nobody's then.
+            if (task && !task->done()) task->cancel();
           });
         });
     task.add_done_callback([&bridge, number, promise = std::move(promise)](Future<T> task) mutable {

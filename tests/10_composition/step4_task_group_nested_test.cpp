@@ -111,6 +111,35 @@ TEST(Step4_TaskGroup, AGroupThatIsBeingCancelledTakesNoTasks) {  // AIO-75
   });
 }
 
+TEST(Step4_TaskGroup, AGroupWhoseParentIsCancelledTakesNoMoreTasks) {  // AIO-75
+  in_loop([]() -> Coro<> {
+    for (const bool part_waits : {true, false}) {
+      Log log;
+      const auto cleans_up_in_a_task = [&](TaskGroup& group) -> Coro<> {
+        try {
+          co_await sleep(1h);
+        } catch (const CancelledError&) {
+          log.push_back(error_of([&] { group.create_task(passes(1)); }));
+          throw;
+        }
+      };
+      const auto parent = [&]() -> Coro<> {
+        const auto part = [&](TaskGroup& group) -> Coro<> {
+          group.create_task(cleans_up_in_a_task(group));
+          if (part_waits) co_await sleep(2h);
+        };
+        co_await TaskGroup::run(part);
+      };
+      Task<> task = create_task(parent());
+      co_await passes(3);
+      task.cancel();
+      const std::string error = co_await error_of(task);
+      EXPECT_EQ(error, "cancelled");
+      EXPECT_EQ(log, Log{"TaskGroup is shutting down"});
+    }
+  });
+}
+
 TEST(Step4_TaskGroup, ItNeedsATask) {  // AIO-75
   const auto loop = virtual_loop();
   Log reports;

@@ -248,6 +248,20 @@ TEST(Step6_Bridge, ALoopThatIsClosedMayBeAskedStill) {  // AIO-20
   EXPECT_EQ(error_of([&] { static_cast<void>(wrap_future(promise.future())); }), "no running event loop");
 }
 
+TEST(Step6_Bridge, AResultForALoopThatWasClosedBeforeIsDropped) {  // AIO-20
+  std::atomic<int> alive = 0;
+  EventLoop loop;
+  loop.close();
+  concurrent::Promise<Counted> promise;
+  {
+    const Future<Counted> wrapped = wrap_future(promise.future(), loop);
+    promise.set_result(Counted(alive));
+    EXPECT_FALSE(wrapped.done());
+  }
+  promise = {};
+  EXPECT_EQ(alive, 0) << "a loop that is closed keeps it";
+}
+
 TEST(Step6_Bridge, ACallThatThrowsTheErrorOfACancellationCancelsWhoAwaitsIt) {  // AIO-20
   in_loop([]() -> Coro<> {
     concurrent::Promise<int> promise;

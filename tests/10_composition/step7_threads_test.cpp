@@ -304,3 +304,22 @@ TEST(Step7_Threads, TheErrorOfACancelledCallIsTranslated) {  // AIO-22
   EXPECT_THROW(future.result(), asyncio::CancelledError) << "as wrap_future() does";
   EXPECT_FALSE(future.cancelled()) << "the task has failed, and nobody has cancelled it";
 }
+
+TEST(Step7_Threads, ACancellationThatFindsTheTaskFailedHasNotLookedAtItsError) {  // AIO-22
+  Log reports;
+  in_loop(reports, []() -> Coro<> {
+    Future<> begins = get_running_loop().create_future();
+    const auto fails = [](Future<> begins) -> Coro<> {
+      co_await begins;
+      throw std::logic_error("too late");
+    };
+    auto future = run_coroutine_threadsafe(fails(begins), get_running_loop());
+    co_await passes(3);
+    // In the next pass the task fails, and behind it comes the request.
+    begins.set_result();
+    EXPECT_TRUE(future.cancel());
+    co_await passes(4);
+    EXPECT_TRUE(future.cancelled());
+  });
+  EXPECT_EQ(reports, (Log{"Task exception was never retrieved too late"}));
+}
