@@ -56,7 +56,8 @@ class [[nodiscard]] Generator : public std::ranges::view_interface<Generator<T>>
 
   explicit Generator(Frame frame) noexcept : frame_(frame) {}
 
-  /// What begin() and `++` have in common.
+  /// Lets the body run to its next value, or to its end; if it has ended, does nothing. The value before is
+  /// forgotten.
   /// @throws what the body throws
   static void advance(Frame frame) {
     todo("4.1", "Generator::advance");
@@ -93,7 +94,7 @@ class Generator<T>::promise_type : public PooledFrame {
 
   void return_void() const noexcept {}
 
-  /// Called in the handler of what has left the body.
+  /// Called in the handler of what the body threw: keeps it for the one who reads.
   void unhandled_exception() noexcept {
     todo("3.1", "promise_type::unhandled_exception");
   }
@@ -110,7 +111,7 @@ class Generator<T>::promise_type : public PooledFrame {
   [[nodiscard]] std::add_pointer_t<reference> yielded() const noexcept { return yielded_; }
   void clear() noexcept { yielded_ = nullptr; }
 
-  /// Where an exception of the body comes out, for the one who reads.
+  /// Throws what the body has thrown, once; if it has thrown nothing, does nothing.
   void rethrow_if_failed() {
     todo("3.1", "promise_type::rethrow_if_failed");
   }

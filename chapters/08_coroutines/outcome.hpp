@@ -68,12 +68,12 @@ class Outcome : public AnyOutcome {
     todo("5.1", "Outcome::set_value");
   }
 
-  /// Shows what it has ended with, which stays where it is. Not if it is empty.
+  /// Returns the value where it is, or throws the exception; either stays. Not if it is empty.
   std::add_lvalue_reference_t<std::add_const_t<T>> get() const {
     todo("5.1", "Outcome::get");
   }
 
-  /// Hands out what it has ended with; a value is moved. Not if it is empty.
+  /// Returns the value, moved out, or throws the exception. Not if it is empty.
   T take() {
     todo("5.1", "Outcome::take");
   }

@@ -70,7 +70,7 @@ class MpiDispatcher {
   }
 
   /// Takes no more calls.
-  /// @throws Error if it would wait for itself
+  /// @throws Error if the pool's own thread would wait for itself: in a callback of a future
   void shutdown(ShutdownOptions options) {
     todo("7.1", "MpiDispatcher::shutdown");
   }
@@ -98,7 +98,7 @@ class MpiDispatcher {
     ++busy_;
   }
 
-  /// Afterwards no call waits while a worker is idle.
+  /// Sends calls to idle workers, as long as there are both. A call that was cancelled is dropped.
   void hand_out() {
     todo("4.1", "MpiDispatcher::hand_out");
   }
@@ -107,12 +107,13 @@ class MpiDispatcher {
 
   // ---- The pool's own thread ----
 
-  /// All that the thread does, until the pool has been shut down and nothing is left to do.
+  /// Takes messages until the pool has been shut down and all is done.
   void run() {
     todo("4.2", "MpiDispatcher::run");
   }
 
-  /// Handles a message from a worker. @param lock of mutex_: held before and after
+  /// Handles a message from a worker.
+  /// @param lock of mutex_: held before and after, and released while a future is finished
   void take(const MpiMessage& message, std::unique_lock<std::mutex>& lock) {
     todo("4.3", "MpiDispatcher::take");
   }
@@ -134,8 +135,8 @@ class MpiDispatcher {
     todo("6.1", "MpiDispatcher::refuse");
   }
 
-  /// Fails all calls, those here and those to come: the initializer of a worker has failed. @param lock as
-  /// for take()
+  /// Fails all calls, those here and those to come: the initializer of a worker has failed.
+  /// @param lock as for take()
   void mark_broken(const MpiMessage& message, std::unique_lock<std::mutex>& lock) {
     todo("6.2", "MpiDispatcher::mark_broken");
   }

@@ -36,7 +36,7 @@ struct AwaiterRef {
 
 /// The part of a Coro's promise that is the same for every type of result.
 struct CoroPromise : PooledFrame {
-  /// Whom the end of this one concerns: at first, nobody.
+  /// Resumed when this one has ended.
   std::coroutine_handle<> continuation = std::noop_coroutine();
   /// The Coro that this one awaits now, if it does.
   AwaitedCoro* awaits = nullptr;
@@ -200,7 +200,7 @@ class [[nodiscard]] Coro {
       // </exercise>
     }
 
-    /// What the `co_await` gives, or throws.
+    /// Returns what the awaited one has returned, or throws what it has thrown.
     T await_resume() {
       if (awaited_by) awaited_by->awaits = nullptr;
       return static_cast<promise_type&>(promise()).outcome.take();

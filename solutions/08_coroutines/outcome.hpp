@@ -73,7 +73,7 @@ class Outcome : public AnyOutcome {
     // </exercise>
   }
 
-  /// Shows what it has ended with, which stays where it is. Not if it is empty.
+  /// Returns the value where it is, or throws the exception; either stays. Not if it is empty.
   std::add_lvalue_reference_t<std::add_const_t<T>> get() const {
     // <exercise 5.1 Outcome::get>
     if (error_) std::rethrow_exception(error_);
@@ -84,7 +84,7 @@ class Outcome : public AnyOutcome {
     // </exercise>
   }
 
-  /// Hands out what it has ended with; a value is moved. Not if it is empty.
+  /// Returns the value, moved out, or throws the exception. Not if it is empty.
   T take() {
     // <exercise 5.1 Outcome::take>
     if (error_) std::rethrow_exception(error_);

@@ -217,7 +217,7 @@ class Connection final : public ListedConnection, private FlowControl {
   const Ref<ConnectionList> list_;
   Fd fd_;
   const Ref<ReaderState> reader_;
-  ByteQueue out_;  // to be sent
+  ByteQueue out_;  // to be sent; a writer callback is there while it is not empty
   WriteLimits limits_;
   WakeList drained_;
   WakeList lost_list_;

@@ -37,8 +37,9 @@ struct ServerOptions {
 
 namespace detail {
 
-/// Serves one client with a handler, which may be a coroutine or a plain function. What goes wrong in it ends
-/// this client's connection, and nobody else's. Runs in a task of its own.
+/// Serves one client: calls the handler, a function or one that gives something to await, with both ends of
+/// the connection. If it throws, the loop's exception handler is told "Unhandled exception in
+/// client_connected_cb", and the connection is closed; if it is cancelled, it is closed in silence.
 template <class Handler>
 Coro<> serve_client(std::shared_ptr<Handler> handler, Streams streams) {
   // <exercise 6.1 serve_client>

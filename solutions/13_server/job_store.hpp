@@ -36,7 +36,7 @@ class JobStore {
   JobStore& operator=(const JobStore&) = delete;
 
   /// Accepts a job that its client will ask for later: it is in the queue when this returns, and before that
-  /// on disk, if there is a journal.
+  /// on disk, if there is a journal. From the beginning on it has its place in the queue.
   /// @throws QueueFull, then nothing has been written; JournalError if it could not be written, then it will
   /// not run
   Coro<JobPointer> accept(JobRecord record) {

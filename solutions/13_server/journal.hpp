@@ -70,8 +70,8 @@ class Journal {
  private:
   // A suggestion, from here on. All of it is yours to change: the tests see only what is public.
 
-  /// The work of the thread: saves what is handed over, in as few transactions as the disk allows, and tells
-  /// those who wait how that has ended; until the journal is closed, and nothing is left.
+  /// The work of the thread: takes all that was handed over, has it saved, and then tells those who wait for
+  /// it, however that has ended; until the journal is closed, and nothing is left.
   void work() {
     // <exercise 6.1 quiet Journal::work>
     while (true) {

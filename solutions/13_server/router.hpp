@@ -48,8 +48,9 @@ class Router {
     routes_.push_back({std::move(method), parts_of(pattern), std::move(handler)});
   }
 
-  /// Answers a request by the handler of its path and its method, to which the exchange has the parameters of
-  /// the path; or by what HTTP has for a request that has no handler: a 404, a 405, or a list of methods.
+  /// Finds the handler of the request, sets the exchange's parameters, and calls it. A path that has none is
+  /// a 404; a method that this path does not have is a 405, and `Allow` says which it has. HEAD is answered
+  /// as GET is, and OPTIONS by `Allow` alone.
   Coro<Response> dispatch(Exchange& exchange) const {
     // <exercise 2.1 Router::dispatch>
     const std::vector<std::string_view> path = parts_of_view(exchange.request.path);

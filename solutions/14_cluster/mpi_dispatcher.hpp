@@ -70,7 +70,7 @@ class MpiDispatcher {
   }
 
   /// Takes no more calls.
-  /// @throws Error if it would wait for itself
+  /// @throws Error if the pool's own thread would wait for itself: in a callback of a future
   void shutdown(ShutdownOptions options) {
     // <exercise 7.1 MpiDispatcher::shutdown>
     if (options.wait && std::this_thread::get_id() == thread_.get_id())
@@ -111,7 +111,7 @@ class MpiDispatcher {
     ++busy_;
   }
 
-  /// Afterwards no call waits while a worker is idle.
+  /// Sends calls to idle workers, as long as there are both. A call that was cancelled is dropped.
   void hand_out() {
     // <exercise 4.1 MpiDispatcher::hand_out>
     while (!queue_.empty() && !idle_.empty()) {
@@ -131,7 +131,7 @@ class MpiDispatcher {
 
   // ---- The pool's own thread ----
 
-  /// All that the thread does, until the pool has been shut down and nothing is left to do.
+  /// Takes messages until the pool has been shut down and all is done.
   void run() {
     // <exercise 4.2 MpiDispatcher::run>
     Patience patience;
@@ -154,7 +154,8 @@ class MpiDispatcher {
     // </exercise>
   }
 
-  /// Handles a message from a worker. @param lock of mutex_: held before and after
+  /// Handles a message from a worker.
+  /// @param lock of mutex_: held before and after, and released while a future is finished
   void take(const MpiMessage& message, std::unique_lock<std::mutex>& lock) {
     // <exercise 4.3 MpiDispatcher::take>
     const MpiTag tag = static_cast<MpiTag>(message.tag);
@@ -201,8 +202,8 @@ class MpiDispatcher {
     // </exercise>
   }
 
-  /// Fails all calls, those here and those to come: the initializer of a worker has failed. @param lock as
-  /// for take()
+  /// Fails all calls, those here and those to come: the initializer of a worker has failed.
+  /// @param lock as for take()
   void mark_broken(const MpiMessage& message, std::unique_lock<std::mutex>& lock) {
     // <exercise 6.2 MpiDispatcher::mark_broken>
     std::string why = " runs another program";

@@ -53,7 +53,9 @@ auto call_chunk_of_tuples(Chunk<Tuple> chunk) -> std::vector<ResultOfApply<F, Tu
   return values;
 }
 
-/// The results of a map() in the order in which they come. A suggestion: it is yours, and so is its name.
+/// The results of a map() in the order in which they come. Once somebody has begun to read, its end cancels
+/// the calls whose results nobody will read; before that all run, as in Python. A suggestion: it is yours,
+/// and so is its name.
 template <class T>
 class Unordered {
   // <exercise 5.2 members Unordered>
@@ -163,7 +165,8 @@ class MpiPoolExecutor {
       : num_workers_(std::min(max_workers.value_or(cluster.size()), cluster.size())),
         dispatcher_(cluster, num_workers_, usable(initializer)) {}
 
-  /// What map() and starmap() do. @param call_chunk calls `fn` with each item of a chunk, in a worker
+  /// Submits the chunks of the items, and gives the values one by one.
+  /// @param call_chunk calls `fn` with each item of a chunk, in a worker
   template <class Item, class F, class CallChunk, class Items>
   auto map_chunks(F fn, CallChunk call_chunk, Items&& items, const MpiMapOptions& options)
       -> InputRange<typename std::invoke_result_t<CallChunk, detail::Chunk<Item>>::value_type> {

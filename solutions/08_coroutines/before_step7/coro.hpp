@@ -34,10 +34,10 @@ struct AwaiterRef {
 
 /// The part of a Coro's promise that is the same for every type of result.
 struct CoroPromise : PooledFrame {
-  /// Whom the end of this one concerns: at first, nobody.
+  /// Resumed when this one has ended.
   std::coroutine_handle<> continuation = std::noop_coroutine();
 
-  /// What the compiler awaits behind the body: `ended` has ended, and is suspended.
+  /// `ended` has ended, and is suspended. Runs the one that awaits it.
   struct FinalAwaiter {
     static bool await_ready() noexcept { return false; }
     template <std::derived_from<CoroPromise> Promise>
@@ -156,7 +156,7 @@ class [[nodiscard]] Coro {
 
     static bool await_ready() noexcept { return false; }
 
-    /// `waiting` has come to its `co_await`, and has been suspended.
+    /// `waiting` has been suspended: runs the awaited one, which lets `waiting` go on when it ends.
     void await_suspend(std::coroutine_handle<> waiting) noexcept {
       // <exercise 6.1 CoroAwaiter::await_suspend>
       promise().continuation = waiting;
@@ -164,7 +164,7 @@ class [[nodiscard]] Coro {
       // </exercise>
     }
 
-    /// What the `co_await` gives, or throws.
+    /// Returns what the awaited one has returned, or throws what it has thrown.
     T await_resume() {
       // <exercise 6.1 CoroAwaiter::await_resume>
       return static_cast<promise_type&>(promise()).outcome.take();
