@@ -1,12 +1,16 @@
 #include "blocking_queue.hpp"
 #include "thread_pool.hpp"
 
+#include <atomic>
+#include <cstddef>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "empty_job.hpp"
 #include "hand_over.hpp"
+#include "job_slots.hpp"
 #include "recipe_1.hpp"
 #include "row.hpp"
 
@@ -21,6 +25,43 @@ auto on_pool(int workers) {
     for (int item = 1; item <= items; ++item) pool.post([=] { work(item); });
   };
 }
+
+/// The floor of a queue between any threads: a ring, and a lock that is one word. Two threads that push must
+/// not use the same place, nor two that pop, so each call needs an atomic exchange at least; a store gives
+/// the lock back. A mutex, which knows of sleepers, needs a second exchange for that.
+class LockedRing {
+ public:
+  void push(int item) {
+    lock();
+    if (end_ - begin_ == items_.size()) grow();
+    items_[end_++ & (items_.size() - 1)] = item;
+    unlock();
+  }
+  int pop() {
+    for (;; std::this_thread::yield()) {
+      lock();
+      const bool there = begin_ != end_;
+      const int item = there ? items_[begin_++ & (items_.size() - 1)] : 0;
+      unlock();
+      if (there) return item;
+    }
+  }
+
+ private:
+  void lock() {
+    while (locked_.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
+  }
+  void unlock() { locked_.store(false, std::memory_order_release); }
+  void grow() {
+    std::vector<int> more(2 * items_.size());
+    for (std::size_t i = begin_; i < end_; ++i) more[i & (more.size() - 1)] = items_[i & (items_.size() - 1)];
+    items_ = std::move(more);
+  }
+
+  std::atomic<bool> locked_ = false;
+  std::vector<int> items_ = std::vector<int>(64);
+  std::size_t begin_ = 0, end_ = 0;
+};
 
 /// Pushes items on this thread, and lets so many others pop them.
 void pass_items_to(int consumers) {
@@ -44,10 +85,12 @@ void bench::rows() {
     for (int item = 1; item <= items; ++item) threads.emplace_back([=] { work(item); });
   });
   for (int workers : {1, 2, 5}) recipe_1("ThreadPool, " + workers_text(workers), on_pool(workers));
+  recipe_1_by_hand();
 
   recipe_1("sequential", run_one_by_one, ten_times_longer);
   for (int workers : {2, 5})
     recipe_1("ThreadPool, " + workers_text(workers), on_pool(workers), ten_times_longer);
+  recipe_1_by_hand(ten_times_longer);
 
   empty_jobs("sequential", few, [](int jobs) {
     for (int i = 0; i < jobs; ++i) empty_job();
@@ -60,6 +103,7 @@ void bench::rows() {
       ThreadPool pool{{.max_workers = workers}};
       for (int i = 0; i < jobs; ++i) pool.post(empty_job);
     });
+  empty_jobs_by_hand();
 
   hand_overs_by_hand();
   for (int workers : {1, 2, 5})
@@ -74,6 +118,13 @@ void bench::rows() {
     for (int i = 0; i < many; ++i) {
       ring.push_back(int(i));
       benchmark::DoNotOptimize(ring.take_front());
+    }
+  });
+  row("an item through the queue/floor: a lock of one word and a ring", many, [] {
+    LockedRing queue;
+    for (int i = 0; i < many; ++i) {
+      queue.push(i);
+      benchmark::DoNotOptimize(queue.pop());
     }
   });
   row("an item through the queue/BlockingQueue, one thread", many, [] {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "empty_job.hpp"
+#include "hand_over.hpp"
 #include "recipe_1.hpp"
 #include "row.hpp"
 #include "submit_all.hpp"
@@ -30,10 +31,12 @@ void bench::rows() {
   recipe_1("sequential", run_one_by_one);
   for (int workers : {1, 2, 5})
     recipe_1("ThreadPoolExecutor, " + workers_text(workers), on_executor(workers));
+  recipe_1_by_hand();
 
   recipe_1("sequential", run_one_by_one, ten_times_longer);
   for (int workers : {2, 5})
     recipe_1("ThreadPoolExecutor, " + workers_text(workers), on_executor(workers), ten_times_longer);
+  recipe_1_by_hand(ten_times_longer);
 
   row("submit, then all results/sequential", many, [] {
     std::vector<int> results;
@@ -54,6 +57,7 @@ void bench::rows() {
       ThreadPoolExecutor executor({.max_workers = workers});
       submit_all(many, [&](int i) { return executor.submit(identity, i); });
     });
+  submit_all_by_hand(identity);
 
   row("submit and result, one by one/sequential", few, [] {
     for (int i = 0; i < few; ++i) benchmark::DoNotOptimize(identity(i));
@@ -66,4 +70,5 @@ void bench::rows() {
       for (int i = 0; i < few; ++i) benchmark::DoNotOptimize(executor->submit(identity, i).result());
     };
   });
+  two_atomics("submit and result, one by one", few);
 }

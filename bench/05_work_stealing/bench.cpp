@@ -10,7 +10,9 @@
 
 #include "empty_job.hpp"
 #include "fine_grained.hpp"
+#include "floors.hpp"
 #include "hand_over.hpp"
+#include "job_slots.hpp"
 #include "row.hpp"
 #include "submit_all.hpp"
 
@@ -62,6 +64,7 @@ void bench::rows() {
       };
     });
   }
+  tree_by_hand();
 
   empty_jobs("sequential", many, [](int jobs) {
     for (int i = 0; i < jobs; ++i) empty_job();
@@ -75,6 +78,7 @@ void bench::rows() {
       WorkStealingExecutor executor{{.max_workers = workers}};
       for (int i = 0; i < jobs; ++i) executor.post(empty_job);
     });
+  empty_jobs_by_hand();
 
   row("submit, then all results/sequential", many, [] {
     std::vector<int> results;
@@ -92,6 +96,7 @@ void bench::rows() {
     WorkStealingExecutor executor({.max_workers = 2});
     submit_all(many, [&](int i) { return executor.submit(identity, i); });
   });
+  submit_all_by_hand(identity);
 
   hand_overs_by_hand();
   for (int workers : {1, 2}) {
@@ -119,6 +124,7 @@ void bench::rows() {
       };
     });
   }
+  two_atomics("a submit and its result", hand_over_count);
 
   row("a call of fib(30)/sequential", fib_calls, [] { benchmark::DoNotOptimize(sequential_fib(fib_of)); });
   for (int workers : {1, 2})
@@ -128,6 +134,7 @@ void bench::rows() {
             benchmark::DoNotOptimize(executor->submit([&] { return fib(*executor, fib_of); }).result());
           };
     });
+  fib_by_hand();
 
   row("a skewed job/sequential", skewed_jobs, [] {
     for (int i = 0; i < skewed_jobs; ++i) skewed_job(i);
@@ -140,6 +147,7 @@ void bench::rows() {
     WorkStealingExecutor executor{{.max_workers = 2}};
     for (int i = 0; i < skewed_jobs; ++i) executor.post([i] { skewed_job(i); });
   });
+  skewed_jobs_by_hand();
 
   row("a job of four producers/sequential", many, [] {
     for (int i = 0; i < many; ++i) empty_job();
@@ -152,4 +160,5 @@ void bench::rows() {
     WorkStealingExecutor executor{{.max_workers = 2}};
     four_producers([&] { executor.post(empty_job); });
   });
+  four_producers_by_hand();
 }

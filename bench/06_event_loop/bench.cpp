@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "empty_job.hpp"
+#include "floors.hpp"
 #include "loop_rows.hpp"
 #include "row.hpp"
 
@@ -73,6 +74,8 @@ void bench::rows() {
     });
   });
 
+  callbacks_by_hand();
+
   // Without a loop: sort what is left, and call it, without waiting for its time.
   row(timers + "/sequential", many_timers, [] {
     std::vector<std::pair<int, void (*)()>> set;
@@ -95,6 +98,8 @@ void bench::rows() {
     });
   });
 
+  timers_by_hand();
+
   row(wake_ups + "/sequential", many_wake_ups, [] {
     for (int i = 0; i < many_wake_ups; ++i) empty_job();
   });
@@ -107,4 +112,5 @@ void bench::rows() {
       }
     });
   });
+  wake_ups_by_hand();
 }

@@ -1,5 +1,6 @@
 #include <chrono>
 #include <memory>
+#include <string>
 
 #include "coro.hpp"
 #include "empty_job.hpp"
@@ -7,6 +8,7 @@
 #include "row.hpp"
 #include "task.hpp"
 #include "task_rows.hpp"
+#include "tasks_by_hand.hpp"
 
 using asyncio::Coro;
 using asyncio::create_task;
@@ -53,10 +55,42 @@ void task_row(const std::string& group, int items, F coroutine) {
   });
 }
 
+bench::TaskByHand job_by_hand() {
+  empty_job();
+  co_return;
+}
+
+bench::TaskByHand yield_by_hand(bench::LoopByHand& loop, int times) {
+  for (int i = 0; i < times; ++i) co_await loop.yield();
+}
+
+bench::TaskByHand nap_by_hand(bench::LoopByHand& loop) { co_await loop.sleep(bench::nap); }
+
+/// Registers the floor of a group: tasks by hand on a loop by hand.
+/// @param start gets the loop, and starts them
+template <class F>
+void task_floor(const std::string& group, int items, F start) {
+  bench::row(group + "/floor: a frame in a list", items, [=] {
+    return bench::warmed_up([=, loop = std::make_shared<bench::LoopByHand>()] {
+      start(*loop);
+      loop->run();
+    });
+  });
+}
+
 }  // namespace
 
 void bench::rows() {
   task_row(spawned, many_tasks, [] { return all(many_tasks, job); });
+  task_floor(spawned, many_tasks, [](LoopByHand& loop) {
+    for (int i = 0; i < many_tasks; ++i) loop.start(job_by_hand());
+  });
   task_row(switches, many_switches, [] { return both(many_switches); });
+  task_floor(switches, many_switches, [](LoopByHand& loop) {
+    for (int i = 0; i < 2; ++i) loop.start(yield_by_hand(loop, many_switches / 2));
+  });
   task_row(sleepers, many_sleepers, [] { return all(many_sleepers, ::nap); });
+  task_floor(sleepers, many_sleepers, [](LoopByHand& loop) {
+    for (int i = 0; i < many_sleepers; ++i) loop.start(nap_by_hand(loop));
+  });
 }

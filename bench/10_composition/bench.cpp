@@ -12,6 +12,7 @@
 #include "bridge.hpp"
 #include "composition_rows.hpp"
 #include "empty_job.hpp"
+#include "floors.hpp"
 #include "one_core.hpp"
 #include "row.hpp"
 
@@ -181,8 +182,10 @@ class LoopThread {
 void bench::rows() {
   calls(gathered, many_children);
   loop_row(gathered, "gather", many_children, gather_all);
+  children_by_hand(gathered);
   calls(grouped, many_children);
   loop_row(grouped, "TaskGroup", many_children, group_all);
+  children_by_hand(grouped);
   calls(two_gathered, many_pairs);
   loop_row(two_gathered, "gather", many_pairs, gather_pairs);
   loop_row(two_gathered, "by hand", many_pairs, gather_by_hand);
@@ -190,8 +193,10 @@ void bench::rows() {
   calls(waited_for, many_waits);
   loop_row(waited_for, "no limit", many_waits, wait_without_limit);
   loop_row(waited_for, "wait_for", many_waits, wait_for_each);
+  limits_by_hand(waited_for);
   calls(in_time, many_waits);
   loop_row(in_time, "timeout", many_waits, limit_each);
+  limits_by_hand(in_time);
 
   calls(in_executor, many_round_trips);
   row(in_executor + "/submit, then result", many_round_trips, [] {
@@ -209,6 +214,7 @@ void bench::rows() {
       loop->run_until_complete(call_each(many_round_trips));
     });
   });
+  sleepers_by_hand(in_executor);
 
   calls(threadsafe, many_round_trips);
   row(threadsafe + "/EventLoop", many_round_trips, [] {
@@ -218,4 +224,5 @@ void bench::rows() {
         asyncio::run_coroutine_threadsafe(job(), thread->loop()).result();
     });
   });
+  sleepers_by_hand(threadsafe);
 }

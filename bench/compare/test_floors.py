@@ -32,6 +32,17 @@ class TestFloors(CompareTest):
         self.assertEqual([(each.group, each.variant, each.ratio, each.near) for each in found],
                          [("g", "fast", 2, True)])
 
+    def test_what_is_only_there_to_compare_with_is_not_taken_for_the_reference(self):
+        found = distances(
+            document(
+                ("solution", "no limit", 2),
+                ("solution", "two semaphores", 3),
+                ("solution", "ours", 30),
+                ("solution", "by hand", 10),
+            )
+        )
+        self.assertEqual([(each.variant, each.ratio) for each in found], [("ours", 3)])
+
     def test_a_group_without_a_floor_or_without_figures_is_not_counted(self):
         self.assertEqual(distances(document(("solution", "fast", 30))), [])
         self.assertEqual(distances(document(("solution", "fast", 30), ("solution", "floor", None))), [])

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <benchmark/benchmark.h>
+
 #include <atomic>
 #include <memory>
 #include <semaphore>
@@ -34,34 +36,68 @@ void hand_overs(const std::string& variant, F make) {
   });
 }
 
-/// The same by hand: between two threads, without a queue. Two atomics are the least that it can cost.
+/// A thread that answers by hand: each number that it is asked, it gives back. It is there before it is
+/// asked, as the workers of a pool are.
+class Answerer {
+ public:
+  Answerer() = default;
+  Answerer(const Answerer&) = delete;
+  Answerer& operator=(const Answerer&) = delete;
+  ~Answerer() { there_.store(the_end, std::memory_order_release); }
+
+  /// @returns the answer
+  int ask(int number) {
+    there_.store(number, std::memory_order_release);
+    wait_for(back_, number);
+    return back_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  static constexpr int nothing = -1;
+  static constexpr int the_end = -2;
+
+  std::atomic<int> there_ = nothing, back_ = nothing;
+  std::jthread thread_{[this] {
+    for (int answered = nothing;;) {
+      const int asked = there_.load(std::memory_order_acquire);
+      if (asked == the_end) return;
+      if (asked == answered)
+        std::this_thread::yield();
+      else
+        back_.store(answered = asked, std::memory_order_release);
+    }
+  }};
+};
+
+/// The floor of a way to another thread and back, with a number each way. What one thread knows, another
+/// learns from memory: that takes a store there and a store back, and nothing else, not even a queue.
+inline void two_atomics(const std::string& group, int count) {
+  row(group + "/floor: two atomics", count, [count] {
+    return [count, other = std::make_shared<Answerer>()] {
+      for (int i = 0; i < count; ++i) benchmark::DoNotOptimize(other->ask(i));
+    };
+  });
+}
+
+/// Goes to another thread and back; both sleep while they have nothing to do.
+inline void by_semaphores(int count) {
+  std::binary_semaphore there(0), back(0);
+  std::jthread other([&] {
+    for (int i = 0; i < count; ++i) {
+      there.acquire();
+      back.release();
+    }
+  });
+  for (int i = 0; i < count; ++i) {
+    there.release();
+    back.acquire();
+  }
+}
+
+/// The same as hand_overs() by hand: between two threads, without a queue.
 inline void hand_overs_by_hand() {
-  row("a job there and back/floor: two atomics", hand_over_count, [] {
-    std::atomic<int> there = 0, back = 0;
-    std::jthread other([&] {
-      for (int i = 1; i <= hand_over_count; ++i) {
-        wait_for(there, i);
-        back.store(i, std::memory_order_release);
-      }
-    });
-    for (int i = 1; i <= hand_over_count; ++i) {
-      there.store(i, std::memory_order_release);
-      wait_for(back, i);
-    }
-  });
-  row("a job there and back/two semaphores", hand_over_count, [] {
-    std::binary_semaphore there(0), back(0);
-    std::jthread other([&] {
-      for (int i = 0; i < hand_over_count; ++i) {
-        there.acquire();
-        back.release();
-      }
-    });
-    for (int i = 0; i < hand_over_count; ++i) {
-      there.release();
-      back.acquire();
-    }
-  });
+  two_atomics("a job there and back", hand_over_count);
+  row("a job there and back/two semaphores", hand_over_count, [] { by_semaphores(hand_over_count); });
 }
 
 }  // namespace bench

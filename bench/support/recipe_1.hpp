@@ -2,8 +2,11 @@
 
 #include <benchmark/benchmark.h>
 
+#include <atomic>
 #include <cstdint>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "row.hpp"
 #include "workload.hpp"
@@ -33,5 +36,23 @@ void recipe_1(const std::string& variant, F run, Length length = as_in_the_cookb
 inline constexpr auto run_one_by_one = [](int items, auto work) {
   for (int item = 1; item <= items; ++item) work(item);
 };
+
+/// The floor: a thread for each core, and this one is the first of them; each takes the next item. Fewer
+/// threads would leave a core idle, and without the counter one that is done early would be. The rest is the
+/// work itself.
+inline void recipe_1_by_hand(Length length = as_in_the_cookbook) {
+  recipe_1(
+      "floor: a thread per core",
+      [](int items, auto work) {
+        std::atomic<int> taken = 0;
+        const auto run = [&] {
+          for (int item; (item = ++taken) <= items;) work(item);
+        };
+        std::vector<std::jthread> others;
+        for (unsigned i = 1; i < std::thread::hardware_concurrency(); ++i) others.emplace_back(run);
+        run();
+      },
+      length);
+}
 
 }  // namespace bench
