@@ -135,7 +135,7 @@ class MpiDispatcher {
     todo("6.1", "MpiDispatcher::refuse");
   }
 
-  /// Fails all calls, those here and those to come: the initializer of a worker has failed.
+  /// Fails the calls that are queued, and those to come: a worker could not run the initializer.
   /// @param lock as for take()
   void mark_broken(const MpiMessage& message, std::unique_lock<std::mutex>& lock) {
     todo("6.2", "MpiDispatcher::mark_broken");

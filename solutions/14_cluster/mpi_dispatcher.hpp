@@ -202,7 +202,7 @@ class MpiDispatcher {
     // </exercise>
   }
 
-  /// Fails all calls, those here and those to come: the initializer of a worker has failed.
+  /// Fails the calls that are queued, and those to come: a worker could not run the initializer.
   /// @param lock as for take()
   void mark_broken(const MpiMessage& message, std::unique_lock<std::mutex>& lock) {
     // <exercise 6.2 MpiDispatcher::mark_broken>

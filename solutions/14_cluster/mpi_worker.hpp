@@ -22,7 +22,7 @@ namespace concurrent {
 /// The kinds of messages between rank 0 and the others.
 enum class MpiTag : int {
   call,           ///< to a worker: a CallHeader, and what its RunCall reads
-  prepare,        ///< to a worker: a CallHeader, and the name of an initializer, to be called
+  prepare,        ///< to a worker: a CallHeader, and name_of(the initializer to be called)
   end,            ///< to a worker: the program ends
   hello,          ///< from a worker: who it is, a WorkerInfo
   result,         ///< from a worker: what the function returned
