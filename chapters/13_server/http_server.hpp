@@ -100,10 +100,10 @@ inline Coro<Response> answer_to(const Service& service, Exchange& exchange) {
 
 }  // namespace detail
 
-/// Serves the requests of a connection, one after the other, until the client ends it, does not say to keep
-/// it, or takes too long; or until an answer is to be the last. Answers go out in the order of the requests.
-/// An error of the client is answered, and ends the connection; a client that goes is no error. At the end
-/// the connection is closed.
+/// Serves the requests of a connection, one after the other, until the client ends it, asks for its end, or
+/// takes too long; or until an answer is to be the last. Answers go out in the order of the requests. An
+/// error of the client is answered, and ends the connection; a client that goes is no error. At the end the
+/// connection is closed.
 inline Coro<> serve_connection(Service& service, StreamReader reader, StreamWriter writer) {
   const detail::Counted connected(service.connections);
   EventLoop& loop = get_running_loop();

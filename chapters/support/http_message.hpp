@@ -66,8 +66,8 @@ struct Response {
   std::function<Coro<>(StreamWriter)> stream = {};
 };
 
-/// A request that cannot be served: the status says why. The connection is closed behind the answer, for
-/// nobody knows where the next request begins.
+/// A request that cannot be served: the status says why. If it could not be read, the connection is closed
+/// behind the answer, for nobody knows where the next request begins.
 class Error : public std::runtime_error {
  public:
   Error(int status, const std::string& message) : std::runtime_error(message), status_(status) {}

@@ -51,9 +51,9 @@ inline Coro<std::optional<Request>> read_request(StreamReader reader, StreamWrit
 }
 
 /// Writes down an answer, as it goes to the client: the first line, the header fields, an empty line, and the
-/// body. All answers forbid to be kept and to be taken for something else. Their length is said, but of a
+/// body. Each forbids caches to keep it, and browsers to guess another type. Each says its length, but for a
 /// stream. An answer to HEAD says the length of a body that does not come; one that has no body, as 204, says
-/// no length.
+/// no type and no length.
 /// @param request what is answered; null if that could not be read
 /// @throws std::invalid_argument if a header field has the end of a line in it
 inline std::string to_bytes(const Response& response, const Request* request) {
