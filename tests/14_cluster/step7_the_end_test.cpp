@@ -128,7 +128,8 @@ TEST(Step7_TheEnd, ACallbackMayShutDownWithoutWaiting) {
   if (!in_ranks(2)) return;
   MpiPoolExecutor pool;
   std::promise<std::string> said;
-  pool.submit(twice, 1).add_done_callback([&](const Future<int>&) {
+  const Fifo fifo;  // as long as the call waits, the callback is the pool's to run
+  pool.submit(wait_at, fifo.name()).add_done_callback([&](const auto&) {
     try {
       pool.shutdown({.wait = false});
       said.set_value("nothing");
@@ -138,6 +139,7 @@ TEST(Step7_TheEnd, ACallbackMayShutDownWithoutWaiting) {
       said.set_exception(std::current_exception());
     }
   });
+  fifo.let_go();
   EXPECT_EQ(said.get_future().get(), "nothing");
 }
 
@@ -145,7 +147,8 @@ TEST(Step7_TheEnd, ACallbackCannotWaitForItsOwnPool) {
   if (!in_ranks(2)) return;
   MpiPoolExecutor pool;
   std::promise<std::string> said;
-  pool.submit(twice, 1).add_done_callback([&](const Future<int>&) {
+  const Fifo fifo;  // as long as the call waits, the callback is the pool's to run
+  pool.submit(wait_at, fifo.name()).add_done_callback([&](const auto&) {
     try {
       pool.shutdown();
       said.set_value("nothing");
@@ -155,6 +158,7 @@ TEST(Step7_TheEnd, ACallbackCannotWaitForItsOwnPool) {
       said.set_exception(std::current_exception());
     }
   });
+  fifo.let_go();
   EXPECT_NE(said.get_future().get(), "nothing");
   EXPECT_EQ(pool.submit(twice, 21).result(), 42) << "it has not been shut down";
 }
