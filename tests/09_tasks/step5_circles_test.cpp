@@ -66,8 +66,7 @@ TEST(Step5_Cancellation, ATaskThatCancelsItselfMayCloseACircle) {  // AIO-44
       co_await *tasks[1];
     };
     tasks[0] = v.loop.create_task(closes());
-    for (std::size_t i = 1; i < size; ++i)
-      tasks[i] = v.loop.create_task(waits_for(tasks[(i + 1) % size]));
+    for (std::size_t i = 1; i < size; ++i) tasks[i] = v.loop.create_task(waits_for(tasks[(i + 1) % size]));
     v.run_to(2s);
     v.passes(static_cast<int>(2 * size));
     for (const auto& task : tasks)
