@@ -214,7 +214,8 @@ class TaskState : public FutureState {
     future.add(node_);
     go_on_at_ = where;
     awaited_ = future.shared_from_this();
-    if (note_ && future.cancel()) note_ = false;
+    // The request may come round a circle, and leave another note.
+    if (std::exchange(note_, false) && !future.cancel()) note_ = true;
   }
   void yield(std::coroutine_handle<> where) {
     go_on_at_ = where;
