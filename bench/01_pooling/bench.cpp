@@ -2,16 +2,15 @@
 #include "thread_pool.hpp"
 
 #include <atomic>
-#include <cstddef>
 #include <memory>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "empty_job.hpp"
 #include "hand_over.hpp"
 #include "job_slots.hpp"
 #include "recipe_1.hpp"
+#include "ring_by_hand.hpp"
 #include "row.hpp"
 
 using namespace concurrent;
@@ -33,15 +32,14 @@ class LockedRing {
  public:
   void push(int item) {
     lock();
-    if (end_ - begin_ == items_.size()) grow();
-    items_[end_++ & (items_.size() - 1)] = item;
+    items_.push(item);
     unlock();
   }
   int pop() {
     for (;; std::this_thread::yield()) {
       lock();
-      const bool there = begin_ != end_;
-      const int item = there ? items_[begin_++ & (items_.size() - 1)] : 0;
+      const bool there = items_.size() > 0;
+      const int item = there ? items_.pop() : 0;
       unlock();
       if (there) return item;
     }
@@ -52,15 +50,9 @@ class LockedRing {
     while (locked_.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
   }
   void unlock() { locked_.store(false, std::memory_order_release); }
-  void grow() {
-    std::vector<int> more(2 * items_.size());
-    for (std::size_t i = begin_; i < end_; ++i) more[i & (more.size() - 1)] = items_[i & (items_.size() - 1)];
-    items_ = std::move(more);
-  }
 
   std::atomic<bool> locked_ = false;
-  std::vector<int> items_ = std::vector<int>(64);
-  std::size_t begin_ = 0, end_ = 0;
+  bench::RingByHand<int> items_;
 };
 
 /// Pushes items on this thread, and lets so many others pop them.

@@ -7,12 +7,12 @@
 #include <exception>
 #include <memory>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "empty_job.hpp"
 #include "hand_over.hpp"
 #include "loop_rows.hpp"
+#include "ring_by_hand.hpp"
 #include "row.hpp"
 
 namespace bench {
@@ -26,34 +26,24 @@ struct CallByHand {
 /// What a loop does for a callback at least: one store, one load and a call through a pointer, first come,
 /// first served. There is room in a ring for all that wait. Before each pass it must look whether another
 /// thread has scheduled something, or a timer is due.
-class RingByHand {
+class CallbacksByHand {
  public:
-  void call_soon(CallByHand call) {
-    if (end_ - begin_ == ring_.size()) grow();
-    ring_[end_++ & (ring_.size() - 1)] = call;
-  }
+  void call_soon(CallByHand call) { ring_.push(call); }
   void stop() { stopped_ = true; }
 
   /// Runs until stop(), and the rest of that pass.
   void run() {
     for (stopped_ = false; !stopped_;) {
       if (others_.load(std::memory_order_acquire) || next_timer_) std::terminate();  // there are none here
-      for (std::size_t left = end_ - begin_; left > 0; --left) {
-        const CallByHand call = ring_[begin_++ & (ring_.size() - 1)];
+      for (std::size_t left = ring_.size(); left > 0; --left) {
+        const CallByHand call = ring_.pop();
         call.function(call.data);
       }
     }
   }
 
  private:
-  void grow() {
-    std::vector<CallByHand> more(2 * ring_.size());
-    for (std::size_t i = begin_; i < end_; ++i) more[i & (more.size() - 1)] = ring_[i & (ring_.size() - 1)];
-    ring_ = std::move(more);
-  }
-
-  std::vector<CallByHand> ring_ = std::vector<CallByHand>(64);
-  std::size_t begin_ = 0, end_ = 0;
+  RingByHand<CallByHand> ring_;
   bool stopped_ = false;
   std::atomic<void*> others_ = nullptr;
   void* next_timer_ = nullptr;
@@ -61,7 +51,7 @@ class RingByHand {
 
 inline void callbacks_by_hand() {
   struct Chain {
-    RingByHand ring;
+    CallbacksByHand ring;
     int left = 0;
 
     static void run(void* data) {
@@ -81,11 +71,11 @@ inline void callbacks_by_hand() {
     });
   });
   row(in_a_batch + "/floor: a ring of function pointers", many_callbacks, [] {
-    return warmed_up([ring = std::make_shared<RingByHand>()] {
+    return warmed_up([ring = std::make_shared<CallbacksByHand>()] {
       for (int i = 0; i < many_callbacks - 1; ++i) ring->call_soon({[](void*) { empty_job(); }, nullptr});
       ring->call_soon({[](void* last) {
                          empty_job();
-                         static_cast<RingByHand*>(last)->stop();
+                         static_cast<CallbacksByHand*>(last)->stop();
                        },
                        ring.get()});
       ring->run();

@@ -6,9 +6,18 @@
 #include <mpi.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <deque>
 #include <mutex>
+
+/// Returns how often the thread that calls it has gone to sleep.
+inline long sleeps_of_this_thread() {
+  rusage usage{};
+  ::getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_nvcsw;
+}
 
 /// The looks for a message in this process, of which one thread takes them: the last 1,000. Any thread may
 /// ask.
@@ -17,19 +26,17 @@ class Looks {
   using Clock = std::chrono::steady_clock;
 
   static void note(bool found) {
-    rusage usage{};
-    ::getrusage(RUSAGE_THREAD, &usage);
+    const Look look{Clock::now(), found, sleeps_of_this_thread()};
     std::lock_guard lock(mutex_);
-    last_.push_back({Clock::now(), found, usage.ru_nvcsw});
+    last_.push_back(look);
     if (last_.size() > 1'000) last_.pop_front();
   }
 
   /// Returns how many there were in the last 200 ms: 1,000 stand for more, too.
   static long in_200_ms() {
     std::lock_guard lock(mutex_);
-    long count = 0;
-    for (const Look& look : last_) count += look.time > Clock::now() - std::chrono::milliseconds(200);
-    return count;
+    const auto begin = Clock::now() - std::chrono::milliseconds(200);
+    return std::ranges::count_if(last_, [&](const Look& look) { return look.time > begin; });
   }
 
   /// Returns how often something was found, and nothing at the next look.

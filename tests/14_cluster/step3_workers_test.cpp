@@ -39,6 +39,13 @@ std::string call(F, int number) {
   return to_bytes(CallHeader{.id = RemoteFunction<F, int>::id}, std::int64_t{0}, number);
 }
 
+/// Lets the worker call `what(0)`. @returns the number that it gives
+template <class F>
+long ask(MpiWorld& world, F what) {
+  send(world, MpiTag::call, call(what, 0));
+  return std::get<0>(from_bytes<long>(receive(world).bytes));
+}
+
 /// Lets the other ranks work. @returns true in rank 0, which talks to them
 bool as_rank_0(MpiWorld& world) {
   if (world.rank() == 0) return true;
@@ -97,25 +104,22 @@ TEST(Step3_Workers, AnIdleWorkerBurnsNoProcessor) {
   auto& world = MpiWorld::get();
   if (!as_rank_0(world)) return;
   receive(world);
-  const auto ask = [&world](auto what) {
-    send(world, MpiTag::call, call(what, 0));
-    return std::get<0>(from_bytes<long>(receive(world).bytes));
-  };
   const auto processor_time = [](int) {
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
     return 1'000'000 * static_cast<long>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
            usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
   };
-  ask(processor_time);
+  ask(world, processor_time);
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
-  EXPECT_LE(ask([](int) { return Looks::in_200_ms(); }), 200) << "looks in 200 ms in which nothing came";
+  EXPECT_LE(ask(world, [](int) { return Looks::in_200_ms(); }), 200)
+      << "looks in 200 ms in which nothing came";
   // That it does not spin between two looks: what the looks themselves take is for the machine to say.
   long least = 1'000'000;
   for (int attempt = 0; attempt < 5 && least >= 50'000; ++attempt) {
-    const long before = ask(processor_time);
+    const long before = ask(world, processor_time);
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
-    least = std::min(least, ask(processor_time) - before);
+    least = std::min(least, ask(world, processor_time) - before);
   }
   EXPECT_LT(least, 50'000) << "microseconds of the processor's time, in 200 ms in which nothing came";
   send(world, MpiTag::end);
@@ -126,14 +130,10 @@ TEST(Step3_Workers, AWorkerThatHasWorkLooksAtOnce) {
   auto& world = MpiWorld::get();
   if (!as_rank_0(world)) return;
   receive(world);
-  const auto ask = [&world](auto what) {
-    send(world, MpiTag::call, call(what, 0));
-    return std::get<0>(from_bytes<long>(receive(world).bytes));
-  };
   const auto vain = [](int) { return Looks::vain_after_a_find(); };
   std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the worker has gone to sleep
-  for (int i = 0; i < 100; ++i) ask(vain);
-  const long looks = ask(vain), slept = ask([](int) { return Looks::slept_after_a_find(); });
+  for (int i = 0; i < 100; ++i) ask(world, vain);
+  const long looks = ask(world, vain), slept = ask(world, [](int) { return Looks::slept_after_a_find(); });
   EXPECT_GT(looks, 0) << "no call came so late that the worker looked for it in vain";
   EXPECT_LE(slept, looks / 2) << "times that it slept after it had looked once, of " << looks;
   send(world, MpiTag::end);

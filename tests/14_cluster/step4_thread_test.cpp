@@ -3,7 +3,6 @@
 #include "support.hpp"
 
 #include <pthread.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -55,13 +54,6 @@ class PoolsThread {
  private:
   clockid_t clock_ = 0;
 };
-
-/// Returns how often the thread that calls it has gone to sleep.
-long sleeps_of_this_thread() {
-  rusage usage{};
-  ::getrusage(RUSAGE_THREAD, &usage);
-  return usage.ru_nvcsw;
-}
 
 /// A value whose destructor uses the pool, if there is something in it.
 struct Parting {
