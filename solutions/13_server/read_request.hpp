@@ -35,7 +35,7 @@ inline Coro<std::optional<Request>> read_request(StreamReader reader, StreamWrit
       if (parser.done()) co_return parser.take();
       if (parser.wants_continue()) {
         writer.write("HTTP/1.1 100 Continue\r\n\r\n");
-        state->check();  // one who is found to have gone here wakes nobody later
+        state->check();  // one who is found to have gone here has sent no bad request
       }
       // Of a body that is there already it may have taken the header alone.
       if (taken > 0 && !state->bytes().empty()) continue;

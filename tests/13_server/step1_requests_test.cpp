@@ -185,19 +185,25 @@ TEST(Step1_Requests, AClientThatAsksFirstIsToldToGoOn) {
 }
 
 TEST(Step1_Requests, AClientThatAsksFirstMayBeGoneWhenItIsTold) {
-  EpollLoop e;
-  e.run([&]() -> Coro<> {
-    auto [streams, client] = connection();
-    client.send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
-    client.leave();
-    bool lost = false;
-    try {
-      co_await read_request(streams.reader, streams.writer);
-    } catch (const std::system_error&) {
-      lost = true;
-    }
-    EXPECT_TRUE(lost);
-  });
+  for (const bool its_end_has_come : {false, true}) {
+    EpollLoop e;
+    e.run([&]() -> Coro<> {
+      auto [streams, client] = connection();
+      client.send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+      client.leave();
+      if (its_end_has_come) co_await until([&streams = streams] { return streams.reader.state()->eof(); });
+      bool lost = false;
+      std::string other_error;
+      try {
+        co_await read_request(streams.reader, streams.writer);
+      } catch (const std::system_error&) {
+        lost = true;
+      } catch (const std::exception& error) {
+        other_error = error.what();
+      }
+      EXPECT_TRUE(lost) << other_error;
+    });
+  }
 }
 
 TEST(Step1_Answers, AnAnswerIsItsStatusItsHeadersAndItsBody) {
