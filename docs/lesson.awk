@@ -100,6 +100,8 @@ function prose(line,  result, at, code, n, i) {
   while (match(line, /\*\*[^* ]([^*]*[^* ])?\*\*/))  # Doxygen knows no ** beside code
     line = substr(line, 1, RSTART - 1) "<b>" substr(line, RSTART + 2, RLENGTH - 4) "</b>" substr(line, RSTART + RLENGTH)
   for (i = 1; i <= n; i++) {
+    # Doxygen looks for what begins with :: in the reference, and fails if it is not there.
+    if (code[i] ~ /^``::/) code[i] = "@htmlonly" coded(substr(code[i], 2, length(code[i]) - 2)) "@endhtmlonly"
     at = index(line, "\001" substr("0000" i, length("0000" i) - 3) "\002")
     line = substr(line, 1, at - 1) code[i] substr(line, at + 6)
   }
