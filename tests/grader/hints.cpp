@@ -129,7 +129,8 @@ std::string next_hint(const std::vector<Result>& results, const std::string& tol
     return title + "  No mistake is known that fails this test alone. Read " + first->chapter->lesson(step) +
            "\n  and what the test says: " + again + "\n";
   std::size_t number = 0;
-  const Mistake& mistake = pick(likely, test.full_name(), told, number);
+  const std::string name = test.full_name();
+  const Mistake& mistake = pick(likely, name, told, number);
   std::string text = title + indented(mistake.text, 2, width);
   if (likely.size() > 1)
     text += "Hint " + std::to_string(number) + " of " + std::to_string(likely.size()) +
