@@ -22,9 +22,11 @@ namespace asyncio {
 /// cancelled; where the part ends, that becomes a TimeoutError. Python: `asyncio.Timeout`.
 class Timeout {
  public:
-  /// For timeout(): the part begins.
+  /// The part begins. The time of a limit of yours, for timeout(), runs from here on, too.
   /// @throws std::runtime_error outside of a task
   explicit Timeout(std::optional<TimePoint> when) : task_(parent()), when_(when) { start(); }
+  /// For a limit of yours: so long from now.
+  explicit Timeout(concurrent::AnyDuration delay) : Timeout(get_running_loop().after(delay)) {}
   Timeout(const Timeout&) = delete;
   Timeout& operator=(const Timeout&) = delete;
   ~Timeout() { timer_.cancel(); }
@@ -52,12 +54,29 @@ class Timeout {
   }
 
   /// For timeout_at(): awaits the part that `body` gives, of a new Timeout.
-  /// @returns what the part returns
-  /// @throws TimeoutError if the part ended with a CancelledError because the time was over; otherwise what
-  /// the part throws
   template <class Body>
   static Coro<detail::ScopeResult<Body, Timeout>> run(std::optional<TimePoint> when, Body body) {
-    todo("3.1", "Timeout::run");
+    Timeout limit(when);
+    auto outcome = co_await detail::outcome_of_scope(body, limit);
+    co_return limit.finish(outcome);
+  }
+
+  /// For timeout(): the same, of a Timeout of yours.
+  /// @throws std::runtime_error if that has had a part already
+  template <class Body>
+  static Coro<detail::ScopeResult<Body, Timeout>> run_in(Timeout& limit, Body body) {
+    if (std::exchange(limit.has_part_, true)) throw std::runtime_error("Timeout has already been entered");
+    auto outcome = co_await detail::outcome_of_scope(body, limit);
+    co_return limit.finish(outcome);
+  }
+
+  /// The part has ended, with `outcome`, and so does the limit.
+  /// @returns what the part returned
+  /// @throws TimeoutError if the part ended with a CancelledError because the time was over; otherwise what
+  /// the part threw
+  template <class T>
+  T finish(Outcome<T>& outcome) {
+    todo("3.1", "Timeout::finish");
   }
 
   /// The part has ended, with a CancelledError if it is `cancelled`. So does the limit, and nothing of it is
@@ -97,6 +116,7 @@ class Timeout {
   detail::TaskBase& task_;
   std::optional<TimePoint> when_;
   State state_ = State::active;
+  bool has_part_ = false;
   Handle timer_;
   // 3.1: the members of your choice, if you want any.
 };
@@ -134,6 +154,22 @@ template <class Body>
 auto timeout(std::optional<concurrent::AnyDuration> delay, Body&& body) {
   if constexpr (detail::can_be_part<Body, Timeout>())
     return detail::run_for(delay, std::decay_t<Body>(std::forward<Body>(body)));
+}
+
+/// Runs a part of a task within a limit that you have made, right before, for its time is running; it can be
+/// asked after the part, too:
+///
+///     Timeout limit(1s);
+///     co_await timeout(limit, [&]() -> Coro<> { … });
+///     if (limit.expired()) …
+///
+/// Python: `async with asyncio.timeout(1) as limit`, where `limit` lives on.
+/// @returns what the part returns
+/// @throws TimeoutError as timeout_at() does; std::runtime_error if the limit has had a part already
+template <class Body>
+auto timeout(Timeout& limit, Body&& body) {
+  if constexpr (detail::can_be_part<Body, Timeout>())
+    return Timeout::run_in(limit, std::decay_t<Body>(std::forward<Body>(body)));
 }
 
 }  // namespace asyncio

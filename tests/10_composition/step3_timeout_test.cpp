@@ -207,3 +207,58 @@ TEST(Step3_Timeouts, ALimitThatHasEndedStaysAsItEnded) {  // AIO-76, AIO-79
     EXPECT_EQ(error_of([&] { answered.reschedule(std::nullopt); }), "Cannot change state of expired Timeout");
   });
 }
+
+TEST(Step3_Timeouts, ALimitOfYourOwnCanBeAskedAfterItsPart) {  // AIO-76
+  in_loop([]() -> Coro<> {
+    Timeout in_time(2s);
+    const int number = co_await timeout(in_time, [] { return after(1s, 1); });
+    EXPECT_EQ(number, 1);
+    EXPECT_FALSE(in_time.expired());
+    EXPECT_EQ(error_of([&] { in_time.reschedule(std::nullopt); }), "Cannot change state of finished Timeout");
+    Timeout too_late(2s);
+    const std::string error = co_await error_of(timeout(too_late, [&](Timeout& given) {
+      EXPECT_EQ(&given, &too_late);
+      return sleep(1h);
+    }));
+    EXPECT_EQ(error, "timeout");
+    EXPECT_TRUE(too_late.expired());
+    EXPECT_EQ(current_task()->cancelling(), 0u);
+    EXPECT_EQ(now(), 3s);
+    Timeout no_limit(std::nullopt);
+    int& reference = co_await timeout(no_limit, [] { return reference_after(1s); });
+    EXPECT_EQ(&reference, &shared_number);
+  });
+}
+
+TEST(Step3_Timeouts, TheTimeOfALimitOfYourOwnRunsBeforeItsPart) {  // AIO-76
+  in_loop([]() -> Coro<> {
+    Timeout limit(2s);
+    co_await sleep(1s);
+    const std::string error = co_await error_of(timeout(limit, [] { return sleep(1h); }));
+    EXPECT_EQ(error, "timeout");
+    EXPECT_EQ(now(), 2s);
+    Timeout over(TimePoint(1s));
+    const std::string at_once = co_await error_of(timeout(over, [] { return sleep(1h); }));
+    EXPECT_EQ(at_once, "timeout");
+    EXPECT_EQ(now(), 2s);
+  });
+}
+
+TEST(Step3_Timeouts, ALimitOfYourOwnHasOnePart) {  // AIO-79
+  in_loop([]() -> Coro<> {
+    Timeout limit(2s);
+    co_await timeout(limit, [] { return sleep(1s); });
+    bool ran = false;
+    const std::string again = co_await error_of(timeout(limit, [&]() -> Coro<> {
+      ran = true;
+      co_return;
+    }));
+    EXPECT_EQ(again, "Timeout has already been entered");
+    EXPECT_FALSE(ran);
+    Timeout outer(2s);
+    const std::string inside =
+        co_await timeout(outer, [&] { return error_of(timeout(outer, [] { return sleep(1s); })); });
+    EXPECT_EQ(inside, "Timeout has already been entered");
+  });
+  EXPECT_EQ(error_of([] { Timeout(1s); }), "no running event loop");
+}
