@@ -57,6 +57,9 @@ told = $(foreach n,$2 $(call below,$2),$(foreach library,$(libraries_$n),$($1_$(
 LINK = $(CXX) $(FLAGS) $(FASTER_LINKER)
 FASTER_LINKER := $(if $(shell command -v ld.gold),-fuse-ld=gold)
 
+# What a test's own code asks malloc() for is counted with what it asks operator new for: tests/support/allocations.cpp.
+COUNTED := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=free
+
 # The program that grades. None of a learner's code is in it.
 GRADE := build/$(COMPILER)/tools/grade
 
@@ -147,7 +150,7 @@ $B/%_test.o: $$(call source,$$*_test) $$(call prelude,$$*) | $$(call needed,$$*)
 	  -Itests/$(call chapter,$*) \
 	  $(call includes,$*) -c $<)
 $B/%_test: $B/%_test.o $$(call common,$$*) $(SUPPORT)
-	@$(call link,$(LINK) $^ -lgtest $(call told,link,$(call number,$(call chapter,$*))))
+	@$(call link,$(LINK) $^ $(COUNTED) -lgtest $(call told,link,$(call number,$(call chapter,$*))))
 
 $B/%/recipe: chapters/$$(notdir $$*)/recipe.cpp | $(call have,compiler) $$(call needed,$$*)
 	@mkdir -p $(@D)
@@ -262,7 +265,8 @@ $(ERRORS): errors-%: | $(call have,compiler) $$(call libraries,$$*)
 GIVEN := $(patsubst tests/%.cpp,$B/%,$(wildcard tests/given/*_test.cpp))
 $(GIVEN): $B/%: tests/%.cpp $(PRELUDE) $(SUPPORT)
 	@mkdir -p $(@D)
-	@$(CXX) $(FLAGS) $(TESTING) -MMD -MP -include $B/prelude.hpp -Ichapters/support $< $(SUPPORT) -lgtest -o $@
+	@$(CXX) $(FLAGS) $(TESTING) -MMD -MP -include $B/prelude.hpp -Ichapters/support $< $(SUPPORT) \
+	  $(COUNTED) -lgtest -o $@
 given-test: $(GIVEN)
 	@for test in $^; do $$test --gtest_brief=1 || exit; done
 GRADER_TESTS := $B/submission_test $B/hints_test $B/grader_test

@@ -1,12 +1,22 @@
-// Counts the calls of operator new and operator delete in a test program. In a file of its own, so that the
-// compiler cannot look through the replaced operators where they are used.
+// Counts the calls of operator new and operator delete in a test program, and those of malloc() and free(), which the
+// linker leads here: ld's --wrap. In a file of its own, so that the compiler cannot look through the replaced
+// operators where they are used.
 
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 
 #include "allocations.hpp"
+
+// The names are the linker's.
+extern "C" {
+void* __real_malloc(std::size_t size);
+void* __real_aligned_alloc(std::size_t alignment, std::size_t size);
+void* __real_realloc(void* memory, std::size_t size);
+void __real_free(void* memory);
+}
 
 namespace {
 
@@ -26,19 +36,19 @@ bool runs_out() noexcept {
 void* allocate(std::size_t size) noexcept {
   if (runs_out()) return nullptr;
   count.fetch_add(1, std::memory_order_relaxed);
-  return std::malloc(size ? size : 1);
+  return __real_malloc(size ? size : 1);
 }
 
 void* allocate(std::size_t size, std::align_val_t alignment) noexcept {
   if (runs_out()) return nullptr;
   count.fetch_add(1, std::memory_order_relaxed);
   const auto align = static_cast<std::size_t>(alignment);
-  return std::aligned_alloc(align, (size + align - 1) / align * align);
+  return __real_aligned_alloc(align, (size + align - 1) / align * align);
 }
 
 void release(void* memory) noexcept {
   if (memory) given_back.fetch_add(1, std::memory_order_relaxed);
-  std::free(memory);
+  __real_free(memory);
 }
 
 void* require(void* memory) { return memory ? memory : throw std::bad_alloc(); }
@@ -76,3 +86,26 @@ void operator delete(void* memory, std::align_val_t) noexcept { release(memory);
 void operator delete[](void* memory, std::align_val_t) noexcept { release(memory); }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { release(memory); }
 void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { release(memory); }
+
+extern "C" {
+
+void* __wrap_malloc(std::size_t size) { return allocate(size); }
+void* __wrap_aligned_alloc(std::size_t alignment, std::size_t size) {
+  return allocate(size, std::align_val_t{alignment});
+}
+void* __wrap_calloc(std::size_t count, std::size_t size) {
+  std::size_t bytes = 0;
+  if (__builtin_mul_overflow(count, size, &bytes)) return nullptr;
+  void* memory = allocate(bytes);
+  return memory ? std::memset(memory, 0, bytes) : nullptr;
+}
+void* __wrap_realloc(void* memory, std::size_t size) {
+  if (!memory) return allocate(size);
+  if (runs_out()) return nullptr;
+  count.fetch_add(1, std::memory_order_relaxed);
+  given_back.fetch_add(1, std::memory_order_relaxed);
+  return __real_realloc(memory, size);
+}
+void __wrap_free(void* memory) { release(memory); }
+
+}  // extern "C"
