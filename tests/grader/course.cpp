@@ -50,18 +50,35 @@ std::string code_only(std::string_view source) {
   return code;
 }
 
+/// The place in a learner's header that an error in somebody else's is about: of the lines around it, the
+/// first in which a compiler says so.
+std::string place_that_asks(const std::vector<std::string>& around) {
+  static const std::regex pattern(R"(^(?:In file included from )?(chapters/\d\S*?:\d+)(?::\d+)?[:,].*)");
+  for (const std::string& line : around) {
+    std::smatch match;
+    const bool asks =
+        line.find("required from") != std::string::npos || line.find("requested here") != std::string::npos;
+    if (asks && std::regex_match(line, match, pattern)) return match.str(1);
+  }
+  return "";
+}
+
 /// Returns the first error of the compiler or linker, with the lines that explain it.
 std::string first_error(const std::string& log) {
   const auto lines = lines_of(log);
   const auto is_error = [](const std::string& line) {
     return line.find("error:") != std::string::npos || line.find("undefined reference") != std::string::npos;
   };
-  const auto found = std::find_if(lines.begin(), lines.end(), is_error);
+  auto found = std::ranges::find_if(lines, is_error);
+  if (found == lines.end()) found = lines.begin();
+  auto end = found == lines.end() ? found : std::find_if(found + 1, lines.end(), is_error);
   std::string result;
-  for (auto line = found == lines.end() ? lines.begin() : found; line != lines.end() && line - found < 6;
-       ++line) {
-    if (line != found && is_error(*line)) break;
+  for (auto line = found; line != end && line - found < 6; ++line) {
     result += *line + "\n";
+    // g++ says before the error what has asked for the code, and clang++ after it.
+    if (line != found || line->starts_with("chapters/")) continue;
+    const std::string place = place_that_asks({lines.begin(), end});
+    if (!place.empty()) result += place + ": because of this line\n";
   }
   return result;
 }
@@ -134,7 +151,7 @@ Chapter load_chapter(const std::string& binary, std::string source, bool built) 
     const auto log = read_file(binary + ".log");
     if (!log) throw std::runtime_error("there is no " + binary + ", and no " + binary + ".log that says why");
     chapter.problem = "does not compile";
-    chapter.explanation = first_error(*log);
+    chapter.explanation = first_error(*log) + "All of it: " + binary + ".log\n";
   }
   return chapter;
 }

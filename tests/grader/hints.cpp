@@ -34,24 +34,24 @@ double likeness(const std::vector<std::string>& a, const std::vector<std::string
 }
 
 /// What is to be said if no test fails that is written.
-std::string no_hint(const std::vector<Result>& results, const std::string& again, std::size_t width) {
+std::string no_hint(const std::vector<Result>& results, std::size_t width) {
   for (const Result& result : results) {
     if (const Chapter& chapter = *result.chapter; !chapter.problem.empty())
       return chapter.id + " " + chapter.problem + ":\n" +
              indented(first_lines(clean(chapter.explanation), 8), 2, width) +
-             "Mend that first: the hints are for tests that fail. " + again + " tells all of it.\n";
+             "Mend that first: the hints are for tests that fail.\n";
     if (result.outcome.passed()) continue;
     return "What is written passes its tests. What comes next: " + result.outcome.summary + "\n";
   }
   return "All tests pass: there is nothing to hint at.\n";
 }
 
-/// Picks the first mistake that was not told yet, and notes that it is told now; after the last comes the
-/// first.
-const Mistake& pick(const std::vector<Mistake>& likely, const std::string& test, const std::string& path,
+/// Picks the first mistake that was not told yet while just these tests failed, and notes that it is told
+/// now; after the last comes the first.
+const Mistake& pick(const std::vector<Mistake>& likely, const std::string& failing, const std::string& path,
                     std::size_t& number) {
   auto lines = lines_of(read_file(path).value_or(""));
-  if (lines.empty() || lines.front() != test) lines = {test};
+  if (lines.empty() || lines.front() != failing) lines = {failing};
   const auto is_new = [&](const Mistake& mistake) {
     return std::find(lines.begin() + 1, lines.end(), mistake.name) == lines.end();
   };
@@ -63,6 +63,29 @@ const Mistake& pick(const std::vector<Mistake>& likely, const std::string& test,
   if (fs::path(path).has_parent_path()) fs::create_directories(fs::path(path).parent_path());
   write_file(path, text + found->name + "\n");
   return *found;
+}
+
+/// The results of the first step with a test that does not pass; none if all pass. What fails behind it may
+/// do so because that step is not finished.
+std::vector<Result> first_unfinished(const std::vector<Result>& results) {
+  for (const Result& one : results)
+    for (const Step& step : one.chapter->steps) {
+      std::vector<Result> found;
+      for (const Result& result : results)
+        if (result.chapter == one.chapter && result.test->suite == step.suite) found.push_back(result);
+      if (!std::ranges::all_of(found, [](const Result& result) { return result.outcome.passed(); }))
+        return found;
+    }
+  return {};
+}
+
+/// What can be typed again, and what for.
+std::string which_hint(std::size_t number, std::size_t all, const std::string& lesson) {
+  if (all == 1)
+    return "It is the only hint for this. What is folded in the lesson says more: " + lesson + "\n";
+  return "Hint " + std::to_string(number) + " of " + std::to_string(all) +
+         (number < all ? ": the same command tells the next.\n"
+                       : ", the last: the same command begins again. See also " + lesson + "\n");
 }
 
 }  // namespace
@@ -109,33 +132,29 @@ std::vector<Mistake> likely_mistakes(const std::vector<Mistake>& known, const st
 
 std::string next_hint(const std::vector<Result>& results, const std::string& told, const std::string& again,
                       std::size_t width) {
-  auto first = std::ranges::find_if(results, is_broken);
-  if (first == results.end()) return no_hint(results, again, width);
-  const auto known = mistakes_of(first->chapter->id);
-  const auto failing = broken_tests(results, first->chapter);
-  const auto hints_for = [&](const Result& result) {
-    return likely_mistakes(known, result.test->full_name(), failing);
-  };
-  // The first test of the chapter that a known mistake fails; else the first at all.
-  const auto told_of = std::ranges::find_if(results, [&](const Result& result) {
-    return result.chapter == first->chapter && is_broken(result) && !hints_for(result).empty();
-  });
-  if (told_of != results.end()) first = told_of;
-  const Test& test = *first->test;
-  const Step& step = *std::ranges::find(first->chapter->steps, test.suite, &Step::suite);
-  const auto likely = hints_for(*first);
-  const std::string title = step.label() + ": " + sentence(test.name) + "\n";
+  const auto unfinished = first_unfinished(results);
+  const auto first = std::ranges::find_if(unfinished, is_broken);
+  if (first == unfinished.end()) return no_hint(unfinished, width);
+  const Chapter& chapter = *first->chapter;
+  const Step& step = *std::ranges::find(chapter.steps, first->test->suite, &Step::suite);
+  const auto failing = broken_tests(unfinished, &chapter);
+  // Those of the first test, and only if there are none those of the next.
+  std::vector<Mistake> likely;
+  std::string test;
+  const auto known = mistakes_of(chapter.id);
+  for (auto broken = first; likely.empty() && broken != unfinished.end(); ++broken)
+    if (is_broken(*broken))
+      likely = likely_mistakes(known, broken->test->full_name(), failing), test = broken->test->name;
+  const auto title = [&](const std::string& name) { return step.label() + ": " + sentence(name) + "\n"; };
   if (likely.empty())
-    return title + "  No mistake is known that fails this test alone. Read " + first->chapter->lesson(step) +
-           "\n  and what the test says: " + again + "\n";
+    return title(first->test->name) + "  No mistake is known that fails this test. Read " +
+           chapter.lesson(step) + "\n  and what the test says: " + again + "\n";
+  std::string all;
+  for (const std::string& name : failing) all += (all.empty() ? "" : " ") + name;
   std::size_t number = 0;
-  const std::string name = test.full_name();
-  const Mistake& mistake = pick(likely, name, told, number);
-  std::string text = title + indented(mistake.text, 2, width);
-  if (likely.size() > 1)
-    text += "Hint " + std::to_string(number) + " of " + std::to_string(likely.size()) +
-            ": the same command tells the next.\n";
-  return text;
+  const Mistake& mistake = pick(likely, all, told, number);
+  return title(test) + indented(mistake.text, 2, width) +
+         which_hint(number, likely.size(), chapter.lesson(step));
 }
 
 void add_hints(std::vector<Result>& results) {

@@ -218,7 +218,31 @@ TEST(Grader, TellsWhyNothingRuns) {
   EXPECT_NE(broken.text.find("does not compile"), std::string::npos) << broken.text;
   EXPECT_NE(broken.text.find("a.hpp:3:7: error: expected ';'"), std::string::npos) << broken.text;
   EXPECT_EQ(broken.text.find("b.hpp"), std::string::npos) << broken.text;
+  EXPECT_NE(broken.text.find("All of it: " + folder + "/broken_test.log"), std::string::npos) << broken.text;
   EXPECT_TRUE(broken.text.ends_with("0 passed, 1 failed\n")) << broken.text;
+}
+
+TEST(Grader, AnErrorInSomebodyElsesHeaderNamesTheLearnersLine) {
+  const std::string source = " --source tests/grader/self_test/forgery_test.cpp ";
+  const std::string because = "chapters/02_executors/pool.hpp:26: because of this line\n";
+  const auto graded = [&](const std::string& log) {
+    grader::write_file(folder + "/broken_test.log", log);
+    return run(grade + source + folder + "/broken_test").text;
+  };
+  const std::string gnu = graded(
+      "std_function.h: In instantiation of 'function'\n"
+      "chapters/support/handler.hpp:30:5:   required from 'set(F)'\n"
+      "chapters/02_executors/pool.hpp:26:39:   required from here\n"
+      "std_function.h:439:69: error: static assertion failed\n  439 | static_assert\n");
+  EXPECT_NE(gnu.find("assertion failed\n  " + because), std::string::npos) << gnu;
+  const std::string clang = graded(
+      "std_function.h:439:69: error: static assertion failed\n  439 | a\n  440 | b\n  441 | c\n  442 | d\n"
+      "chapters/02_executors/pool.hpp:26:39: note: in instantiation of 'set' requested here\n");
+  EXPECT_NE(clang.find("assertion failed\n  " + because), std::string::npos) << clang;
+  const std::string own = graded(
+      "chapters/02_executors/pool.hpp:26:39:   required from here\n"
+      "chapters/02_executors/pool.hpp:7:1: error: no such thing\n");
+  EXPECT_EQ(own.find("because"), std::string::npos) << own;
 }
 
 /// The command that grades the tests of the self-test that hang, one by one.

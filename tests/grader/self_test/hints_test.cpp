@@ -63,24 +63,50 @@ TEST_F(Failing, TheSameCommandTellsTheNext) {
   const std::string first = hint(), second = hint();
   EXPECT_TRUE(first.starts_with("Step 1 Measure: waiting takes wall time and no processor time\n  "))
       << first;
-  EXPECT_NE(first.find("Hint 1 of 2"), std::string::npos) << first;
-  EXPECT_NE(second.find("Hint 2 of 2"), std::string::npos) << second;
+  EXPECT_NE(first.find("Hint 1 of 2: the same command tells the next."), std::string::npos) << first;
+  EXPECT_NE(second.find("Hint 2 of 2, the last: the same command begins again."), std::string::npos)
+      << second;
   EXPECT_NE(first.substr(0, first.find("Hint 1")), second.substr(0, second.find("Hint 2")));
   EXPECT_EQ(hint(), first) << "after the last comes the first";
 }
 
-TEST_F(Failing, AnotherTestBeginsAnew) {
-  hint();
+TEST_F(Failing, TheOnlyHintSaysThatItIs) {
+  chapter.tests[0].name = "TheChoiceOfClocks";
   results[0].outcome.verdict = grader::Verdict::passed;
-  EXPECT_TRUE(hint().starts_with("Step 3 Speedup: amdahls limits\n"));
-  EXPECT_NE(grader::read_file(told).value_or("").find("Step3_Speedup.AmdahlsLimits\n"), std::string::npos);
+  const std::string only = hint();
+  EXPECT_TRUE(only.starts_with("Step 3 Speedup: amdahls limits\n")) << only;
+  EXPECT_NE(only.find("It is the only hint"), std::string::npos) << only;
 }
 
-TEST_F(Failing, ATestThatNoKnownMistakeFailsIsPassedOver) {
+TEST_F(Failing, OtherFailuresBeginAnew) {
+  const std::string first = hint();
+  results[0].outcome.verdict = grader::Verdict::passed;
+  EXPECT_TRUE(hint().starts_with("Step 3 Speedup: amdahls limits\n"));
+  results[0].outcome.verdict = grader::Verdict::failed;
+  EXPECT_EQ(hint(), first);
+  hint();
+  chapter.tests.push_back({.suite = "Step1_Measure", .name = "SomethingElse"});
+  results = {};
+  for (const grader::Test& test : chapter.tests) results.push_back({&chapter, &test, {.summary = "failed"}});
+  EXPECT_EQ(hint(), first) << "another test fails too, so it is another mistake";
+}
+
+TEST_F(Failing, ATestThatNoKnownMistakeFailsIsPassedOverInItsStep) {
+  chapter.tests[1].suite = "Step1_Measure";
+  chapter.tests[1].name = chapter.tests[0].name;
   chapter.tests[0].name = "SomethingElse";
-  EXPECT_TRUE(hint().starts_with("Step 3 Speedup: amdahls limits\n")) << hint();
+  chapter.steps = grader::steps_of(chapter.tests);
+  EXPECT_TRUE(hint().starts_with("Step 1 Measure: waiting takes wall time")) << hint();
   chapter.tests[1].name = "SomethingElseAgain";
   EXPECT_TRUE(hint().starts_with("Step 1 Measure: something else\n  No mistake is known")) << hint();
+}
+
+TEST_F(Failing, TheFirstUnfinishedStepCounts) {
+  chapter.tests[0].name = "SomethingElse";
+  EXPECT_TRUE(hint().starts_with("Step 1 Measure: something else\n  No mistake is known")) << hint();
+  results[0].outcome = {.verdict = grader::Verdict::not_written, .summary = "1.1 is not written"};
+  EXPECT_EQ(hint(), "What is written passes its tests. What comes next: 1.1 is not written\n")
+      << "what fails behind it may do so because of that";
 }
 
 TEST_F(Failing, WhatIsNotWrittenIsNoMistake) {
@@ -98,7 +124,7 @@ TEST_F(Failing, WhatDoesNotCompileIsToldInsteadOfAHint) {
   EXPECT_TRUE(hint().starts_with(
       "00_baseline does not compile:\n  chapters/00_baseline/measure.hpp:7: no such thing\n"))
       << hint();
-  EXPECT_NE(hint().find("make 00 tells all of it"), std::string::npos) << hint();
+  EXPECT_NE(hint().find("Mend that first"), std::string::npos) << hint();
 }
 
 TEST_F(Failing, TheResultFilesCanCarryThem) {
