@@ -22,6 +22,9 @@ TEST(Step1_Measure, TimesMayBeAsLongAsTheyGet) {
     ASSERT_GE(elapsed.wall, time) << "it counts nanoseconds, of which there are many";
     ASSERT_LT(elapsed.wall, time + 1s);
     ASSERT_LT(elapsed.cpu, 1s) << "nobody has computed meanwhile";
+    const Elapsed computed = measure([&] { course::let_processor_time_pass(time); });
+    ASSERT_GE(computed.cpu, time) << "processor time has seconds, too";
+    ASSERT_LT(computed.cpu, time + 1s);
   }
 }
 

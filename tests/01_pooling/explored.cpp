@@ -61,6 +61,21 @@ TEST(Step2_Waiting, WheneverRoomComesEachPushGoesOn) {
   EXPECT_TRUE(explore::survives(scenario));
 }
 
+TEST(Step2_Waiting, APushWhoseRoomIsTakenAwayWaitsOn) {
+  const auto scenario = [] {
+    BlockingQueue<int> queue(1);
+    queue.push(1);
+    std::jthread a([&] { queue.push(2); });
+    std::jthread thief([&] { queue.push(3); });
+    int sum = queue.pop().value_or(0);
+    EXPECT_LE(queue.size(), 1u) << "there are more items than places: a push() went on without room";
+    sum += queue.pop().value_or(0);
+    sum += queue.pop().value_or(0);
+    EXPECT_EQ(sum, 6);
+  };
+  EXPECT_TRUE(explore::survives(scenario));
+}
+
 TEST(Step2_Waiting, ItemsKeepTheirOrderHoweverPushAndPopMeet) {
   const auto scenario = [] {
     BlockingQueue<int> queue(2);
