@@ -133,6 +133,18 @@ TEST(Step2_ManualExecutor, ShutdownThatCancelsLeavesNothingToRun) {  // CF-42
   EXPECT_EQ(ran, 0) << "to cancel comes before to wait";
 }
 
+TEST(Step2_ManualExecutor, AJobThatShutdownRunsMayCancelTheOthers) {  // CF-42
+  int ran = 0;
+  ManualExecutor executor;
+  executor.post([&] {
+    EXPECT_EQ(executor.pending(), 2u) << "what has not started is still queued";
+    executor.shutdown({.wait = false, .cancel_futures = true});
+  });
+  for (int i = 0; i < 2; ++i) executor.post([&] { ++ran; });
+  executor.shutdown();
+  EXPECT_EQ(ran, 0) << "these had not started when they were cancelled";
+}
+
 TEST(Step2_ManualExecutor, ItsEndDestroysTheJobsThatNobodyRan) {
   std::atomic<int> alive = 0;
   int ran = 0;

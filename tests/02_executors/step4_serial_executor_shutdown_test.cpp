@@ -3,7 +3,9 @@
 #include "every_executor.hpp"
 #include "support.hpp"
 
+#include <functional>
 #include <latch>
+#include <utility>
 
 namespace {
 
@@ -134,6 +136,36 @@ TEST(Step4_SerialExecutor, AnExecutorThatRefusesTellsThePoster) {
   executor.jobs.run_all();
   EXPECT_EQ(ran, 1) << "the strand works again as soon as the executor does";
   strand.shutdown();
+}
+
+namespace {
+
+/// Refuses a job, and before the poster hears of it, lets something else happen.
+struct RefusesLate : Executor {
+  void post(Job job) override {
+    if (!meanwhile) return jobs.post(std::move(job));
+    { const Job dropped = std::move(job); }
+    std::exchange(meanwhile, nullptr)();
+    throw concurrent::BrokenExecutor("out of gas");
+  }
+  void shutdown(concurrent::ShutdownOptions options) override { jobs.shutdown(options); }
+
+  std::function<void()> meanwhile;
+  ManualExecutor jobs;
+};
+
+}  // namespace
+
+TEST(Step4_SerialExecutor, ARefusalDoesNotConcernAPostThatCameInBetween) {
+  int ran = 0;
+  RefusesLate executor;
+  SerialExecutor strand(executor);
+  executor.meanwhile = [&] { strand.post([&] { ++ran; }); };
+  EXPECT_THROW(strand.post([] {}), concurrent::BrokenExecutor);
+  strand.post([&] { ++ran; });
+  EXPECT_EQ(executor.jobs.pending(), 1u) << "two drain jobs could run at the same time";
+  executor.jobs.run_all();
+  EXPECT_EQ(ran, 2);
 }
 
 TEST(Step4_SerialExecutor, PostAfterTheExecutorsShutdownThrows) {  // CF-39
