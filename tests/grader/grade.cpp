@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "course.hpp"
@@ -76,6 +78,22 @@ class ResultFiles {
   Clock::time_point written_;
 };
 
+/// Runs the tests suite by suite, up to the first in which one does not pass, and keeps the results so far.
+void run_to_first_failure(std::vector<Result>& results, const Sandbox& sandbox, const Options& options,
+                          const std::function<void(const Progress&)>& show) {
+  std::vector<Result> rest = std::exchange(results, {});
+  const auto passed = [](const Result& result) { return result.outcome.passed(); };
+  while (!rest.empty() && std::ranges::all_of(results, passed)) {
+    const auto end = std::ranges::find_if(rest, [first = rest.front()](const Result& result) {
+      return result.chapter != first.chapter || result.test->suite != first.test->suite;
+    });
+    std::vector<Result> suite(rest.begin(), end);
+    rest.erase(rest.begin(), end);
+    run_all(suite, sandbox, options, show);
+    results.insert(results.end(), suite.begin(), suite.end());
+  }
+}
+
 /// Reads the headers of a submission, before they are compiled. What is found is no error of this command if
 /// it is written to a file: whoever grades reads it there.
 int inspect_all(const Options& options) {
@@ -114,10 +132,12 @@ int run(const Options& options) {
 
   const Terminal terminal = Terminal::detect();
   ProgressLine line(terminal);
-  run_all(results, sandbox, options, [&](const Progress& progress) {
+  const auto show = [&](const Progress& progress) {
     if (!options.quiet) line.show(progress);
     files.write_sometimes();
-  });
+  };
+  // A hint is for the first step that is not finished: what stands behind it need not run.
+  (options.hint.empty() ? run_all : run_to_first_failure)(results, sandbox, options, show);
   line.clear();
   if (options.starter) {
     bool passed = false;
