@@ -186,6 +186,22 @@ TEST(Step3_Lines, WhatAnotherHasTakenMeanwhileIsNotCounted) {
   });
 }
 
+TEST(Step3_Lines, AnotherMayTakeMoreThanWasSearched) {
+  on_a_loop([]() -> Coro<> {
+    const StreamReader reader;
+    const Task<std::string> part = create_task(reader.readuntil("\n"));
+    reader.feed_data("ab");
+    co_await sleep(1s);
+    reader.feed_data("0123456789\nsecond line\n");  // wakes it, and before it runs
+    EXPECT_EQ(co_await reader.read(12), "ab0123456789");
+    co_await sleep(1s);
+    EXPECT_TRUE(part.done()) << "the newline is the first of the bytes that are left";
+    reader.feed_eof();
+    EXPECT_EQ(co_await part, "\n");
+    EXPECT_EQ(co_await reader.readline(), "second line\n");
+  });
+}
+
 TEST(Step3_Lines, TheEndBeforeTheSeparatorIsAnError) {  // AIO-109
   on_a_loop([]() -> Coro<> {
     const StreamReader reader;
