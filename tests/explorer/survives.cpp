@@ -33,10 +33,10 @@ void listen() {
   static_cast<void>(once);
 }
 
-/// "make 01", as the name of this program tells.
+/// "make 01", as the folder of this program tells: …/01_pooling/explored.
 std::string make_command() {
-  const std::string program = program_invocation_short_name;
-  return "make " + (program.find('_') == 2 ? program.substr(0, 2) : "…");
+  const std::string chapter = std::filesystem::path(program_invocation_name).parent_path().filename();
+  return "make " + (chapter.find('_') == 2 ? chapter.substr(0, 2) : "…");
 }
 
 std::string test_name() {
@@ -46,8 +46,8 @@ std::string test_name() {
 
 std::string whole(const Result& result) {
   return result.report + "\nThat was schedule " + std::to_string(result.schedules) +
-         ". Just this one again:\n  " + make_command() + " FILTER='" + test_name() +
-         "' \\\n    REPLAY=" + result.replay + "\n";
+         ". Just this one again:\n  " + make_command() + " REPLAY=" + result.replay +
+         " \\\n    FILTER=" + test_name() + "\n";
 }
 
 }  // namespace

@@ -186,7 +186,10 @@ class Case {
   [[nodiscard]] std::string failed() const {
     const std::string also = WIFSIGNALED(seen_.status) ? ", then " + crashed() : "";
     const std::string schedule = schedule_in(seen_.failures[0].message);
-    if (!schedule.empty()) return "failed: " + clean(schedule.substr(0, schedule.find('\n'))) + also;
+    // What an expectation says takes several lines, up to an empty one.
+    const char* const end = schedule.starts_with("failed check") ? "\n\n" : "\n";
+    if (!schedule.empty())
+      return "failed: " + in_one_line(clean(schedule.substr(0, schedule.find(end)))) + also;
     return "failed: " + in_one_line(clean(seen_.failures[0].message)) + also;
   }
 
