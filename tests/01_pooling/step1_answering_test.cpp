@@ -68,7 +68,8 @@ TEST(Step1_AnsweringAtOnce, NoItemIsLostOrDoubledBetweenThreads) {
           }
       });
   }
-  EXPECT_EQ(std::ranges::count(seen, 0), 0) << "so many items were pushed and never came out";
+  EXPECT_EQ(std::ranges::count_if(seen, [](int times) { return times == 0; }), 0)
+      << "so many items were pushed and never came out";
   EXPECT_EQ(std::ranges::count_if(seen, [](int times) { return times > 1; }), 0) << "so many came out twice";
   EXPECT_EQ(queue.size(), 0u);
 }

@@ -10,7 +10,8 @@
 
 namespace {
 
-/// An item whose move throws, once, when one of the threads moves it that `moves_badly`.
+/// An item whose move throws, once, when one of the threads moves it that `moves_badly`. One that has moved
+/// leaves a 0 behind.
 struct Fragile {
   static inline std::atomic<int> throws = 0;
   static inline thread_local bool moves_badly = false;
@@ -18,8 +19,12 @@ struct Fragile {
   explicit Fragile(int number) : number(number) {}
   Fragile(Fragile&& other) : number(other.number) {
     if (moves_badly && throws > 0 && throws.fetch_sub(1) == 1) throw std::runtime_error("no move");
+    other.number = 0;
   }
-  Fragile& operator=(Fragile&&) = default;
+  Fragile& operator=(Fragile&& other) noexcept {
+    number = std::exchange(other.number, 0);
+    return *this;
+  }
 
   int number;
 };
