@@ -79,7 +79,7 @@ class BlockingQueue {
   // A suggestion. All of it is yours to change: the tests see only what is public.
   using Lock = std::unique_lock<std::mutex>;
 
-  // 1.2: the members of your choice, if you want any.
+  // For 1.2: members of your choice, if you want any.
 
   const std::size_t capacity_;
   mutable std::mutex mutex_;          // guards all below

@@ -112,9 +112,9 @@ class ThreadPool {
   }
 
   // A suggestion. All of it is yours to change: the tests see only what is public.
-  // 4.1: the members of your choice, if you want any.
+  // For 4.1: members of your choice, if you want any.
 
-  // 4.3: the members of your choice, if you want any.
+  // For 4.3: members of your choice, if you want any.
 
   static inline std::atomic<std::size_t> next_pool_ = 0;
   static inline thread_local const ThreadPool* worker_of_ = nullptr;

@@ -21,7 +21,7 @@ namespace detail {
 /// Waits for a group of jobs, each of which reports to it once, whether it has run or not. A suggestion: the
 /// tests see only parallel_for().
 class WaitGroup {
-  // 6.1: the members of WaitGroup.
+  // For 6.1: members of WaitGroup.
 };
 
 }  // namespace detail

@@ -153,7 +153,7 @@ class ForkServer {
     todo("5.1", "ForkServer::serve");
   }
 
-  // 5.1: the members of your choice, if you want any.
+  // For 5.1: members of your choice, if you want any.
 
   /// Tells the program how a worker has ended: next_exit() returns it there.
   static void report(const Fd& control, WorkerExit ended) noexcept {

@@ -44,7 +44,7 @@ class Worker {
     return false;
   }
 
-  // 5.2: the members of your choice, if you want any.
+  // For 5.2: members of your choice, if you want any.
 
   const Fd& tasks_;
   const Fd& results_;

@@ -22,7 +22,7 @@ class FramePool {
   /// Takes back what allocate(size) gave, on whatever thread.
   static void deallocate(void* memory, std::size_t) noexcept { ::operator delete(memory); }
 
-  // 9.1: the members of FramePool.
+  // For 9.1: members of FramePool.
 };
 
 /// The base of a promise whose coroutine's frame comes from the FramePool: the compiler asks the promise for

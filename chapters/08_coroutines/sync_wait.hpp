@@ -16,7 +16,7 @@ namespace detail {
 
 /// Something that one thread waits for, and one lets happen. A suggestion: it is yours, and so is its name.
 class Happening {
-  // 8.1: the members of Happening.
+  // For 8.1: members of Happening.
 };
 
 /// A coroutine that awaits something for a thread that waits for it.

@@ -32,7 +32,7 @@ class HastyFuture {
   }
 
  private:
-  // 9.1: the members of your choice.
+  // For 9.1: members of your choice.
 };
 
 }  // namespace asyncio

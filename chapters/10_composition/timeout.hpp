@@ -118,7 +118,7 @@ class Timeout {
   State state_ = State::active;
   bool has_part_ = false;
   Handle timer_;
-  // 3.1: the members of your choice, if you want any.
+  // For 3.1: members of your choice, if you want any.
 };
 
 namespace detail {

@@ -23,7 +23,7 @@
   if (!reading) { print FILENAME ":" NR ": </exercise> without <exercise>" > "/dev/stderr"; failed = 1 }
   if (!keep && kind == "todo") print indent "todo(\"" number "\", \"" name "\");"
   if (!keep && kind == "quiet") print indent "// " number ", " name ": empty until step " int(number) "."
-  if (!keep && kind == "members") print indent "// " number ": the members of " name "."
+  if (!keep && kind == "members") print indent "// For " number ": members of " name "."
   reading = 0
   next
 }
