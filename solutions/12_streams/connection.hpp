@@ -135,7 +135,6 @@ class Connection final : public ListedConnection, private FlowControl {
       return lose(std::current_exception());
     }
     // The peer sends no more, but it may still read.
-    ended_ = true;
     loop_.remove_reader(fd_.get());
     reader_->feed_eof();
     // </exercise>
@@ -199,10 +198,10 @@ class Connection final : public ListedConnection, private FlowControl {
   }
 
   void pause_reading() override {
-    if (!closing_ && !ended_) loop_.remove_reader(fd_.get());
+    if (!closing_) loop_.remove_reader(fd_.get());
   }
   void resume_reading() override {
-    if (closing_ || ended_) return;
+    if (closing_) return;
     try {
       watch_for_bytes();
     } catch (...) {  // who has taken bytes is to have them, and to be told when it wants more
@@ -225,7 +224,6 @@ class Connection final : public ListedConnection, private FlowControl {
   Ref<ConnectionOwner> owner_;
   std::size_t references_ = 1;
   bool paused_writing_ = false;
-  bool ended_ = false;  // the peer sends no more
   bool eof_ = false;    // we write no more
   bool closing_ = false;
   bool lost_ = false;
