@@ -159,9 +159,9 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   }
 
   /// Calls a callback, under no lock. What it throws goes to callback_exception_handler().
-  void run_callback(Callback& callback) noexcept {
+  static void run_callback(Callback& callback, const std::shared_ptr<SharedState>& state) noexcept {
     try {
-      callback(shared_from_this());
+      callback(state);
     } catch (...) {
       callback_exception_handler()(std::current_exception());
     }

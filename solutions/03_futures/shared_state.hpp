@@ -181,7 +181,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
       std::lock_guard lock(mutex_);
       if (!done()) return callbacks_.push_back(std::move(callback));
     }
-    run_callback(callback);
+    run_callback(callback, shared_from_this());
     // </exercise>
   }
 
@@ -229,7 +229,8 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
     if (callbacks.empty()) return;
     const Nesting nesting;
     if (nesting.is_deep() && nesting.put_off(*this, callbacks)) return;
-    for (Callback& callback : callbacks) run_callback(callback);
+    const auto self = shared_from_this();  // a callback may drop the last handle
+    for (Callback& callback : callbacks) run_callback(callback, self);
     // </exercise>
   }
 
@@ -245,7 +246,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
       while (depth_ == 1 && !put_off_.empty()) {
         auto batch = std::exchange(put_off_, {});
         for (auto& [state, callbacks] : batch)
-          for (Callback& callback : callbacks) state->run_callback(callback);
+          for (Callback& callback : callbacks) run_callback(callback, state);
       }
       --depth_;
     }
@@ -270,9 +271,9 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
         put_off_;
   };
 
-  void run_callback(Callback& callback) noexcept {
+  static void run_callback(Callback& callback, const std::shared_ptr<SharedState>& state) noexcept {
     try {
-      callback(shared_from_this());
+      callback(state);
     } catch (...) {
       callback_exception_handler()(std::current_exception());
     }

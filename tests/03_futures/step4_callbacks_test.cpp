@@ -124,6 +124,19 @@ TEST(Step4_Callbacks, ACallbackMayUseItsFuture) {  // CF-12
   EXPECT_EQ(log, (std::vector<std::string>{"42", "too late", "at once", "after", "next"}));
 }
 
+TEST(Step4_Callbacks, ACallbackMayDropTheLastHandles) {  // CF-12
+  std::optional<Promise<int>> promise(std::in_place);
+  std::optional<Future<int>> future = promise->future();
+  bool second_saw_the_end = false;
+  future->add_done_callback([&](const Future<int>&) {
+    promise.reset();
+    future.reset();
+  });
+  future->add_done_callback([&](const Future<int>& done) { second_saw_the_end = done.cancelled(); });
+  future->cancel();
+  EXPECT_TRUE(second_saw_the_end) << "the callbacks keep their future alive until all of them have run";
+}
+
 TEST(Step4_Callbacks, WhileACallbackRunsOtherThreadsMayUseTheFuture) {  // CF-12
   Promise<int> promise;
   Future<int> future = promise.future();

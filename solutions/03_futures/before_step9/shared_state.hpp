@@ -177,7 +177,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
       std::lock_guard lock(mutex_);
       if (!is_done(state_)) return callbacks_.push_back(std::move(callback));
     }
-    run_callback(callback);
+    run_callback(callback, shared_from_this());
     // </exercise>
   }
 
@@ -213,20 +213,21 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
       return;
     }
     ++depth;
-    for (Callback& callback : callbacks) run_callback(callback);
+    const auto self = shared_from_this();  // a callback may drop the last handle
+    for (Callback& callback : callbacks) run_callback(callback, self);
     while (depth == 1 && !put_off.empty()) {
       auto batch = std::exchange(put_off, {});
       for (auto& [state, late] : batch)
-        for (Callback& callback : late) state->run_callback(callback);
+        for (Callback& callback : late) run_callback(callback, state);
     }
     --depth;
     // </exercise>
   }
 
   /// Calls a callback, under no lock. What it throws goes to callback_exception_handler().
-  void run_callback(Callback& callback) noexcept {
+  static void run_callback(Callback& callback, const std::shared_ptr<SharedState>& state) noexcept {
     try {
-      callback(shared_from_this());
+      callback(state);
     } catch (...) {
       callback_exception_handler()(std::current_exception());
     }
