@@ -21,7 +21,8 @@ struct Elapsed {
   std::chrono::nanoseconds cpu{};  ///< of processor time, all threads together. Python: `time.process_time()`
 };
 
-/// Runs `fn()` once and measures it. Its result is dropped; an exception that it throws comes through.
+/// Calls `fn` once, as a temporary if it was given as one, and measures that. Its result is dropped; an
+/// exception that it throws comes through.
 template <std::invocable F>
 Elapsed measure(F&& fn) {
   todo("1.1", "measure");
@@ -35,8 +36,8 @@ using SequentialResults = std::conditional_t<
     std::is_void_v<std::invoke_result_t<F&, std::ranges::range_reference_t<Items>>>, void,
     std::vector<std::decay_t<std::invoke_result_t<F&, std::ranges::range_reference_t<Items>>>>>;
 
-/// Calls `fn` on each item, one after another, on the calling thread: the sequential model. An exception that
-/// `fn` throws comes through at once, and the items after it are not visited.
+/// Calls `fn` on each item, as the range gives it, one after another, on the calling thread: the sequential
+/// model. An exception that `fn` throws comes through at once, and the items after it are not visited.
 /// @returns the results in the order of the items, a copy where `fn` returns a reference; nothing if `fn`
 /// returns nothing
 template <std::ranges::input_range Items, class F>
@@ -45,7 +46,7 @@ SequentialResults<Items, F> run_sequential(Items&& items, F fn) {
 }
 
 /// Returns how many times faster `parallel` is than `sequential`, in wall time: 2 is twice as fast.
-/// @throws std::invalid_argument if either time is not above zero
+/// @throws std::invalid_argument, whose text has the time, if either is not above zero
 inline double speedup(std::chrono::nanoseconds sequential, std::chrono::nanoseconds parallel) {
   todo("3.1", "speedup");
 }
@@ -56,14 +57,15 @@ inline double speedup(const Elapsed& sequential, const Elapsed& parallel) {
 }
 
 /// Returns the share of `workers` that a speed-up makes use of: 1 means that each of them counts in full.
-/// @throws std::invalid_argument if `workers` is below 1
+/// @throws std::invalid_argument, whose text has the number, if `workers` is below 1
 inline double efficiency(double speedup, int workers) {
   todo("3.2", "efficiency");
 }
 
 /// Returns the best speed-up that `workers` can give to work of which `parallel_share` can run in parallel.
 /// This is Amdahl's law.
-/// @throws std::invalid_argument if the share is not between 0 and 1, or `workers` is below 1
+/// @throws std::invalid_argument, whose text has the number, if the share is not between 0 and 1, or `workers`
+/// is below 1
 inline double amdahl(double parallel_share, int workers) {
   todo("3.3", "amdahl");
 }

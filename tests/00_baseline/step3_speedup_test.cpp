@@ -29,6 +29,7 @@ TEST(Step3_Speedup, SpeedupIsSequentialTimeOverParallelTime) {
   EXPECT_DOUBLE_EQ(speedup(10s, 5s), 2);
   EXPECT_DOUBLE_EQ(speedup(1s, 1s), 1);
   EXPECT_DOUBLE_EQ(speedup(7ns, 2ns), 3.5) << "the fraction counts too";
+  EXPECT_DOUBLE_EQ(speedup(16'777'217ns, 1ns), 16'777'217) << "a float is too coarse for times";
 }
 
 TEST(Step3_Speedup, WhatIsSlowerHasASpeedupBelowOne) { EXPECT_DOUBLE_EQ(speedup(3s, 4s), 0.75); }

@@ -1,6 +1,7 @@
 // Chapter 01 under every schedule that matters: see docs/schedule-explorer.md.
 
 #include "blocking_queue.hpp"
+#include "drop_reason.hpp"
 #include "pitfall_lossy_mailbox.hpp"
 #include "thread_pool.hpp"
 
@@ -214,6 +215,31 @@ TEST(Step5_Shutdown, AJobOfABrokenPoolRunsOrIsDestroyed) {
     }
     pool.shutdown();
     EXPECT_EQ(alive, 0) << "nobody would ever run it";
+  };
+  EXPECT_TRUE(explore::survives(scenario));
+}
+
+TEST(Step5_Shutdown, WhoeverDropsTheJobsOfABrokenPoolTellsTheSameReason) {
+  const auto scenario = [] {
+    struct Asks {
+      explicit Asks(std::exception_ptr& reason) : reason(&reason) {}
+      Asks(Asks&& other) noexcept : reason(std::exchange(other.reason, nullptr)) {}
+      ~Asks() {
+        if (reason) *reason = concurrent::DropReason::current();
+      }
+      std::exception_ptr* reason;
+    };
+    std::exception_ptr first, second;
+    ThreadPool pool{{.max_workers = 2, .initializer = [] { throw 1; }}};
+    pool.set_exception_handler([](std::exception_ptr) {});
+    for (std::exception_ptr* reason : {&first, &second}) {
+      try {
+        pool.post([asks = Asks(*reason)] {});
+      } catch (const concurrent::BrokenThreadPool&) {
+      }
+    }
+    pool.shutdown();
+    if (first && second) EXPECT_TRUE(first == second) << "two workers failed, each with an error of its own";
   };
   EXPECT_TRUE(explore::survives(scenario));
 }

@@ -97,10 +97,12 @@ class Report {
         return;
       }
       for (const StepResults& step : by_step(chapter, results))
-        if (!step.tally.done()) return next(step);
+        if (!step.tally.done()) return next(*step.step, chapter, options_.filter.empty());
     }
     if (!options_.again.empty()) return;
     const std::string after = following(chapters.back());
+    if (const Step* const step = step_after(chapters.back(), results))
+      return next(*step, chapters.back(), true);
     if (!options_.filter.empty())
       advise("Next:", command(chapters.back(), options_) + ",", "to see where you are");
     else if (!after.empty())
@@ -210,14 +212,26 @@ class Report {
     return path.is_absolute() ? path.lexically_relative(std::filesystem::current_path()).string() : place;
   }
 
-  void next(const StepResults& step) {
-    const std::string again = command(*step.chapter, options_);
-    const std::string number =
-        step.step->number > 0 ? "step " + std::to_string(step.step->number) : step.step->title;
-    advise("Next: " + number + " — read " + step.chapter->lesson(*step.step) + ", then", again);
-    if (step.step->number > 0 && options_.filter.empty())
-      advise("      this step alone:", again + " FILTER='Step" + std::to_string(step.step->number) + "_*'");
+  /// Names a step as the next thing to do.
+  void next(const Step& step, const Chapter& chapter, bool alone) {
+    const std::string again = command(chapter, options_);
+    const std::string number = step.number > 0 ? "step " + std::to_string(step.number) : step.title;
+    advise("Next: " + number + " — read " + chapter.lesson(step) + ", then", again);
+    if (step.number > 0 && alone)
+      advise("      this step alone:", again + " FILTER='Step" + std::to_string(step.number) + "_*'");
     text_ += "\n";
+  }
+
+  /// The step behind those that were asked for, FILTER='Step3*', and have passed; null if there is none, or
+  /// if not whole steps were asked for.
+  const Step* step_after(const Chapter& chapter, const std::vector<Result>& results) const {
+    if (!options_.filter.starts_with("Step") || !options_.filter.ends_with('*')) return nullptr;
+    int last = 0;
+    for (const Result& result : results)
+      last = std::max(last, std::ranges::find(chapter.steps, result.test->suite, &Step::suite)->number);
+    const auto behind = [&](const Step& step) { return step.number > last; };
+    const auto found = std::ranges::find_if(chapter.steps, behind);
+    return found == chapter.steps.end() ? nullptr : &*found;
   }
 
   /// Adds a sentence with a command, which stays whole, in lines that fit.
