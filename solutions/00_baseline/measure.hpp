@@ -94,8 +94,8 @@ inline double efficiency(double speedup, int workers) {
 
 /// Returns the best speed-up that `workers` can give to work of which `parallel_share` can run in parallel.
 /// This is Amdahl's law.
-/// @throws std::invalid_argument, whose text has the number, if the share is not between 0 and 1, or `workers`
-/// is below 1
+/// @throws std::invalid_argument, whose text has the number, if the share is not between 0 and 1, or
+/// `workers` is below 1
 inline double amdahl(double parallel_share, int workers) {
   // <exercise 3.3 amdahl>
   if (!(parallel_share >= 0 && parallel_share <= 1))
