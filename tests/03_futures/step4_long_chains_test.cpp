@@ -23,13 +23,19 @@ TEST(Step4_Callbacks, AHundredThousandThatEachFinishTheNextFutureTakeNoStack) {
 
 TEST(Step4_Callbacks, ACallbackThatFinishesAFutureGoesOnWhenItsCallbacksHaveRun) {
   std::vector<int> order;
-  Promise<int> outer, inner;
-  inner.future().add_done_callback([&](const Future<int>&) { order.push_back(2); });
+  Promise<int> outer, inner, innermost;
+  innermost.future().add_done_callback([&](const Future<int>&) { order.push_back(3); });
+  inner.future().add_done_callback([&](const Future<int>&) {
+    order.push_back(2);
+    innermost.set_result(0);
+    order.push_back(4);
+  });
   outer.future().add_done_callback([&](const Future<int>&) {
     order.push_back(1);
     inner.set_result(0);
-    order.push_back(3);
+    order.push_back(5);
   });
   outer.set_result(0);
-  EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
+  EXPECT_EQ(order, (std::vector<int>{1, 2, 3, 4, 5}))
+      << "three callbacks inside one another are no long chain";
 }
