@@ -99,6 +99,20 @@ TEST(Step6_MakeItFast, APopLooksForAMomentBeforeItSleepsAndAPushMeanwhileNotifie
   EXPECT_TRUE(explore::survives(scenario, uninterrupted));
 }
 
+TEST(Step6_MakeItFast, APopThatLooksIsToldBeforeOneThatSleepsIsWoken) {
+  const auto scenario = [] {
+    BlockingQueue<int> queue;
+    std::jthread sleeper([&] { queue.pop(); });
+    while (queue.idle() < 1) std::this_thread::yield();
+    for (int i = 0; i < 100; ++i) std::this_thread::yield();  // it has looked long enough, and sleeps
+    std::jthread looker([&] { queue.pop(); });
+    while (queue.idle() < 2) std::this_thread::yield();
+    EXPECT_EQ(notifications_in([&] { queue.push(1); }), 0u) << "one looks, so nobody need be woken";
+    queue.push(2);
+  };
+  EXPECT_TRUE(explore::survives(scenario, uninterrupted));
+}
+
 TEST(Step6_MakeItFast, WhileItemsAreLeftAPopCostsOneLockAndSoDoesAPush) {
   const auto scenario = [] {
     BlockingQueue<int> queue;
