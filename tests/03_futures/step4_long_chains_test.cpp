@@ -39,3 +39,33 @@ TEST(Step4_Callbacks, ACallbackThatFinishesAFutureGoesOnWhenItsCallbacksHaveRun)
   EXPECT_EQ(order, (std::vector<int>{1, 2, 3, 4, 5}))
       << "three callbacks inside one another are no long chain";
 }
+
+namespace {
+
+/// A result that tells, for a while, when it has been destroyed.
+struct Alive {
+  Alive() = default;
+  Alive(const Alive&) noexcept {}
+  Alive& operator=(const Alive&) = delete;
+  ~Alive() { number = 0; }
+
+  volatile int number = 1;
+};
+
+/// Finishes a future, whose callback does the same with another one, and so on. Nobody keeps a handle.
+void finish_one_after_the_other(int left, int& alive) {
+  Promise<Alive> promise;
+  promise.future().add_done_callback([left, &alive](const Future<Alive>& done) {
+    alive += done.result().number;
+    if (left > 1) finish_one_after_the_other(left - 1, alive);
+  });
+  promise.set_result(Alive());
+}
+
+}  // namespace
+
+TEST(Step4_Callbacks, WhatIsPutOffKeepsItsFuture) {
+  int alive = 0;
+  course::on_a_small_stack([&] { finish_one_after_the_other(10'000, alive); });
+  EXPECT_EQ(alive, 10'000) << "a callback that is called later finds the result as it was";
+}

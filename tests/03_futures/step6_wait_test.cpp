@@ -6,9 +6,11 @@
 #include <atomic>
 #include <barrier>
 #include <ranges>
+#include <semaphore>
 #include <thread>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 using concurrent::ReturnWhen;
 
@@ -190,6 +192,20 @@ TEST(Step6_Wait, FuturesThatAreDoneWhileItBeginsAreNotMissed) {  // CF-20
     concurrent::wait(several.futures, {.timeout = 0s});
     ASSERT_EQ(concurrent::wait(several.futures).done.size(), 100u);
   }
+}
+
+TEST(Step6_Wait, ThreadsThatWaitForSeveralAreReleasedBeforeTheCallbacksRun) {  // CF-13
+  Promise<int> promise;
+  const std::vector futures{promise.future()};
+  std::binary_semaphore released(0);
+  futures[0].add_done_callback([&](auto) { released.acquire(); });  // hangs if the other thread still waits
+  std::thread waiter([&] {
+    concurrent::wait(futures);
+    released.release();
+  });
+  course::wait_until_others_block();
+  promise.set_result(42);
+  waiter.join();
 }
 
 TEST(Step6_Wait, WaitingForManyUsesNoProcessorTime) {
