@@ -37,7 +37,8 @@ class Completions {
     left_ = nodes_.size();
   }
 
-  /// Returns the next future that is done; nothing when all have been given.
+  /// Returns the next future that is done, and keeps no handle to it; nothing when all have been given.
+  /// @throws TimeoutError, "2 (of 4) futures unfinished", if the time is up: that many of that many are left
   std::optional<Future<T>> next() {
     todo("7.1", "Completions::next");
   }

@@ -59,7 +59,9 @@ class Mapping {
     while (futures_.size() < buffersize_ && !at_end()) futures_.push_back(submit_next());
   }
 
-  /// Returns the next result, in the order of the items; nothing at the end.
+  /// Returns the next result, in the order of the items; nothing at the end. Before it returns, it submits
+  /// the calls for which there is room then.
+  /// @throws what the call threw, or TimeoutError if the time is up
   std::optional<Value> next() {
     todo("8.1", "Mapping::next");
   }
