@@ -87,7 +87,8 @@ inline Coro<Response> answer_to(const Service& service, Exchange& exchange) {
   try {
     Response response = co_await service.router.dispatch(exchange);
     // A field that cannot be sent is an error of the handler.
-    if (!response.headers.empty()) std::ignore = to_bytes({.headers = response.headers}, nullptr);
+    if (!response.headers.empty() || response.content_type.find_first_of("\r\n") != std::string::npos)
+      std::ignore = to_bytes({.content_type = response.content_type, .headers = response.headers}, nullptr);
     co_return response;
   } catch (const Error& error) {
     co_return error_response(error.status(), error.what());

@@ -103,13 +103,18 @@ TEST(Step2_Connections, AHeaderOfTwoLinesIsAnErrorOfItsHandler) {
   s.router.add("GET", "/to", [](Exchange&) -> Coro<Response> {
     co_return Response{.headers = {{"Location", "/\r\nSet-Cookie: a=b"}}};
   });
+  s.router.add("GET", "/type", [](Exchange&) -> Coro<Response> {
+    co_return Response{.content_type = "text/html\r\nSet-Cookie: a=b"};
+  });
   s.run([](Client& client) -> Coro<> {
-    client.send(get("/to") + get("/jobs"));
+    client.send(get("/to") + get("/type") + get("/jobs"));
     EXPECT_EQ((co_await client.reply()).status, 500);
+    EXPECT_EQ((co_await client.reply()).status, 500) << "the type of the content is a header field, too";
     EXPECT_EQ((co_await client.reply()).body, "all");
   });
-  ASSERT_EQ(s.e.told.size(), 1u);
-  EXPECT_TRUE(s.e.told[0].starts_with("Unhandled exception in a handler: ")) << s.e.told[0];
+  ASSERT_EQ(s.e.told.size(), 2u);
+  for (const std::string& told : s.e.told)
+    EXPECT_TRUE(told.starts_with("Unhandled exception in a handler: ")) << told;
 }
 
 TEST(Step2_Connections, AHandlerMayRefuse) {
