@@ -9,8 +9,10 @@
 #include <memory>
 #include <optional>
 #include <semaphore>
+#include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 using course::AtEnd;
 
@@ -132,7 +134,11 @@ TEST(Step4_Callbacks, ACallbackMayDropTheLastHandles) {  // CF-12
     promise.reset();
     future.reset();
   });
-  future->add_done_callback([&](const Future<int>& done) { second_saw_the_end = done.cancelled(); });
+  future->add_done_callback([&](const Future<int>& done) {
+    std::vector<std::string> elsewhere;  // takes the memory of what has just been destroyed
+    for (std::size_t size = 32; size <= 1'024; size += 16) elsewhere.emplace_back(size, '\xff');
+    second_saw_the_end = done.cancelled();
+  });
   future->cancel();
   EXPECT_TRUE(second_saw_the_end) << "the callbacks keep their future alive until all of them have run";
 }

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include "text.hpp"
 
@@ -79,6 +81,25 @@ std::vector<Result> first_unfinished(const std::vector<Result>& results) {
   return {};
 }
 
+/// What can be asked of any test that fails like this; nothing of most.
+std::optional<Mistake> general(const Outcome& outcome) {
+  if (outcome.summary.starts_with("failed: data race"))
+    return Mistake{
+        .name = "data race",
+        .text =
+            "Two threads touch the same thing, and nothing orders them: the report has both lines. "
+            "Which lock guards it, and which of the two does not hold it?",
+        .caught_by = {}};
+  if (outcome.summary.starts_with("failed: deadlock"))
+    return Mistake{
+        .name = "deadlock",
+        .text =
+            "Nobody can go on. The report says what each thread waits for: who was to bring that about, "
+            "and what did they do instead, in the table?",
+        .caught_by = {}};
+  return std::nullopt;
+}
+
 /// What can be typed again, and what for.
 std::string which_hint(std::size_t number, std::size_t all, const std::string& lesson) {
   if (all == 1)
@@ -142,9 +163,11 @@ std::string next_hint(const std::vector<Result>& results, const std::string& tol
   std::vector<Mistake> likely;
   std::string test;
   const auto known = mistakes_of(chapter.id);
-  for (auto broken = first; likely.empty() && broken != unfinished.end(); ++broken)
-    if (is_broken(*broken))
-      likely = likely_mistakes(known, broken->test->full_name(), failing), test = broken->test->name;
+  for (auto broken = first; likely.empty() && broken != unfinished.end(); ++broken) {
+    if (!is_broken(*broken)) continue;
+    likely = likely_mistakes(known, broken->test->full_name(), failing), test = broken->test->name;
+    if (auto asked_of_any = general(broken->outcome)) likely.push_back(*std::move(asked_of_any));
+  }
   const auto title = [&](const std::string& name) { return step.label() + ": " + sentence(name) + "\n"; };
   if (likely.empty())
     return title(first->test->name) + "  No mistake is known that fails this test. Read " +

@@ -109,6 +109,15 @@ TEST_F(Failing, TheFirstUnfinishedStepCounts) {
       << "what fails behind it may do so because of that";
 }
 
+TEST_F(Failing, ADataRaceOfWhichNothingIsKnownStillHasAHint) {
+  chapter.tests[0].name = "SomethingElse";
+  results[0].outcome.summary = "failed: data race: thread 2 writes what thread 1 reads";
+  const std::string only = hint();
+  EXPECT_TRUE(only.starts_with("Step 1 Measure: something else\n  Two threads touch the same thing")) << only;
+  chapter.tests[0].name = "WaitingTakesWallTimeAndNoProcessorTime";
+  EXPECT_NE(hint().find("Hint 1 of 3"), std::string::npos) << "behind those that are known of the test";
+}
+
 TEST_F(Failing, WhatIsNotWrittenIsNoMistake) {
   for (auto& result : results)
     result.outcome = {.verdict = grader::Verdict::not_written, .summary = "1.1 is not written"};
