@@ -196,7 +196,7 @@ TEST(Step6_Wait, FuturesThatAreDoneWhileItBeginsAreNotMissed) {  // CF-20
 
 TEST(Step6_Wait, ThreadsThatWaitForSeveralAreReleasedBeforeTheCallbacksRun) {  // CF-13
   Promise<int> promise;
-  const std::vector futures{promise.future()};
+  std::vector futures{promise.future()};
   std::binary_semaphore released(0);
   futures[0].add_done_callback([&](auto) { released.acquire(); });  // hangs if the other thread still waits
   std::thread waiter([&] {
