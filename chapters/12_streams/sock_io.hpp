@@ -75,7 +75,6 @@ Coro<Fd> loop_sock_accept(Loop& loop, const Fd& listener) {
 template <class Loop>
 Coro<> loop_sock_connect(Loop& loop, const Fd& fd, SocketAddress address) {
   todo("2.1", "loop_sock_connect");
-  co_return;
 }
 
 }  // namespace asyncio::detail

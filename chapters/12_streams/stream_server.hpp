@@ -43,7 +43,7 @@ namespace detail {
 template <class Handler>
 Coro<> serve_client(std::shared_ptr<Handler> handler, Streams streams) {
   todo("6.1", "serve_client");
-  co_return;
+  co_return;  // for a handler that is no coroutine
 }
 
 /// What all handles of a Server share, and its connections know. Its listeners have acceptors while it
@@ -150,11 +150,11 @@ class ServerState final : public ConnectionOwner {
   bool closed_ = false;
 };
 
-/// Serves until it is cancelled or the server is closed, for Server::serve_forever().
+/// Serves until it is cancelled or the server is closed, for Server::serve_forever(). If it is cancelled
+/// while it waits for its clients, it leaves them to themselves.
 template <class S>
 Coro<> serve_forever(Ref<S> server) {
   todo("6.2", "serve_forever");
-  co_return;
 }
 
 template <class S>
@@ -181,7 +181,7 @@ class Server {
   [[nodiscard]] Coro<> start_serving() const { return detail::start_serving(state()); }
 
   /// Accepts connections until it is cancelled, or close() is called. Then the server and its connections are
-  /// closed, and it waits until they are.
+  /// closed, and it waits until they are, unless it is cancelled meanwhile.
   /// @throws CancelledError; std::runtime_error if it is closed, or somebody serves for ever already
   [[nodiscard]] Coro<> serve_forever() const { return detail::serve_forever(state()); }
 

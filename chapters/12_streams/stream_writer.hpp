@@ -25,7 +25,6 @@ namespace detail {
 template <class C>
 Coro<> drain(Ref<C> connection) {
   todo("4.2", "drain");
-  co_return;
 }
 
 /// Waits until the connection is lost, for StreamWriter::wait_closed().

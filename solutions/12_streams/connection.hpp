@@ -224,7 +224,7 @@ class Connection final : public ListedConnection, private FlowControl {
   Ref<ConnectionOwner> owner_;
   std::size_t references_ = 1;
   bool paused_writing_ = false;
-  bool eof_ = false;    // we write no more
+  bool eof_ = false;  // we write no more
   bool closing_ = false;
   bool lost_ = false;
 };

@@ -106,7 +106,6 @@ Coro<> loop_sock_connect(Loop& loop, const Fd& fd, SocketAddress address) {
   concurrent::checked(::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size), "getsockopt");
   if (error != 0) throw std::system_error(error, std::generic_category(), "connect to " + address.text());
   // </exercise>
-  co_return;
 }
 
 }  // namespace asyncio::detail

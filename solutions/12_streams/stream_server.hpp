@@ -43,21 +43,22 @@ namespace detail {
 template <class Handler>
 Coro<> serve_client(std::shared_ptr<Handler> handler, Streams streams) {
   // <exercise 6.1 serve_client>
+  const StreamWriter writer = streams.writer;  // a handler may move the other away
   try {
     if constexpr (Awaitable<std::invoke_result_t<Handler&, StreamReader&, StreamWriter&>>)
       co_await std::invoke(*handler, streams.reader, streams.writer);
     else
       std::invoke(*handler, streams.reader, streams.writer);
   } catch (const CancelledError&) {
-    streams.writer.close();
+    writer.close();
     throw;
   } catch (...) {
     get_running_loop().call_exception_handler(
         {.message = "Unhandled exception in client_connected_cb", .exception = std::current_exception()});
-    streams.writer.close();
+    writer.close();
   }
   // </exercise>
-  co_return;
+  co_return;  // for a handler that is no coroutine
 }
 
 /// What all handles of a Server share, and its connections know. Its listeners have acceptors while it
@@ -164,7 +165,8 @@ class ServerState final : public ConnectionOwner {
   bool closed_ = false;
 };
 
-/// Serves until it is cancelled or the server is closed, for Server::serve_forever().
+/// Serves until it is cancelled or the server is closed, for Server::serve_forever(). If it is cancelled
+/// while it waits for its clients, it leaves them to themselves.
 template <class S>
 Coro<> serve_forever(Ref<S> server) {
   // <exercise 6.2 serve_forever>
@@ -186,7 +188,6 @@ Coro<> serve_forever(Ref<S> server) {
   if (!server->over()) co_await server->wait_over();
   throw CancelledError();
   // </exercise>
-  co_return;
 }
 
 template <class S>
@@ -213,7 +214,7 @@ class Server {
   [[nodiscard]] Coro<> start_serving() const { return detail::start_serving(state()); }
 
   /// Accepts connections until it is cancelled, or close() is called. Then the server and its connections are
-  /// closed, and it waits until they are.
+  /// closed, and it waits until they are, unless it is cancelled meanwhile.
   /// @throws CancelledError; std::runtime_error if it is closed, or somebody serves for ever already
   [[nodiscard]] Coro<> serve_forever() const { return detail::serve_forever(state()); }
 

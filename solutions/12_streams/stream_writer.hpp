@@ -33,7 +33,6 @@ Coro<> drain(Ref<C> connection) {
   co_await connection->wait_for_room();
   if (connection->error()) std::rethrow_exception(connection->error());
   // </exercise>
-  co_return;
 }
 
 /// Waits until the connection is lost, for StreamWriter::wait_closed().

@@ -240,6 +240,23 @@ TEST(Step1_SockIo, WhoCouldNotBeginToWaitHasLeftNothing) {
   });
 }
 
+TEST(Step1_SockIo, WhoCouldNotBeginToWaitTakesNobodysReaderAway) {
+  EpollLoop e;
+  auto [near, far] = socket_pair();
+  e.run([&, &near = near, &far = far]() -> Coro<> {
+    std::string came;
+    e.loop.add_reader(near.get(), [&] { came += get(near); });
+    {
+      const course::CallsFail fails(epoll_ctl_calls, ENOSPC);
+      EXPECT_NE(co_await error_when(e.loop.sock_recv(near, 4)), "nothing");
+    }
+    put(far, "it");
+    co_await passes(3);
+    EXPECT_EQ(came, "it") << "the wait never began: what somebody else watches is not its to clean up";
+    e.loop.remove_reader(near.get());
+  });
+}
+
 TEST(Step1_SockIo, ALoopThatWatchesNoFilesSaysSo) {
   EventLoop loop;
   auto [near, far] = socket_pair();

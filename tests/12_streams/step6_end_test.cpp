@@ -256,9 +256,36 @@ TEST(Step6_End, ServeForeverWaitsUntilItsClientsHaveTheRest) {  // AIO-116
     serves.cancel();
     co_await passes(3);
     EXPECT_FALSE(serves.done()) << "there is one who has not got all yet";
+    EXPECT_EQ(co_await error_when(server.serve_forever()),
+              "server is already being awaited on serve_forever()")
+        << "it is closed, too, but the first is still in it";
     EXPECT_TRUE(co_await take(client, text.size() - 1) == text.substr(1));
     EXPECT_EQ(co_await error_when(serves), "cancelled");
     EXPECT_TRUE(at_end(client));
+  });
+}
+
+TEST(Step6_End, WhoCancelsServeForeverTwiceDoesNotWaitForClients) {  // AIO-116
+  run([](EpollLoop&) -> Coro<> {
+    const std::string text = long_text(8'000'000);
+    const auto pour = [&](StreamReader reader, StreamWriter writer) -> Coro<> {
+      writer.write(text);
+      co_await reader.read();
+    };
+    const Server server = co_await start_server(pour, "127.0.0.1", 0);
+    Task<> serves = create_task(server.serve_forever());
+    const Fd client = client_of(server);
+    EXPECT_EQ(co_await take(client, 1), text.substr(0, 1));
+    serves.cancel();
+    co_await passes(3);
+    EXPECT_FALSE(serves.done()) << "there is one who has not got all yet";
+    serves.cancel();
+    co_await passes(3);
+    EXPECT_TRUE(serves.done()) << "or a client that does not read could hold up the program for ever";
+    EXPECT_TRUE(co_await take(client, text.size() - 1) == text.substr(1)) << "it still gets the rest";
+    EXPECT_EQ(co_await error_when(serves), "cancelled");
+    co_await server.wait_closed();
+    EXPECT_TRUE(at_end(client)) << "and then the end";
   });
 }
 

@@ -204,10 +204,40 @@ TEST(Step6_Server, AHandlerThatIsCancelledEndsInSilence) {  // AIO-115
     const Fd client = client_of(server);
     co_await until([&] { return task.has_value(); });
     task->cancel();
+    co_await until([&] { return task->done(); });
+    EXPECT_TRUE(task->cancelled()) << "it was the handler's task that was cancelled";
+    EXPECT_TRUE(kept[0].is_closing()) << "nobody serves this client any more: it is not to wait for that";
+    kept.clear();
     co_await until([&] { return at_end(client); });
-    EXPECT_TRUE(task->cancelled());
   });
-  EXPECT_EQ(told, Log{});
+  EXPECT_EQ(told, Log{}) << "whoever cancelled it knows";
+}
+
+TEST(Step6_Server, AClientIsClosedEvenIfItsWriterWasMovedAway) {  // AIO-115
+  const Log told = run([](EpollLoop&) -> Coro<> {
+    std::optional<asyncio::AnyTask> task;
+    std::vector<StreamWriter> kept;
+    const auto move_away = [&](StreamReader& reader, StreamWriter& writer) -> Coro<> {
+      task = asyncio::current_task();
+      kept.push_back(std::move(writer));
+      if (co_await reader.readline() == "fail\n") throw std::runtime_error("in spite of all");
+      task->cancel();
+      co_await reader.read();
+    };
+    const Server server = co_await start_server(move_away, "127.0.0.1", 0);
+    for (const std::string how : {"fail", "be cancelled"}) {
+      const Fd client = client_of(server);
+      put(client, how + "\n");
+      co_await until([&] { return task && task->done(); });
+      EXPECT_TRUE(kept.back().is_closing())
+          << "told to " << how
+          << ": a handler may have moved its writer away, and its client is closed all the same";
+      kept.clear();
+      co_await until([&] { return at_end(client); });
+      task.reset();
+    }
+  });
+  EXPECT_EQ(told, Log{"Unhandled exception in client_connected_cb: in spite of all"});
 }
 
 TEST(Step6_Server, AClientThatResetsEndsItsOwnHandlerAlone) {  // AIO-115

@@ -16,8 +16,8 @@
 namespace course {
 
 /// So far each clock is ahead of the system's.
-inline std::atomic<std::int64_t> steady_clock_is_ahead = 0;  ///< in nanoseconds
-inline std::atomic<std::int64_t> system_clock_is_ahead = 0;  ///< in nanoseconds
+inline std::atomic<std::int64_t> steady_clock_is_ahead = 0;   ///< in nanoseconds
+inline std::atomic<std::int64_t> system_clock_is_ahead = 0;   ///< in nanoseconds
 inline std::atomic<std::int64_t> process_clock_is_ahead = 0;  ///< that of processor time, in nanoseconds
 
 /// Lets time pass at once: steady_clock and system_clock go forward. A thread that waits for a moment is not
