@@ -167,10 +167,11 @@ class MpiPoolExecutor {
             "a function of a library has another address in each process: call it in a lambda");
   }
 
-  /// True for what names a function by its place in this program, which means nothing in another one.
+  /// True for what names a function by its place in this program, which means nothing in another one. (A
+  /// `const char*` does not: its text crosses.)
   template <class T>
   static bool names_function(const T&) noexcept {
-    return std::is_pointer_v<T>;
+    return std::is_function_v<std::remove_pointer_t<T>>;
   }
   template <class Item>
   static bool names_function(const detail::Chunk<Item>& chunk) noexcept {

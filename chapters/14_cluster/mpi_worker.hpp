@@ -64,18 +64,25 @@ inline MpiAnswer answer_to(const MpiMessage& message) {
   todo("2.1", "answer_to");
 }
 
+/// Returns the answer, or an error in the place of one that is too large to be sent. Given, not an exercise.
+inline MpiAnswer sendable(MpiAnswer answer) {
+  try {
+    MpiWorld::check_size(answer.bytes.size());
+    return answer;
+  } catch (const std::length_error&) {
+    const auto [type, what] = detail::current_error();
+    return {MpiTag::error, to_bytes(type, what)};
+  }
+}
+
 /// Works, in any rank but 0, until rank 0 says that the program ends. An answer that is too large to be sent
 /// becomes an error.
 inline void work(MpiWorld& world) {
-  const auto say = [&](MpiTag tag, std::span<const char> bytes) {
-    try {
-      world.send(0, static_cast<int>(tag), bytes);
-    } catch (const std::length_error&) {
-      const auto [type, what] = detail::current_error();
-      world.send(0, static_cast<int>(MpiTag::error), to_bytes(type, what));
-    }
+  const auto say = [&](MpiAnswer answer) {
+    answer = sendable(std::move(answer));
+    world.send(0, static_cast<int>(answer.tag), answer.bytes);
   };
-  say(MpiTag::hello, to_bytes(WorkerInfo{::getpid(), world.host()}));
+  say({MpiTag::hello, to_bytes(WorkerInfo{::getpid(), world.host()})});
   todo("3.1", "work");
 }
 

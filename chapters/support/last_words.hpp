@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <array>
@@ -10,7 +11,6 @@
 #include <cstddef>
 #include <filesystem>
 #include <string>
-#include <string_view>
 #include <system_error>
 
 namespace concurrent::detail {
@@ -71,17 +71,17 @@ class LastWords {
       const bool dead = process != 0 && ::kill(static_cast<pid_t>(process), 0) != 0;
       std::array<char, 24> number{};
       std::to_chars(number.data(), number.data() + number.size(), rank);
-      write("rank ");
-      write(number.data());
-      write(dead ? " has died while it ran " : " was running ");
-      write(call);
-      write("\n");
+      write({"rank ", number.data(), dead ? " has died while it ran " : " was running ", call, "\n"});
     }
     ::raise(signal);  // again, now that it does what it does by default
   }
 
-  static void write(std::string_view text) noexcept {
-    [[maybe_unused]] const auto written = ::write(mouth_, text.data(), text.size());
+  /// Writes a line at once: mpirun may be writing, too.
+  static void write(std::array<const char*, 5> parts) noexcept {
+    std::array<::iovec, 5> pieces{};
+    for (std::size_t i = 0; i < parts.size(); ++i)
+      pieces[i] = {const_cast<char*>(parts[i]), std::char_traits<char>::length(parts[i])};
+    [[maybe_unused]] const auto written = ::writev(mouth_, pieces.data(), static_cast<int>(pieces.size()));
   }
 };
 

@@ -179,7 +179,12 @@ class MpiPoolExecutor {
     if (!options.unordered)
       return detail::one_by_one(map_on(*this, call_chunk, {.timeout = options.timeout}, std::move(chunks)));
     std::vector<Future<Values>> futures;
-    for (auto&& chunk : chunks) futures.push_back(submit(call_chunk, std::move(chunk)));
+    try {
+      for (auto&& chunk : chunks) futures.push_back(submit(call_chunk, std::move(chunk)));
+    } catch (...) {  // of an item, or of a pool that is broken or closed by now
+      for (auto& future : futures) future.cancel();
+      throw;
+    }
     return detail::one_by_one(InputRange<Values>(
         [rest = detail::Unordered<Values>(std::move(futures), deadline)]() mutable { return rest.next(); }));
     // </exercise>
@@ -199,10 +204,11 @@ class MpiPoolExecutor {
             "a function of a library has another address in each process: call it in a lambda");
   }
 
-  /// True for what names a function by its place in this program, which means nothing in another one.
+  /// True for what names a function by its place in this program, which means nothing in another one. (A
+  /// `const char*` does not: its text crosses.)
   template <class T>
   static bool names_function(const T&) noexcept {
-    return std::is_pointer_v<T>;
+    return std::is_function_v<std::remove_pointer_t<T>>;
   }
   template <class Item>
   static bool names_function(const detail::Chunk<Item>& chunk) noexcept {

@@ -80,18 +80,25 @@ inline MpiAnswer answer_to(const MpiMessage& message) {
   // </exercise>
 }
 
+/// Returns the answer, or an error in the place of one that is too large to be sent. Given, not an exercise.
+inline MpiAnswer sendable(MpiAnswer answer) {
+  try {
+    MpiWorld::check_size(answer.bytes.size());
+    return answer;
+  } catch (const std::length_error&) {
+    const auto [type, what] = detail::current_error();
+    return {MpiTag::error, to_bytes(type, what)};
+  }
+}
+
 /// Works, in any rank but 0, until rank 0 says that the program ends. An answer that is too large to be sent
 /// becomes an error.
 inline void work(MpiWorld& world) {
-  const auto say = [&](MpiTag tag, std::span<const char> bytes) {
-    try {
-      world.send(0, static_cast<int>(tag), bytes);
-    } catch (const std::length_error&) {
-      const auto [type, what] = detail::current_error();
-      world.send(0, static_cast<int>(MpiTag::error), to_bytes(type, what));
-    }
+  const auto say = [&](MpiAnswer answer) {
+    answer = sendable(std::move(answer));
+    world.send(0, static_cast<int>(answer.tag), answer.bytes);
   };
-  say(MpiTag::hello, to_bytes(WorkerInfo{::getpid(), world.host()}));
+  say({MpiTag::hello, to_bytes(WorkerInfo{::getpid(), world.host()})});
   // <exercise 3.1 work>
   for (detail::Patience patience;;) {
     const auto message = world.try_receive();
@@ -100,8 +107,7 @@ inline void work(MpiWorld& world) {
       continue;
     }
     if (static_cast<MpiTag>(message->tag) == MpiTag::end) return;
-    const MpiAnswer answer = answer_to(*message);
-    say(answer.tag, answer.bytes);
+    say(answer_to(*message));
     patience.renew();
   }
   // </exercise>

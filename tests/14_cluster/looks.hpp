@@ -7,10 +7,12 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <deque>
 #include <mutex>
+#include <optional>
 
 /// Returns how often the thread that calls it has gone to sleep.
 inline long sleeps_of_this_thread() {
@@ -28,6 +30,10 @@ class Looks {
   static void note(bool found) {
     const Look look{Clock::now(), found, sleeps_of_this_thread()};
     std::lock_guard lock(mutex_);
+    if (!since_mark_[0])
+      since_mark_[0] = look;
+    else if (!since_mark_[1])
+      since_mark_[1] = look;
     last_.push_back(look);
     if (last_.size() > 1'000) last_.pop_front();
   }
@@ -48,6 +54,20 @@ class Looks {
     return pauses_after_a_find([](long sleeps) { return sleeps > 0; });
   }
 
+  /// Marks this moment.
+  static void mark() {
+    std::lock_guard lock(mutex_);
+    since_mark_ = {};
+  }
+  /// Returns true if the thread slept between the first two looks since then; nothing if there was no need
+  /// for the second.
+  static std::optional<bool> slept_after_the_mark() {
+    std::lock_guard lock(mutex_);
+    const auto& [first, second] = since_mark_;
+    if (!first || first->found || !second) return std::nullopt;
+    return second->sleeps > first->sleeps;
+  }
+
  private:
   struct Look {
     Clock::time_point time;
@@ -66,6 +86,7 @@ class Looks {
 
   static inline std::mutex mutex_;
   static inline std::deque<Look> last_;
+  static inline std::array<std::optional<Look>, 2> since_mark_;
 };
 
 extern "C" int MPI_Improbe(int source, int tag, MPI_Comm world, int* found, MPI_Message* message,

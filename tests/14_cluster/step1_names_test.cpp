@@ -56,7 +56,7 @@ TEST(Step1_Names, OfTwoFunctionsWithOneNameNeitherCanBeCalled) {
   FunctionTable table;
   const auto a = table.add(typeid(int), "a", &run_a);
   EXPECT_EQ(table.add(typeid(int), "a", &run_b), a);
-  ASSERT_NE(table.find(a), nullptr);
+  ASSERT_NE(table.find(a), nullptr) << "the name stays, with nothing to run: it is not free again";
   EXPECT_EQ(table.find(a)->run, nullptr) << "either might be the wrong one";
   table.add(typeid(int), "a", &run_b);
   EXPECT_EQ(table.find(a)->run, nullptr) << "not even if one of them comes again";

@@ -85,6 +85,24 @@ TEST(Step3_Workers, EachCallIsAnsweredInItsOrder) {
   send(world, MpiTag::end);
 }
 
+TEST(Step3_Workers, AnAnswerThatIsTooLargeBecomesAnError) {
+  if (!in_ranks(2)) return;
+  auto& world = MpiWorld::get();
+  if (!as_rank_0(world)) return;
+  receive(world);
+  const auto too_large = [](int size) {
+    MpiWorld::most_bytes = 1'000;  // or else it takes gigabytes
+    return std::string(static_cast<std::size_t>(size), 'a');
+  };
+  send(world, MpiTag::call, call(too_large, 2'000));
+  const MpiMessage answer = receive(world);
+  ASSERT_EQ(static_cast<MpiTag>(answer.tag), MpiTag::error)
+      << "MPI cannot send it, and say() knows what to do";
+  EXPECT_EQ(std::get<0>(from_bytes<std::string, std::string>(answer.bytes)), "std::length_error");
+  EXPECT_EQ(ask(world, [](int) { return 42L; }), 42) << "the worker lives on";
+  send(world, MpiTag::end);
+}
+
 TEST(Step3_Workers, AWorkerEndsWhenItIsTold) {
   if (!in_ranks(2)) return;
   constexpr int farewell = 99;

@@ -14,6 +14,10 @@
 #include <thread>
 #include <vector>
 
+#include "sent.hpp"
+
+using concurrent::detail::Chunk;
+
 namespace {
 
 /// A type that cannot be written.
@@ -61,6 +65,29 @@ TEST(Step4_Submit, FunctionsLambdasAndTextsCross) {
   EXPECT_EQ(outcome(pool.submit([](int) {}, 1)), "void");
   EXPECT_EQ(
       *pool.submit([](std::unique_ptr<int> number) { return number; }, std::make_unique<int>(7)).result(), 7);
+}
+
+TEST(Step4_Submit, ACallThatCarriesAPlaceIsForThisProgramAlone) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  EXPECT_EQ(pool.submit(twice, 21).result(), 42);
+  EXPECT_EQ(Sent::to_whom(), "to this program") << "a function crosses by its place in this program";
+  EXPECT_EQ(pool.submit([](int number) { return number; }, 21).result(), 21);
+  EXPECT_EQ(Sent::to_whom(), "to any program") << "a lambda has no place, and any program may have it";
+  const auto size_of = [](const Chunk<int>& chunk) { return chunk.items.size(); };
+  EXPECT_EQ(pool.submit(size_of, Chunk<int>{concurrent::detail::name_of(&twice), {1, 2}}).result(), 2u);
+  EXPECT_EQ(Sent::to_whom(), "to this program")
+      << "the chunk carries the place of the function that is called with its items";
+  EXPECT_EQ(pool.submit(size_of, Chunk<int>{0, {1, 2}}).result(), 2u);
+  EXPECT_EQ(Sent::to_whom(), "to any program") << "the function of this chunk is a lambda";
+}
+
+TEST(Step4_Submit, ATextIsNoPlace) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  const char* const text = "text";
+  EXPECT_EQ(pool.submit([](const std::string& text) { return text; }, text).result(), "text");
+  EXPECT_EQ(Sent::to_whom(), "to any program") << "a const char* crosses as a text, not as a pointer";
 }
 
 TEST(Step4_Submit, WhatACallThrowsIsARemoteError) {

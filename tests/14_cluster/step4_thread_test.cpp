@@ -129,6 +129,24 @@ TEST(Step4_Thread, ForAnAnswerThatComesSoonItLooksAtOnce) {
       << "times that it slept after it had looked once, of " << looks;
 }
 
+TEST(Step4_Thread, WhenItIsWokenItLooksAtOnce) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  EXPECT_EQ(pool.submit(twice, 21).result(), 42);
+  int looks = 0, slept = 0;
+  for (int i = 0; i < 3; ++i) {
+    course::wait_until_others_block();  // the pool has nothing to do, and its thread sleeps
+    Looks::mark();
+    EXPECT_EQ(pool.submit(twice, i).result(), 2 * i);
+    const auto pause = Looks::slept_after_the_mark();
+    looks += pause.has_value();
+    slept += pause.value_or(false);
+  }
+  EXPECT_GT(looks, 0) << "no answer came so late that it looked for it in vain";
+  EXPECT_LE(slept, looks / 2) << "times that a call woke it, and it looked once and slept again, of "
+                              << looks;
+}
+
 TEST(Step4_Thread, WhoSubmitsDoesNotWaitForIt) {
   if (!in_ranks(2)) return;
   MpiPoolExecutor pool;

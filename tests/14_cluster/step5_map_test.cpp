@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "moved_clock.hpp"
+#include "sent.hpp"
 #include "to_vector.hpp"
 
 using namespace std::chrono_literals;
@@ -35,6 +36,10 @@ struct Copied {
   template <class Archive>
   void serialize(Archive&) {}
 };
+
+/// How many calls of note() this rank has made.
+int noted = 0;
+void note(const std::string&) { ++noted; }
 
 /// A call that waits at a pipe, if it is given one.
 int wait_or_not(const std::string& fifo) {
@@ -87,6 +92,21 @@ TEST(Step5_Map, ALibrarysFunctionIsRefusedHereToo) {
   EXPECT_EQ(pool.map([](int letter) { return std::toupper(letter); }, std::vector<int>{'a'}).next(), 'A');
 }
 
+TEST(Step5_Map, AMapOfAPlainFunctionIsForThisProgramAlone) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  const std::vector<std::pair<int, int>> pairs{{5, 3}};
+  for (const bool unordered : {false, true}) {
+    EXPECT_EQ(to_vector(pool.map(twice, std::vector{21}, {.unordered = unordered})), std::vector{42});
+    EXPECT_EQ(Sent::to_whom(), "to this program") << "the function's place crosses in the chunk";
+    EXPECT_EQ(to_vector(pool.map([](int item) { return item; }, std::vector{21}, {.unordered = unordered})),
+              std::vector{21});
+    EXPECT_EQ(Sent::to_whom(), "to any program") << "a lambda has no place, and any program may have it";
+    EXPECT_EQ(to_vector(pool.starmap(minus, pairs, {.unordered = unordered})), std::vector{2});
+    EXPECT_EQ(Sent::to_whom(), "to this program") << "in a chunk of tuples, too";
+  }
+}
+
 TEST(Step5_Map, UnorderedGivesWhatIsThere) {
   if (!in_ranks(3)) return;
   MpiPoolExecutor pool;
@@ -108,6 +128,14 @@ TEST(Step5_Map, UnorderedGivesEachResultOnce) {
   std::vector<int> expected;
   for (int i = 0; i < 100; ++i) expected.push_back(2 * i);
   EXPECT_EQ(results, expected);
+}
+
+TEST(Step5_Map, UnorderedMovesTheResultsOut) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  auto results = pool.map([](int) { return Copied(); }, std::views::iota(0, 3), {.unordered = true});
+  while (results.next()) continue;
+  EXPECT_EQ(Copied::times, 0) << "copies, of three results that nobody reads twice";
 }
 
 TEST(Step5_Map, AnExceptionComesInItsPlace) {
@@ -169,15 +197,35 @@ TEST(Step5_Map, TheRestIsCancelledWhenNobodyReadsOn) {
   }
 }
 
+TEST(Step5_Map, WhenTheItemsEndWithAnExceptionTheRestIsCancelled) {
+  if (!in_ranks(2)) return;
+  MpiPoolExecutor pool;
+  for (const bool unordered : {false, true}) {
+    const Fifo fifo;
+    ASSERT_EQ(pool.submit(twice, 1).result(), 2);  // the worker is there
+    const auto with_the_worker = pool.submit(wait_at, fifo.name());
+    auto items = std::views::iota(0, 3) | std::views::transform([](int item) {
+                   if (item == 2) throw std::out_of_range("no third item");
+                   return std::to_string(item);
+                 });
+    EXPECT_THROW(pool.map(note, items, {.unordered = unordered}), std::out_of_range);
+    fifo.let_go();
+    EXPECT_EQ(with_the_worker.result(), "go");
+    EXPECT_EQ(pool.submit([] { return noted; }).result(), 0)
+        << "calls of the first two items ran, though map() has thrown, and nobody will have their results";
+  }
+}
+
 TEST(Step5_Map, AMapThatNobodyReadsRuns) {
   if (!in_ranks(2)) return;
   MpiPoolExecutor pool;
   static_cast<void>(pool.submit([] { return 0; }).result());
   for (const bool unordered : {false, true}) {
-    static_cast<void>(pool.map([](int) { ++std::getenv("OMPI_COMM_WORLD_RANK")[0]; }, std::views::iota(0, 3),
-                               {.unordered = unordered}));
+    static_cast<void>(pool.map(note, std::vector<std::string>(3), {.unordered = unordered}));
   }
-  EXPECT_EQ(pool.submit([] { return std::getenv("OMPI_COMM_WORLD_RANK")[0] - '1'; }).result(), 6);
+  EXPECT_EQ(pool.submit([] { return noted; }).result(), 6)
+      << "of two maps of three items each, one of them unordered: calls that ran, though nobody read a "
+         "result";
 }
 
 TEST(Step5_Map, StarmapCallsWithThePartsOfATuple) {

@@ -174,6 +174,17 @@ TEST(Step6_WhatBreaks, OneRankIsItsOwnWorker) {
   EXPECT_EQ(sum, 9'900);
 }
 
+TEST(Step6_WhatBreaks, OneRankCannotAnswerWhatIsTooLargeEither) {
+  if (!in_ranks(1)) return;
+  concurrent::MpiWorld::most_bytes = 1'000;  // or else it takes gigabytes
+  MpiPoolExecutor pool;
+  const auto too_large = [](int size) { return std::string(static_cast<std::size_t>(size), 'a'); };
+  const std::string error = outcome(pool.submit(too_large, 2'000));
+  EXPECT_EQ(error.find("std::length_error: a message of MPI has at most 1000 bytes"), 0u)
+      << "the outcome: " << error << "\nOn a cluster, the worker could not send this result.";
+  EXPECT_EQ(pool.submit(twice, 21).result(), 42) << "the pool lives on";
+}
+
 TEST(Step6_WhatBreaks, OneRankPreparesItself) {
   if (!in_ranks(1)) return;
   {

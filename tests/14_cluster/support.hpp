@@ -10,12 +10,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <memory>
+#include <ostream>
 #include <ranges>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -33,6 +36,18 @@ using concurrent::MpiPoolExecutor;
 using concurrent::RemoteError;
 
 extern "C" void grader_not_written(const char* message);
+
+namespace concurrent {
+
+/// Has GoogleTest print a tag by its name.
+inline void PrintTo(MpiTag tag, std::ostream* out) {
+  constexpr std::array names{"call",   "prepare", "end",       "hello",
+                             "result", "error",   "not_found", "other_program"};
+  const auto number = static_cast<std::size_t>(tag);
+  *out << "MpiTag::" << (number < names.size() ? names[number] : "?");
+}
+
+}  // namespace concurrent
 
 /// What a program has done: its exit status, or 128 and the number of the signal that ended it, and all that
 /// it has written.
@@ -92,9 +107,40 @@ inline std::string this_test() {
 /// True in a program that mpirun has started.
 inline bool is_rank() { return std::getenv("OMPI_COMM_WORLD_RANK") != nullptr; }
 
-/// Reports what has failed in the ranks of a test.
+/// Returns the output of ranks without what mpirun and GoogleTest say around a failure, and without
+/// addresses.
+inline std::string without_noise(const std::string& output) {
+  std::istringstream lines(output);
+  std::string rest;
+  for (std::string line; std::getline(lines, line);) {
+    const std::string_view text(line);
+    if (const auto signal = text.find(" Signal: "); text.starts_with("[") && signal != text.npos)
+      rest += line.substr(signal + 1) + "\n";
+    const auto begins = [&](std::string_view noise) { return text.starts_with(noise); };
+    constexpr std::array noise{"[",
+                               "-----",
+                               "Primary job ",
+                               "a non-zero exit code.",
+                               "mpirun detected that ",
+                               "the job to be terminated.",
+                               "  Process name: ",
+                               "  Exit code: ",
+                               " 1 FAILED TEST"};
+    if (!line.empty() && std::ranges::none_of(noise, begins)) rest += line + "\n";
+  }
+  return rest;
+}
+
+/// Reports what has failed in the ranks of a test, at the place of the first failure if the ranks name one.
 inline void report(const Ran& ran) {
-  if (ran.status != 0) ADD_FAILURE() << "in the ranks:\n" << ran.output;
+  if (ran.status == 0) return;
+  const std::string said = "in the ranks:\n" + without_noise(ran.output);
+  const auto end = said.find(": Failure\n"), begin = said.rfind('\n', end) + 1,
+             colon = said.rfind(':', end - 1);
+  if (end == said.npos || colon == said.npos || colon < begin)
+    ADD_FAILURE() << said;
+  else
+    ADD_FAILURE_AT(said.substr(begin, colon - begin).c_str(), std::atoi(said.c_str() + colon + 1)) << said;
 }
 
 /// Runs the test that calls it once more, in so many ranks, and reports what failed there.
