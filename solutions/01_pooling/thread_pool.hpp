@@ -136,8 +136,8 @@ class ThreadPool {
     // </exercise>
   }
 
-  /// Makes the pool refuse work for good, because an initializer threw `error`, and destroys the jobs that are
-  /// queued: they find the reason in DropReason::current().
+  /// Makes the pool refuse work for good, because an initializer threw `error`, and destroys the jobs that
+  /// are queued: they find the reason in DropReason::current().
   void mark_broken(std::exception_ptr error) {
     on_exception_(std::move(error));
     // <exercise 5.2 ThreadPool::mark_broken>

@@ -1,6 +1,6 @@
-// Counts the calls of operator new and operator delete in a test program, and those of malloc() and free(), which the
-// linker leads here: ld's --wrap. In a file of its own, so that the compiler cannot look through the replaced
-// operators where they are used.
+// Counts the calls of operator new and operator delete in a test program, and those of malloc() and free(),
+// which the linker leads here: ld's --wrap. In a file of its own, so that the compiler cannot look through
+// the replaced operators where they are used.
 
 #include <atomic>
 #include <cstddef>
