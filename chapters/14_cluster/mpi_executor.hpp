@@ -58,7 +58,7 @@ auto call_chunk_of_tuples(Chunk<Tuple> chunk) -> std::vector<ResultOfApply<F, Tu
 /// and so is its name.
 template <class T>
 class Unordered {
-  // For 5.2: members of Unordered.
+  // For 5.1: members of Unordered.
 };
 
 }  // namespace detail

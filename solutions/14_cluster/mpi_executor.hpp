@@ -58,7 +58,7 @@ auto call_chunk_of_tuples(Chunk<Tuple> chunk) -> std::vector<ResultOfApply<F, Tu
 /// and so is its name.
 template <class T>
 class Unordered {
-  // <exercise 5.2 members Unordered>
+  // <exercise 5.1 members Unordered>
  public:
   Unordered(std::vector<Future<T>> futures, Deadline deadline)
       : futures_(std::move(futures)), done_(std::make_unique<Completions<T>>(futures_, deadline)) {}
