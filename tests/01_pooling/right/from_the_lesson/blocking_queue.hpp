@@ -1,4 +1,4 @@
-// Fails: Step6_MakeItFast.APopLooksForAMomentBeforeItSleepsAndAPushMeanwhileNotifiesNobody
+// Fails: Step6_MakeItFast.APopLooksForAMomentBeforeItSleepsAndAPushMeanwhileNotifiesNobody:Step6_MakeItFast.APopThatLooksIsToldBeforeOneThatSleepsIsWoken
 #pragma once
 
 #include <condition_variable>

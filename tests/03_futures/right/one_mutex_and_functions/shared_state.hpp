@@ -176,6 +176,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
       return;
     }
     ++inside;
+    const auto self = shared_from_this();  // the first may drop the last handle
     for (Callback& callback : callbacks) call(callback);
     for (; inside == 1 && !later.empty(); later.pop_front()) later.front()();
     --inside;
