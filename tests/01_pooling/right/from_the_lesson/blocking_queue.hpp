@@ -1,4 +1,5 @@
-// Fails: Step6_MakeItFast.APopLooksForAMomentBeforeItSleepsAndAPushMeanwhileNotifiesNobody:Step6_MakeItFast.APopThatLooksIsToldBeforeOneThatSleepsIsWoken
+// Fails:
+// Step6_MakeItFast.APopLooksForAMomentBeforeItSleepsAndAPushMeanwhileNotifiesNobody:Step6_MakeItFast.APopThatLooksIsToldBeforeOneThatSleepsIsWoken
 #pragma once
 
 #include <condition_variable>
