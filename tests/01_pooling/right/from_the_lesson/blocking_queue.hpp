@@ -1,5 +1,4 @@
-// Fails:
-// Step6_MakeItFast.APopLooksForAMomentBeforeItSleepsAndAPushMeanwhileNotifiesNobody:Step6_MakeItFast.APopThatLooksIsToldBeforeOneThatSleepsIsWoken
+// Fails: Step6_MakeItFast.APop*Looks*
 #pragma once
 
 #include <condition_variable>
