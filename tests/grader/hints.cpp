@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -67,18 +68,17 @@ const Mistake& pick(const std::vector<Mistake>& likely, const std::string& faili
   return *found;
 }
 
-/// The results of the first step with a test that does not pass; none if all pass. What fails behind it may
-/// do so because that step is not finished.
+/// Of results step by step, those of the first step with a test that does not pass; none if all pass. What
+/// fails behind it may do so because that step is not finished.
 std::vector<Result> first_unfinished(const std::vector<Result>& results) {
-  for (const Result& one : results)
-    for (const Step& step : one.chapter->steps) {
-      std::vector<Result> found;
-      for (const Result& result : results)
-        if (result.chapter == one.chapter && result.test->suite == step.suite) found.push_back(result);
-      if (!std::ranges::all_of(found, [](const Result& result) { return result.outcome.passed(); }))
-        return found;
-    }
-  return {};
+  std::vector<Result> found;
+  const auto first =
+      std::ranges::find_if(results, [](const Result& result) { return !result.outcome.passed(); });
+  if (first == results.end()) return found;
+  std::ranges::copy_if(results, std::back_inserter(found), [&](const Result& result) {
+    return result.chapter == first->chapter && result.test->suite == first->test->suite;
+  });
+  return found;
 }
 
 /// What can be asked of any test that fails like this; nothing of most.
