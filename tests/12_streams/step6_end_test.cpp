@@ -24,6 +24,14 @@ Coro<Fd> served_client(const Server& server) {
   co_return client;
 }
 
+/// Returns a handler that writes a text, which must outlive it, and waits for the end of its client.
+auto pours(const std::string& text) {
+  return [&text](StreamReader reader, StreamWriter writer) -> Coro<> {
+    writer.write(text);
+    co_await reader.read();
+  };
+}
+
 /// Returns the error with which a connection to that port ends; none if there is one.
 std::error_code error_of_connect(std::uint16_t port) {
   const Fd client(checked(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
@@ -111,11 +119,7 @@ TEST(Step6_End, ACancelledWaitClosedLeavesTheOthers) {  // AIO-116
 TEST(Step6_End, CloseClientsLetsThemHaveTheRest) {  // AIO-116
   run([](EpollLoop&) -> Coro<> {
     const std::string text = long_text(4'000'000);
-    const auto pour = [&](StreamReader reader, StreamWriter writer) -> Coro<> {
-      writer.write(text);
-      co_await reader.read();
-    };
-    const Server server = co_await start_server(pour, "127.0.0.1", 0);
+    const Server server = co_await start_server(pours(text), "127.0.0.1", 0);
     const Fd client = client_of(server);
     EXPECT_EQ(co_await take(client, 1), text.substr(0, 1));
     server.close();
@@ -245,11 +249,7 @@ TEST(Step6_End, ServeForeverEndsWhenTheServerIsClosed) {  // AIO-116
 TEST(Step6_End, ServeForeverWaitsUntilItsClientsHaveTheRest) {  // AIO-116
   run([](EpollLoop&) -> Coro<> {
     const std::string text = long_text(8'000'000);
-    const auto pour = [&](StreamReader reader, StreamWriter writer) -> Coro<> {
-      writer.write(text);
-      co_await reader.read();
-    };
-    const Server server = co_await start_server(pour, "127.0.0.1", 0);
+    const Server server = co_await start_server(pours(text), "127.0.0.1", 0);
     Task<> serves = create_task(server.serve_forever());
     const Fd client = client_of(server);
     EXPECT_EQ(co_await take(client, 1), text.substr(0, 1));
@@ -268,11 +268,7 @@ TEST(Step6_End, ServeForeverWaitsUntilItsClientsHaveTheRest) {  // AIO-116
 TEST(Step6_End, WhoCancelsServeForeverTwiceDoesNotWaitForClients) {  // AIO-116
   run([](EpollLoop&) -> Coro<> {
     const std::string text = long_text(8'000'000);
-    const auto pour = [&](StreamReader reader, StreamWriter writer) -> Coro<> {
-      writer.write(text);
-      co_await reader.read();
-    };
-    const Server server = co_await start_server(pour, "127.0.0.1", 0);
+    const Server server = co_await start_server(pours(text), "127.0.0.1", 0);
     Task<> serves = create_task(server.serve_forever());
     const Fd client = client_of(server);
     EXPECT_EQ(co_await take(client, 1), text.substr(0, 1));
