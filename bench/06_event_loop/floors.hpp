@@ -23,7 +23,7 @@ struct CallByHand {
   void* data;
 };
 
-/// What a loop does for a callback at least: one store, one load and a call through a pointer, first come,
+/// The least that a loop does for a callback: one store, one load and a call through a pointer, first come,
 /// first served. There is room in a ring for all that wait. Before each pass it must look whether another
 /// thread has scheduled something, or a timer is due.
 class CallbacksByHand {

@@ -19,8 +19,8 @@
 
 namespace bench {
 
-/// What the children of a gather or a group share: how many have not ended, who waits for them, and what the
-/// first to fail has thrown.
+/// The state that the children of a gather or a group share: how many have not ended, who waits for them, and
+/// what the first to fail has thrown.
 struct Siblings {
   std::size_t left;
   std::coroutine_handle<> parent = nullptr;
@@ -107,7 +107,7 @@ inline void children_by_hand(const std::string& group) {
       [] { return warmed_up([] { gather_all_by_hand(many_children).run(); }); });
 }
 
-/// What a loop keeps at least: those that go on in the next pass, and times, the earliest first.
+/// The least that a loop keeps: those that go on in the next pass, and times, the earliest first.
 struct ReadyAndTimers {
   using Clock = std::chrono::steady_clock;
 

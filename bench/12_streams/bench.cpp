@@ -67,7 +67,7 @@ Coro<> one_way(StreamReader reader, StreamWriter writer) {
   }
 }
 
-/// What a callback throws ends the program, with a message: nobody would answer the load.
+/// Lets an exception from a callback end the program, with a message: nobody would answer the load.
 void end_at_exceptions(EventLoop& loop) {
   loop.set_exception_handler([](EventLoop&, const asyncio::ExceptionContext& context) noexcept {
     std::rethrow_exception(context.exception);

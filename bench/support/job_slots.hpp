@@ -13,7 +13,7 @@
 
 namespace bench {
 
-/// What a pool cannot do without, by hand: jobs on their way from one thread to others, in the order in which
+/// The least that a pool does, by hand: jobs on their way from one thread to others, in the order in which
 /// they were posted. Each is a function and what it is called with, in a slot that is ready when the function
 /// is there. So to post a job takes a store that others see, and to take it a load; nothing less carries
 /// anything from one thread to another. A thread that posts has its own slots, so that it need not agree on a

@@ -28,8 +28,8 @@ inline constexpr std::uint64_t mebibyte = 1 << 20;
 inline constexpr int mebibytes = 256;          ///< of a batch
 inline constexpr std::size_t block = 1 << 16;  ///< handed to a write(), and room of a read()
 
-/// What a client asks of a server of such rows: that it sends so many bytes, takes so many, and then answers
-/// with one.
+/// The request of a client to a server of such rows: that it sends so many bytes, takes so many, and then
+/// answers with one.
 struct OneWay {
   std::uint64_t send;
   std::uint64_t take;

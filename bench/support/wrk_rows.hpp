@@ -69,7 +69,7 @@ class ServerProcess {
   int port_ = 0;
 };
 
-/// What wrk is to send.
+/// The load that wrk makes.
 struct WrkLoad {
   std::string path = "/healthz";
   std::string body = {};  ///< of a POST; empty: a GET
@@ -78,7 +78,7 @@ struct WrkLoad {
   double seconds = 1;
 };
 
-/// What wrk has seen.
+/// The figures that wrk reports.
 struct WrkResult {
   double requests = 0;
   double seconds = 0;

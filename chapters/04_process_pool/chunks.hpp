@@ -31,8 +31,8 @@ struct Chunk {
   }
 };
 
-/// What an item of a range is a value of. An iterator may show items by a proxy, as that of std::vector<bool>
-/// does: then it is what the proxy stands for.
+/// The type of which the items of a range are values. An iterator may show items by a proxy, as that of
+/// std::vector<bool> does: then it is what the proxy stands for.
 template <class Range>
 using ItemIn = std::conditional_t<std::is_reference_v<std::ranges::range_reference_t<Range>>,
                                   std::ranges::range_reference_t<Range>, std::ranges::range_value_t<Range>>;

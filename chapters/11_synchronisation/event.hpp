@@ -48,7 +48,7 @@ class Event : public SyncObject {
   WaitQueue waiters_{*this};
 };
 
-/// What `co_await event.wait()` talks to.
+/// The awaiter of `co_await event.wait()`.
 class Event::Wait : public WaitQueue::Wait {
  public:
   explicit Wait(Event& event) noexcept : WaitQueue::Wait(event.waiters_), event_(event) {}

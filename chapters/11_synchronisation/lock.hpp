@@ -60,7 +60,7 @@ class Lock : public SyncObject {
   WaitQueue waiters_{*this};
 };
 
-/// What `co_await lock.acquire()` talks to.
+/// The awaiter of `co_await lock.acquire()`.
 class Lock::Acquire : WaitQueue::Wait {
  public:
   explicit Acquire(Lock& lock) noexcept : Wait(lock.waiters_), lock_(lock) {}

@@ -36,7 +36,7 @@ Coro<> wait_closed(Ref<C> connection) {
 
 }  // namespace detail
 
-/// What is sent to a peer. It is copied like a pointer; when the last copy goes, the connection is closed.
+/// The way to a peer. It is copied like a pointer; when the last copy goes, the connection is closed.
 /// For the loop's thread. Python: `asyncio.StreamWriter`.
 class StreamWriter {
  public:

@@ -55,7 +55,7 @@ struct Request {
   }
 };
 
-/// What is answered.
+/// An answer.
 struct Response {
   int status = 200;
   std::string body = {};

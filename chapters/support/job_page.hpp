@@ -25,7 +25,7 @@ inline constexpr std::string_view page_js =
 #include "page.js"
     ;
 
-/// What a browser may do for the page: nothing that does not come from this server.
+/// The policy of the page: a browser may load nothing that does not come from this server.
 inline constexpr const char* page_policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -40,7 +40,7 @@ inline std::int64_t now_ms() {
       .count();
 }
 
-/// What is known of a job; what is written down of it, and shown.
+/// A job with all that is known of it: so it is written down, and shown.
 struct JobRecord {
   std::int64_t id = 0;
   std::string kind = {};

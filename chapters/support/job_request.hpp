@@ -18,7 +18,7 @@
 
 namespace asyncio::jobs {
 
-/// What could not be written to the journal.
+/// A failure of the journal: something could not be written.
 class JournalError : public std::runtime_error {
  public:
   explicit JournalError(const std::string& why)

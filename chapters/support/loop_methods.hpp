@@ -11,8 +11,8 @@ namespace asyncio::detail {
 
 /// The methods of a loop that later chapters bring: a base of EventLoop. Each passes its arguments on to a
 /// function, loop_add_reader() for add_reader(), which the chapter's header defines in this namespace. The
-/// compiler looks for it where the method is used, so that this header need not know it, nor the types that
-/// it takes and gives.
+/// compiler looks for it where the method is used, so that this header need not know it, only the options
+/// that it takes.
 template <class Loop>
 class LoopMethods {
  public:
@@ -128,25 +128,25 @@ class LoopMethods {
   /// Receives some bytes. Python: `loop.sock_recv`.
   template <class... Args>
   auto sock_recv(Args&&... args) {
-    static_assert(has_sockets<Loop>, "for sock_recv() include the header of chapter 12");
+    static_assert(has_sockets<Loop>, "for sock_recv() include streams.hpp (chapter 12)");
     return loop_sock_recv(self(), std::forward<Args>(args)...);
   }
   /// Sends all bytes. Python: `loop.sock_sendall`.
   template <class... Args>
   auto sock_sendall(Args&&... args) {
-    static_assert(has_sockets<Loop>, "for sock_sendall() include the header of chapter 12");
+    static_assert(has_sockets<Loop>, "for sock_sendall() include streams.hpp (chapter 12)");
     return loop_sock_sendall(self(), std::forward<Args>(args)...);
   }
   /// Connects to an address. Python: `loop.sock_connect`.
   template <class... Args>
   auto sock_connect(Args&&... args) {
-    static_assert(has_sockets<Loop>, "for sock_connect() include the header of chapter 12");
+    static_assert(has_sockets<Loop>, "for sock_connect() include streams.hpp (chapter 12)");
     return loop_sock_connect(self(), std::forward<Args>(args)...);
   }
   /// Takes a connection. Python: `loop.sock_accept`.
   template <class... Args>
   auto sock_accept(Args&&... args) {
-    static_assert(has_sockets<Loop>, "for sock_accept() include the header of chapter 12");
+    static_assert(has_sockets<Loop>, "for sock_accept() include streams.hpp (chapter 12)");
     return loop_sock_accept(self(), std::forward<Args>(args)...);
   }
 

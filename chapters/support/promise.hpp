@@ -29,7 +29,8 @@ class State : public SharedState {
       std::conditional_t<std::is_void_v<T>, std::monostate,
                          std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
 
-  /// Calls `make()` and keeps what it returns. Only for use in complete(): nobody else may write meanwhile.
+  /// Calls `make()` and keeps what it returns. Only for the one that may write: in complete(), or the job of
+  /// a submitted call, after start().
   template <class F>
   void store(F&& make) {
     if constexpr (std::is_void_v<T>) {

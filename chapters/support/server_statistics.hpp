@@ -13,10 +13,10 @@
 
 namespace asyncio::jobs {
 
-/// What a server counts, for those who watch it.
+/// The counters of a server, for those who watch it.
 class ServerStatistics {
  public:
-  /// What others count.
+  /// The counters that others keep.
   struct Now {
     const std::map<int, std::size_t>& answers;
     std::size_t connections = 0;

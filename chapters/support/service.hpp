@@ -12,7 +12,8 @@ namespace asyncio {
 
 class EventLoop;
 
-/// A part of a loop that a later chapter brings: its tasks (09), its threads (10). The word is Asio's.
+/// A part of a loop that a later chapter brings: its tasks (09), its threads (10), its waits for sockets and
+/// its connections (12). The word is Asio's.
 /// There is one of each type in a loop, made by loop.use_service<S>() when it is first asked for. It is
 /// counted, for it may outlive the loop, which has one reference. For the loop's thread.
 class Service {

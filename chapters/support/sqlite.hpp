@@ -10,7 +10,7 @@
 
 namespace asyncio {
 
-/// What SQLite could not do: a full disk, a file that another process has, …
+/// An operation that SQLite could not do: a full disk, a file that another process has, …
 class SqliteError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -16,8 +16,8 @@ namespace concurrent {
 /// Runs jobs on the threads of a pool. Python: `concurrent.futures.ThreadPoolExecutor`.
 class ThreadPoolExecutor : public Executor {
  public:
-  /// What a job or an initializer throws goes to this executor's exception handler, which may be set at any
-  /// time.
+  /// Makes a pool of threads. An exception from a job or an initializer goes to this executor's exception
+  /// handler, which may be set at any time.
   /// @param options as for ThreadPool; the default prefix of the workers' names is `ThreadPoolExecutor-<k>`
   /// @throws std::invalid_argument if `max_workers` is below 1
   explicit ThreadPoolExecutor(ThreadPoolOptions options = {}) : pool_(named(std::move(options))) {

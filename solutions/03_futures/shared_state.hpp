@@ -76,8 +76,8 @@ class WaitNode {
 /// The part of the state shared by a promise and its futures that does not depend on the type of the value.
 ///
 /// The phase is an atomic, so reading it takes no lock. The thread that has the outcome claims the state
-/// first, so only one thread ever writes it. The lock is for the two lists, and for the moment in which the
-/// future becomes done.
+/// first, or is the job of a call that it has started, so only one thread ever writes it. The lock is for the
+/// two lists, and for the moment in which the future becomes done.
 class SharedState : public std::enable_shared_from_this<SharedState> {
  public:
   using Callback = std::move_only_function<void(const std::shared_ptr<SharedState>&)>;

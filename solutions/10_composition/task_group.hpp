@@ -96,7 +96,7 @@ class TaskGroup {
       task_.state().let_go(*this);
     }
 
-    /// What the group does now can be noticed.
+    /// Lets the group act on the end of its children: this can be noticed.
     void run() override {
       if (!group_) return;
       TaskGroup& group = *group_;

@@ -137,7 +137,7 @@ class BasicQueue : public SyncObject {
   WaitQueue putters_{*this, "put"};
 };
 
-/// What `co_await queue.put(item)` talks to.
+/// The awaiter of `co_await queue.put(item)`.
 template <class T, class Store>
 class BasicQueue<T, Store>::Put {
  public:
@@ -161,7 +161,7 @@ class BasicQueue<T, Store>::Put {
   SlowPath<void> slow_path_;
 };
 
-/// What `co_await queue.get()` talks to.
+/// The awaiter of `co_await queue.get()`.
 template <class T, class Store>
 class BasicQueue<T, Store>::Get {
  public:

@@ -63,7 +63,7 @@ class Semaphore : public SyncObject {
   WaitQueue waiters_{*this};
 };
 
-/// What `co_await semaphore.acquire()` talks to.
+/// The awaiter of `co_await semaphore.acquire()`.
 class Semaphore::Acquire : WaitQueue::Wait {
  public:
   explicit Acquire(Semaphore& semaphore) noexcept : Wait(semaphore.waiters_), semaphore_(semaphore) {}

@@ -83,7 +83,7 @@ class WaitQueue::Waiter final : public detail::FutureCell<void>, public WaitReas
   Waiter* next_ = nullptr;
 };
 
-/// What `co_await queue.wait()` talks to. It may be moved before it is awaited.
+/// The awaiter of `co_await queue.wait()`. It may be moved before it is awaited.
 class WaitQueue::Wait {
  public:
   explicit Wait(WaitQueue& queue) noexcept : queue_(queue) {}

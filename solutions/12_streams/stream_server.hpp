@@ -61,8 +61,8 @@ Coro<> serve_client(std::shared_ptr<Handler> handler, Streams streams) {
   co_return;  // for a handler that is no coroutine
 }
 
-/// What all handles of a Server share, and its connections know. Its listeners have acceptors while it
-/// serves.
+/// The state that all handles of a Server share, and its connections know. Its listeners have acceptors while
+/// it serves.
 class ServerState final : public ConnectionOwner {
  public:
   using OnStreams = std::function<void(Streams)>;

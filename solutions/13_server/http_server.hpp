@@ -24,7 +24,7 @@
 
 namespace asyncio::http {
 
-/// What the connections of a server share.
+/// The part of a server that its connections share.
 struct Service {
   const Router& router;
   Limits limits = {};

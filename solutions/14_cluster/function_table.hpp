@@ -13,7 +13,7 @@
 
 namespace concurrent {
 
-/// What a call is known by in every rank: made of the name of its type.
+/// The number by which every rank knows a call: made of the name of its type.
 using CallId = std::uint64_t;
 
 /// The calls that this program can run, by their names. A lambda's type has one name in every rank that runs

@@ -31,7 +31,7 @@ enum class MpiTag : int {
   other_program,  ///< from a worker: it runs another program, where an address means something else
 };
 
-/// What a call begins with.
+/// The head of the message of a call.
 struct CallHeader {
   CallId id = 0;
   std::uint64_t program = 0;  ///< the identity of the only program in which it means anything; 0: any

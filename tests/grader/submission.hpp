@@ -7,7 +7,7 @@
 
 namespace grader {
 
-/// What surrounds a chapter's headers: what they may include, and what its solution does.
+/// The surroundings of a chapter's headers: what they may include, and what its solution does.
 struct Surroundings {
   std::string folder;             ///< chapters/01_pooling
   std::set<std::string> headers;  ///< of the course, as an #include names them
