@@ -47,7 +47,7 @@ class ForkedCall final : public Forked {
 template <std::invocable F, std::invocable G>
 void fork_join(WorkStealingExecutor& executor, F&& f, G&& g) {
   if (!executor.runs_on_this_thread()) return executor.submit([&] { fork_join(executor, f, g); }).result();
-  todo("8.2", "fork_join");
+  todo("8.1", "fork_join");
 }
 
 }  // namespace concurrent

@@ -43,7 +43,7 @@ class WorkStealingDeque {
 
   /// Takes the item that was pushed last. Only the owner may call it. @returns nothing if there is none
   std::optional<T> pop() {
-    todo("1.2", "WorkStealingDeque::pop");
+    todo("1.1", "WorkStealingDeque::pop");
   }
 
   /// Takes the oldest item. Any thread may call it. @returns nothing if there is none

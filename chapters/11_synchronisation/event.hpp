@@ -24,7 +24,7 @@ class Event : public SyncObject {
 
   /// Sets the flag, and wakes all who wait. Python: `event.set`.
   void set() {
-    todo("1.3", "Event::set");
+    todo("1.1", "Event::set");
   }
 
   /// Clears the flag: those who come from now on wait. Python: `event.clear`.

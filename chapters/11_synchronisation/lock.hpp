@@ -70,7 +70,7 @@ class Lock::Acquire : WaitQueue::Wait {
 
   /// Takes the lock, if it has waited. @throws CancelledError if the task was cancelled
   bool await_resume() {
-    todo("2.2", "Acquire::await_resume");
+    todo("2.1", "Acquire::await_resume");
   }
 
  private:

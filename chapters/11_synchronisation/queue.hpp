@@ -62,7 +62,7 @@ class BasicQueue : public SyncObject {
   /// @throws QueueShutDown if the queue is empty and shut down; CancelledError, and then nothing is taken
   template <class Result = T>
   Coro<Result> get() {
-    todo("6.2", "Queue::get");
+    todo("6.1", "Queue::get");
   }
 
   /// Takes an item out at once. Python: `queue.get_nowait`.

@@ -93,7 +93,7 @@ class WaitQueue::Wait {
 
   /// Leaves the queue. @throws CancelledError if the task was cancelled, even if it had been woken before
   void await_resume() {
-    todo("1.2", "Wait::await_resume");
+    todo("1.1", "Wait::await_resume");
   }
 
   /// True once it has begun to wait.

@@ -24,7 +24,7 @@ class Event : public SyncObject {
 
   /// Sets the flag, and wakes all who wait. Python: `event.set`.
   void set() {
-    // <exercise 1.3 Event::set>
+    // <exercise 1.1 Event::set>
     if (is_set_) return;
     is_set_ = true;
     waiters_.wake(std::numeric_limits<std::size_t>::max());

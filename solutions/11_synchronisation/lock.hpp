@@ -74,7 +74,7 @@ class Lock::Acquire : WaitQueue::Wait {
 
   /// Takes the lock, if it has waited. @throws CancelledError if the task was cancelled
   bool await_resume() {
-    // <exercise 2.2 Acquire::await_resume>
+    // <exercise 2.1 Acquire::await_resume>
     if (!has_waited()) return true;
     try {
       Wait::await_resume();

@@ -137,6 +137,7 @@ class BasicQueue : public SyncObject {
   WaitQueue putters_{*this, "put"};
 };
 
+// <exercise 8.1 members Queue>
 /// The awaiter of `co_await queue.put(item)`.
 template <class T, class Store>
 class BasicQueue<T, Store>::Put {
@@ -146,9 +147,7 @@ class BasicQueue<T, Store>::Put {
   [[nodiscard]] bool await_ready() const noexcept { return !queue_.full() || queue_.is_shut_down_; }
   template <class Promise>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) {
-    // <exercise 8.2 Put::await_suspend>
     return slow_path_.begin(queue_.put_slowly(std::move(item_)), waiting);
-    // </exercise>
   }
   void await_resume() {
     if (slow_path_) return slow_path_.result();
@@ -170,9 +169,7 @@ class BasicQueue<T, Store>::Get {
   [[nodiscard]] bool await_ready() const noexcept { return !queue_.empty() || queue_.is_shut_down_; }
   template <class Promise>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) {
-    // <exercise 8.3 Get::await_suspend>
     return slow_path_.begin(queue_.get_slowly(), waiting);
-    // </exercise>
   }
   T await_resume() { return slow_path_ ? slow_path_.result() : queue_.get_nowait(); }
 
@@ -180,6 +177,7 @@ class BasicQueue<T, Store>::Get {
   BasicQueue& queue_;
   SlowPath<T> slow_path_;
 };
+// </exercise>
 
 }  // namespace detail
 

@@ -54,6 +54,7 @@ class WaitQueue {
   Waiter* asleep_ = nullptr;
 };
 
+// <exercise 8.1 members WaitQueue>
 /// A task in the queue: the future that it waits for. It is a link of the queue itself, and stands in the
 /// frame of the coroutine that waits, so that waiting allocates nothing. Nobody else has a reference to it.
 class WaitQueue::Waiter final : public detail::FutureCell<void>, public WaitReason {
@@ -94,13 +95,11 @@ class WaitQueue::Wait {
   /// Lets the running task wait in the queue, at the end.
   /// @throws std::runtime_error outside of a task, and if another loop's tasks have waited there
   void await_suspend(std::coroutine_handle<> waiting) {
-    // <exercise 8.1 Wait::await_suspend>
     detail::TaskBase& task = detail::TaskBase::running();
     queue_.owner_.bind(task.tasks());
     task_ = &task;
     waiter_.emplace(queue_, task.tasks());
     task.wait_for(*waiter_, waiting);
-    // </exercise>
   }
 
   /// Leaves the queue. @throws CancelledError if the task was cancelled, even if it had been woken before
@@ -159,5 +158,6 @@ inline void WaitQueue::remove(Waiter& waiter) noexcept {
   (waiter.next_ ? waiter.next_->previous_ : last_) = waiter.previous_;
   if (asleep_ == &waiter) asleep_ = waiter.next_;
 }
+// </exercise>
 
 }  // namespace asyncio

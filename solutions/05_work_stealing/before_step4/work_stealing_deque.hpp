@@ -55,7 +55,7 @@ class WorkStealingDeque {
 
   /// Takes the item that was pushed last. Only the owner may call it. @returns nothing if there is none
   std::optional<T> pop() {
-    // <exercise 1.2 WorkStealingDeque::pop>
+    // <exercise 1.1 WorkStealingDeque::pop>
     const std::int64_t bottom = bottom_.load() - 1;
     bottom_.store(bottom);  // before it looks at top_: a thief that comes later keeps off the item
     std::int64_t top = top_.load();

@@ -74,7 +74,7 @@ class BasicQueue : public SyncObject {
   /// @throws QueueShutDown if the queue is empty and shut down; CancelledError, and then nothing is taken
   template <class Result = T>
   Coro<Result> get() {
-    // <exercise 6.2 Queue::get>
+    // <exercise 6.1 Queue::get>
     while (empty() && !is_shut_down_) {
       WaitQueue::Wait waiting = getters_.wait();
       try {

@@ -102,7 +102,7 @@ class WaitQueue::Wait {
 
   /// Leaves the queue. @throws CancelledError if the task was cancelled, even if it had been woken before
   void await_resume() {
-    // <exercise 1.2 Wait::await_resume>
+    // <exercise 1.1 Wait::await_resume>
     leave();
     task_->throw_if_cancelled();
     if (waiter_->cancelled()) throw CancelledError();
