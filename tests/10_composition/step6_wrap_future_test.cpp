@@ -280,7 +280,7 @@ TEST(Step6_Bridge, WhatAClosedGateDestroysMayComeBackToTheGate) {  // AIO-20
   int destroyed = 0;
   const auto post_again = [&] {
     ++destroyed;
-    weak_loop.post([&destroyed, end = course::AtEnd([&destroyed] { ++destroyed; })] {});
+    weak_loop.post([end = course::AtEnd([&destroyed] { ++destroyed; })] {});
   };
   weak_loop.post([end = course::AtEnd(post_again)] {});
   EXPECT_EQ(destroyed, 2) << "a post within the destruction of another: no lock is held there";

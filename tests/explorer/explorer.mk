@@ -13,7 +13,7 @@ $(RUNTIME): $X/%.o: tests/%.cpp | $(call have,compiler) $(call have,gtest)
 	@mkdir -p $(@D)
 	@$(CCACHE) $(CXX) $(UNSAN) -O2 -g1 -fno-pie -MMD -MP -Ichapters/support -c $< -o $@
 $X/explorer.o: $(RUNTIME)
-	@$(CXX) -r -nostdlib -no-pie $^ -o $@
+	@$(CXX) -r -nostdlib $(if $(CLANG),,-no-pie) $^ -o $@
 
 X_PRELUDE := $X/$(notdir $(PRELUDE))
 $(X_PRELUDE): tests/support/prelude.hpp | $(call have,compiler) $(call have,gtest)
