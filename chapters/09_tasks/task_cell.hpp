@@ -15,7 +15,7 @@
 #include "cancelled_error.hpp"
 #include "coro.hpp"
 #include "future_cell.hpp"
-#include "laps.hpp"
+#include "cycle_detector.hpp"
 #include "task_options.hpp"
 #include "task_registry.hpp"
 #include "todo.hpp"

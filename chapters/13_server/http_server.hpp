@@ -42,24 +42,24 @@ struct Service {
 namespace detail {
 
 /// Counts up, as long as it lives.
-class Counted {
+class ScopedCount {
  public:
-  explicit Counted(std::size_t& count) noexcept : count_(count) { ++count_; }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
-  ~Counted() { --count_; }
+  explicit ScopedCount(std::size_t& count) noexcept : count_(count) { ++count_; }
+  ScopedCount(const ScopedCount&) = delete;
+  ScopedCount& operator=(const ScopedCount&) = delete;
+  ~ScopedCount() { --count_; }
 
  private:
   std::size_t& count_;
 };
 
 /// A request is being answered, as long as this lives.
-class Busy {
+class ActiveRequest {
  public:
-  explicit Busy(Service& service) noexcept : service_(service) { ++service_.active; }
-  Busy(const Busy&) = delete;
-  Busy& operator=(const Busy&) = delete;
-  ~Busy() {
+  explicit ActiveRequest(Service& service) noexcept : service_(service) { ++service_.active; }
+  ActiveRequest(const ActiveRequest&) = delete;
+  ActiveRequest& operator=(const ActiveRequest&) = delete;
+  ~ActiveRequest() {
     --service_.active;
     service_.progress.set();
   }
@@ -106,7 +106,7 @@ inline Coro<Response> answer_to(const Service& service, Exchange& exchange) {
 /// error of the client is answered, and ends the connection; a client that goes is no error. At the end the
 /// connection is closed.
 inline Coro<> serve_connection(Service& service, StreamReader reader, StreamWriter writer) {
-  const detail::Counted connected(service.connections);
+  const detail::ScopedCount connected(service.connections);
   EventLoop& loop = get_running_loop();
   bool reading = true;
   bool took_too_long = false;

@@ -19,7 +19,7 @@
 #include "function_table.hpp"
 #include "last_words.hpp"
 #include "packet.hpp"
-#include "patience.hpp"
+#include "backoff.hpp"
 #include "remote_call.hpp"
 #include "ring.hpp"
 #include "todo.hpp"
@@ -36,7 +36,7 @@ class MpiDispatcher {
   /// @param initializer each worker calls it before its first call; null: none
   MpiDispatcher(Cluster& cluster, int max_workers, void (*initializer)())
       : cluster_(cluster),
-        stay_(cluster),
+        lease_(cluster),
         initializer_(initializer),
         in_flight_(static_cast<std::size_t>(max_workers) + 1) {
     std::lock_guard lock(mutex_);
@@ -142,7 +142,7 @@ class MpiDispatcher {
   }
 
   Cluster& cluster_;
-  const Cluster::Stay stay_;
+  const Cluster::Lease lease_;
   void (*const initializer_)();
 
   std::mutex mutex_;  // guards all that follows

@@ -12,7 +12,7 @@
 #include "archive.hpp"
 #include "function_table.hpp"
 #include "mpi_world.hpp"
-#include "patience.hpp"
+#include "backoff.hpp"
 #include "program.hpp"
 #include "remote_call.hpp"
 #include "todo.hpp"

@@ -106,12 +106,12 @@ class Acceptor {
 
   /// Ends a pause in the next pass, when the loop's run_soon() gets it, which cannot fail. It is made before
   /// anything is, so that there is memory for it.
-  class Again final : public Operation {
+  class ResumeAccepting final : public Operation {
    public:
-    explicit Again(Acceptor& acceptor) : Operation(RefCount::local), acceptor_(acceptor) {}
+    explicit ResumeAccepting(Acceptor& acceptor) : Operation(RefCount::local), acceptor_(acceptor) {}
     void run() override { acceptor_.end_pause(); }
     void drop() noexcept override {}
-    [[nodiscard]] const std::type_info& type() const noexcept override { return typeid(Again); }
+    [[nodiscard]] const std::type_info& type() const noexcept override { return typeid(ResumeAccepting); }
 
    private:
     Acceptor& acceptor_;
@@ -127,7 +127,7 @@ class Acceptor {
   Callback on_connection_;
   const AcceptOptions options_;
   TimerHandle retry_;
-  const Ref<Operation> again_ = NodePool::make_apart<Again>(*this);
+  const Ref<Operation> again_ = NodePool::make_apart<ResumeAccepting>(*this);
 };
 
 }  // namespace asyncio

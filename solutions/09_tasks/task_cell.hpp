@@ -15,7 +15,7 @@
 #include "cancelled_error.hpp"
 #include "coro.hpp"
 #include "future_cell.hpp"
-#include "laps.hpp"
+#include "cycle_detector.hpp"
 #include "task_options.hpp"
 #include "task_registry.hpp"
 #include "todo.hpp"
@@ -100,13 +100,13 @@ class TaskBase : public FutureBase, public PendingTask {
       return false;
     }
     TaskBase* innermost = this;
-    Laps laps(this);
+    CycleDetector cycle(this);
     while (true) {
       ++innermost->cancel_requests_;
       FutureBase* const awaited = innermost->waits_for_;
       TaskBase* const next = awaited ? awaited->task() : nullptr;
       if (next && !awaited->done()) {
-        if (laps.step(next)) {
+        if (cycle.step(next)) {
           innermost->leave_circle();
           return true;
         }

@@ -84,15 +84,15 @@ class Cluster {
   }
 
   /// Has the cluster for one pool, as long as it lives. @throws Error if another pool has it
-  class Stay {
+  class Lease {
    public:
-    explicit Stay(Cluster& cluster) : cluster_(cluster) {
+    explicit Lease(Cluster& cluster) : cluster_(cluster) {
       if (cluster_.in_use_.exchange(true))
         throw Error("the ranks work for one pool at a time, and there is one already");
     }
-    Stay(const Stay&) = delete;
-    Stay& operator=(const Stay&) = delete;
-    ~Stay() { cluster_.in_use_ = false; }
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    ~Lease() { cluster_.in_use_ = false; }
 
    private:
     Cluster& cluster_;

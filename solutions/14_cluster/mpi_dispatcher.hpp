@@ -19,7 +19,7 @@
 #include "function_table.hpp"
 #include "last_words.hpp"
 #include "packet.hpp"
-#include "patience.hpp"
+#include "backoff.hpp"
 #include "remote_call.hpp"
 #include "ring.hpp"
 #include "todo.hpp"
@@ -36,7 +36,7 @@ class MpiDispatcher {
   /// @param initializer each worker calls it before its first call; null: none
   MpiDispatcher(Cluster& cluster, int max_workers, void (*initializer)())
       : cluster_(cluster),
-        stay_(cluster),
+        lease_(cluster),
         initializer_(initializer),
         in_flight_(static_cast<std::size_t>(max_workers) + 1) {
     std::lock_guard lock(mutex_);
@@ -134,19 +134,19 @@ class MpiDispatcher {
   /// Takes messages until the pool has been shut down and all is done.
   void run() {
     // <exercise 4.2 MpiDispatcher::run>
-    Patience patience;
+    Backoff backoff;
     for (std::unique_lock lock(mutex_); !may_end();) {
-      if (patience.is_over() && queue_.empty() && busy_ == 0) {
+      if (backoff.sleeps() && queue_.empty() && busy_ == 0) {
         wake_.wait(lock);
-        patience.renew();
+        backoff.reset();
       }
       lock.unlock();
       const auto message = cluster_.try_receive();
-      if (!message) patience.wait();
+      if (!message) backoff.wait();
       lock.lock();
       if (!message) continue;
       take(*message, lock);
-      patience.renew();
+      backoff.reset();
     }
     const std::lock_guard lock(mutex_);
     stopped_ = true;
@@ -221,7 +221,7 @@ class MpiDispatcher {
   }
 
   Cluster& cluster_;
-  const Cluster::Stay stay_;
+  const Cluster::Lease lease_;
   void (*const initializer_)();
 
   std::mutex mutex_;  // guards all that follows

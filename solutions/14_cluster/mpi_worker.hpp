@@ -12,7 +12,7 @@
 #include "archive.hpp"
 #include "function_table.hpp"
 #include "mpi_world.hpp"
-#include "patience.hpp"
+#include "backoff.hpp"
 #include "program.hpp"
 #include "remote_call.hpp"
 #include "todo.hpp"
@@ -100,15 +100,15 @@ inline void work(MpiWorld& world) {
   };
   say({MpiTag::hello, to_bytes(WorkerInfo{::getpid(), world.host()})});
   // <exercise 3.1 work>
-  for (detail::Patience patience;;) {
+  for (detail::Backoff backoff;;) {
     const auto message = world.try_receive();
     if (!message) {
-      patience.wait();
+      backoff.wait();
       continue;
     }
     if (static_cast<MpiTag>(message->tag) == MpiTag::end) return;
     say(answer_to(*message));
-    patience.renew();
+    backoff.reset();
   }
   // </exercise>
 }

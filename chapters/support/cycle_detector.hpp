@@ -7,10 +7,10 @@ namespace asyncio::detail {
 /// Notices that a walk from place to place goes round in a circle, without a memory of the places: it
 /// compares each with one mark, which it moves on after 1, 2, 4, 8, … steps, until the circle fits between
 /// (Brent's algorithm).
-class Laps {
+class CycleDetector {
  public:
   /// @param start where the walk begins
-  explicit Laps(const void* start) noexcept : mark_(start) {}
+  explicit CycleDetector(const void* start) noexcept : mark_(start) {}
 
   /// Makes a step. @returns true if the walk has come round
   bool step(const void* place) noexcept {
