@@ -59,7 +59,7 @@ inline double speedup(const Elapsed& sequential, const Elapsed& parallel) {
 /// Returns the share of `workers` that a speed-up makes use of: 1 means that each of them counts in full.
 /// @throws std::invalid_argument, whose text has the number, if `workers` is below 1
 inline double efficiency(double speedup, int workers) {
-  todo("3.2", "efficiency");
+  todo("3.1", "efficiency");
 }
 
 /// Returns the best speed-up that `workers` can give to work of which `parallel_share` can run in parallel.
@@ -67,7 +67,7 @@ inline double efficiency(double speedup, int workers) {
 /// @throws std::invalid_argument, whose text has the number, if the share is not between 0 and 1, or
 /// `workers` is below 1
 inline double amdahl(double parallel_share, int workers) {
-  todo("3.3", "amdahl");
+  todo("3.1", "amdahl");
 }
 
 }  // namespace concurrent

@@ -41,7 +41,7 @@ class BlockingQueue {
   /// Removes and returns the oldest item, or nothing if there is none now. Never waits. Python: `get_nowait`.
   /// If the move of the item throws, the item stays.
   std::optional<T> try_pop() {
-    todo("1.2", "BlockingQueue::try_pop");
+    todo("1.1", "BlockingQueue::try_pop");
   }
 
   /// Returns how many items are in the queue now; another thread may have changed that before you look.
@@ -60,7 +60,7 @@ class BlockingQueue {
   /// Returns how many calls of pop() wait for an item that is not there yet. A sleeper for whom an item is in
   /// the queue does not count.
   [[nodiscard]] std::size_t idle() const {
-    todo("2.2", "BlockingQueue::idle");
+    todo("2.1", "BlockingQueue::idle");
   }
 
   /// Ends the queue: push() throws Closed from now on, also one that waits; pop() goes on until the queue is
@@ -79,7 +79,7 @@ class BlockingQueue {
   // A suggestion. All of it is yours to change: the tests see only what is public.
   using Lock = std::unique_lock<std::mutex>;
 
-  // For 1.2: members of your choice, if you want any.
+  // For 1.1: members of your choice, if you want any.
 
   const std::size_t capacity_;
   mutable std::mutex mutex_;          // guards all below

@@ -31,10 +31,12 @@ Elapsed measure(F&& fn) {
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
   };
-  const auto wall = std::chrono::steady_clock::now();
-  const auto cpu = cpu_now();
+  const auto wall_before = std::chrono::steady_clock::now();
+  const auto cpu_before = cpu_now();
   std::invoke(std::forward<F>(fn));
-  return {.wall = std::chrono::steady_clock::now() - wall, .cpu = cpu_now() - cpu};
+  const auto wall = std::chrono::steady_clock::now() - wall_before;
+  const auto cpu = cpu_now() - cpu_before;
+  return {.wall = wall, .cpu = cpu};
   // </exercise>
 }
 
@@ -85,7 +87,7 @@ inline double speedup(const Elapsed& sequential, const Elapsed& parallel) {
 /// Returns the share of `workers` that a speed-up makes use of: 1 means that each of them counts in full.
 /// @throws std::invalid_argument, whose text has the number, if `workers` is below 1
 inline double efficiency(double speedup, int workers) {
-  // <exercise 3.2 efficiency>
+  // <exercise 3.1 efficiency>
   if (workers < 1)
     throw std::invalid_argument("efficiency: workers must be at least 1, not " + std::to_string(workers));
   return speedup / workers;
@@ -97,7 +99,7 @@ inline double efficiency(double speedup, int workers) {
 /// @throws std::invalid_argument, whose text has the number, if the share is not between 0 and 1, or
 /// `workers` is below 1
 inline double amdahl(double parallel_share, int workers) {
-  // <exercise 3.3 amdahl>
+  // <exercise 3.1 amdahl>
   if (!(parallel_share >= 0 && parallel_share <= 1))
     throw std::invalid_argument("amdahl: parallel_share must be between 0 and 1, not " +
                                 std::to_string(parallel_share));

@@ -94,6 +94,7 @@ class BlockingQueue {
           continue;
         }
         if (out_.empty()) out_.swap(in_);
+        if (woken) wake_consumer(std::move(tail), out_.size() > 1);  // one of them is its own
       }
       return take(std::move(head));
     }
@@ -129,35 +130,30 @@ class BlockingQueue {
   using Lock = std::unique_lock<std::mutex>;
   static constexpr int looks_before_sleep = 8;
 
-  /// Takes the oldest item from out_, which must have one, and wakes the threads that can go on because of
-  /// that.
+  /// Takes the oldest item from out_, which must have one, and wakes a thread that can go on because of that.
   std::optional<T> take(Lock head) {
     std::optional<T> item;
     try {
       item.emplace(std::move(out_.front()));
     } catch (...) {
       head.unlock();
-      wake_consumer(Lock(tail_mutex_), true);
+      wake_consumer(Lock(tail_mutex_), true);  // the item for which this thread was woken is still there
       throw;
     }
     out_.pop_front();
-    const bool more = !out_.empty();
-    const bool sleepers =
-        waiting_ > 0;  // safe without the tail's lock: a thread that slept when these items moved is counted
     head.unlock();
     if (capacity_ != unbounded) {
       Lock tail(tail_mutex_);
       ++free_slots_;
       not_full_.notify_one();
     }
-    if (sleepers) wake_consumer(Lock(tail_mutex_), more);
     return item;
   }
 
   /// Wakes one pop() that waits, if there is an item for it, in in_ or `elsewhere`, and no other has been
-  /// woken that is still on its way: to wake a thread costs more than most jobs. One that only looks and does
-  /// not sleep yet is told by looking_, without a notification. The thread that wakes up calls this in its
-  /// turn, so no item is left lying.
+  /// woken that is still on its way: waking a thread costs more than most jobs. One that only looks and does
+  /// not sleep yet is told by looking_, without a notification. A pop() that was woken calls this in its
+  /// turn, so while items and sleepers are left, somebody is on its way; no other pop() has to ask.
   void wake_consumer(Lock tail, bool elsewhere) {
     const bool wake = (elsewhere || !in_.empty()) && waiting_ > 0 && !wakeup_in_flight_;
     if (wake) wakeup_in_flight_ = true;
@@ -177,17 +173,17 @@ class BlockingQueue {
     return !looking_.exchange(false);
   }
 
-  // Both ends read these two often, and they seldom change. So they have a cache line of their own: next to
-  // members that change at each push or pop, it would travel from core to core with every item.
+  // These two are read without the tail's lock, and seldom change. So they have a cache line of their own:
+  // next to members that change at each push or pop, it would travel from core to core with every item.
   alignas(64) const std::size_t capacity_;
-  std::atomic<std::size_t> waiting_ = 0;  // calls of pop() that wait; changed under the tail's lock
-  std::atomic<bool> looking_ = false;     // one of them does not sleep yet; changed under the tail's lock
+  std::atomic<bool> looking_ = false;  // a pop() waits and does not sleep yet; changed under the tail's lock
 
   alignas(64) mutable std::mutex tail_mutex_;  // guards all down to closed_
   std::condition_variable not_full_;           // push() waits here
   std::condition_variable not_empty_;          // pop() waits here
   Ring<T> in_;
   std::size_t free_slots_;
+  std::size_t waiting_ = 0;        // calls of pop() that wait
   bool wakeup_in_flight_ = false;  // a waiting pop() has been notified and has not woken up yet
   bool closed_ = false;
 

@@ -116,7 +116,8 @@ class ThreadPool {
   [[nodiscard]] std::size_t max_workers() const noexcept { return max_workers_; }
 
  private:
-  /// Runs on a worker's thread, from its start to its end.
+  /// Runs as worker `number`, on a thread of its own, until nothing is left for it to do. Lets no
+  /// exception out.
   void work(std::size_t number) {
     set_thread_name(prefix_ + "_" + std::to_string(number));
     worker_of_ = this;
@@ -140,7 +141,7 @@ class ThreadPool {
   /// are queued: they find the reason in DropReason::current().
   void mark_broken(std::exception_ptr error) {
     on_exception_(std::move(error));
-    // <exercise 5.2 ThreadPool::mark_broken>
+    // <exercise 5.1 ThreadPool::mark_broken>
     const std::exception_ptr reason = refusal_.keep(std::make_exception_ptr(
         BrokenThreadPool("a thread initializer failed: the pool is not usable any more")));
     close();  // after the reason is kept: a post() that finds the queue closed must find it

@@ -100,6 +100,21 @@ TEST(Step5_Shutdown, AnyTwoMembersOfAPoolMayBeCalledAtTheSameTime) {
       {.schedules = 300});
 }
 
+TEST(Step6_MakeItFast, NobodySleepsBesideAnItemThatAnotherPopBringsOver) {
+  const auto scenario = [] {
+    BlockingQueue<int> queue;
+    std::jthread a([&] { EXPECT_TRUE(queue.pop()); });
+    std::jthread b([&] { EXPECT_TRUE(queue.pop()); });
+    queue.push(1);
+    queue.push(2);
+    queue.try_pop();  // the other item is at the head now
+    queue.push(3);
+    queue.push(4);
+    queue.try_pop();  // brings over the last, while a pop() that was woken may have seen none at the head
+  };
+  EXPECT_TRUE(explore::survives(scenario));
+}
+
 // Two in one window: the second must not rely on what the first has told.
 
 TEST(Step2_Waiting, TwoPopsInARowLetTwoPushesIn) {

@@ -99,7 +99,7 @@ TEST(Step6_MakeItFast, APopLooksForAMomentBeforeItSleepsAndAPushMeanwhileNotifie
   EXPECT_TRUE(explore::survives(scenario, uninterrupted));
 }
 
-TEST(Step6_MakeItFast, APopThatLooksIsToldBeforeOneThatSleepsIsWoken) {
+TEST(Step6_MakeItFast, APopThatLooksIsToldBeforeOneThatSleeps) {
   const auto scenario = [] {
     BlockingQueue<int> queue;
     std::jthread sleeper([&] { queue.pop(); });

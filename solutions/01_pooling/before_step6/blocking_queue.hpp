@@ -53,7 +53,7 @@ class BlockingQueue {
   /// Removes and returns the oldest item, or nothing if there is none now. Never waits. Python: `get_nowait`.
   /// If the move of the item throws, the item stays.
   std::optional<T> try_pop() {
-    // <exercise 1.2 BlockingQueue::try_pop>
+    // <exercise 1.1 BlockingQueue::try_pop>
     return take(Lock(mutex_));
     // </exercise>
   }
@@ -80,7 +80,7 @@ class BlockingQueue {
   /// Returns how many calls of pop() wait for an item that is not there yet. A sleeper for whom an item is in
   /// the queue does not count.
   [[nodiscard]] std::size_t idle() const {
-    // <exercise 2.2 BlockingQueue::idle>
+    // <exercise 2.1 BlockingQueue::idle>
     Lock lock(mutex_);
     return waiting_ > items_.size() ? waiting_ - items_.size() : 0;
     // </exercise>
@@ -109,7 +109,7 @@ class BlockingQueue {
   // A suggestion. All of it is yours to change: the tests see only what is public.
   using Lock = std::unique_lock<std::mutex>;
 
-  // <exercise 1.2 members your choice, if you want any>
+  // <exercise 1.1 members your choice, if you want any>
   /// Takes the oldest item, if there is one, and wakes a thread that can go on because of that.
   std::optional<T> take(Lock lock) {
     std::optional<T> item;
