@@ -91,16 +91,15 @@ constexpr std::string_view most_seconds =
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     "55";
 #else
-    "8";
+    "7.5";
 #endif
 
 /// Runs a program in so many ranks.
 inline Ran mpirun(int ranks, const std::string& program) {
-  Ran ran = run(
-      "timeout --signal=TERM --kill-after=1.5 " + std::string(most_seconds) +
-      " mpirun --allow-run-as-root --oversubscribe --mca odls_base_sigkill_timeout 0 --mca btl self,vader "
-      "--mca btl_vader_single_copy_mechanism none -n " +
-      std::to_string(ranks) + " " + program);
+  Ran ran = run("timeout --signal=TERM --kill-after=2.2 " + std::string(most_seconds) +
+                " mpirun --allow-run-as-root --oversubscribe --mca btl self,vader "
+                "--mca btl_vader_single_copy_mechanism none -n " +
+                std::to_string(ranks) + " " + program);
   note_unwritten(ran);
   return ran;
 }
