@@ -1,4 +1,4 @@
-// Chapter 02, step 7: what a post costs.
+// Chapter 02, step 7: what a job costs.
 
 #include "support.hpp"
 
