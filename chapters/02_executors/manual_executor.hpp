@@ -27,7 +27,7 @@ class ManualExecutor : public Executor {
   /// Runs the oldest job on this thread. The job may call any member, run_one() too.
   /// @returns false if there was none
   bool run_one() {
-    todo("2.2", "ManualExecutor::run_one");
+    todo("2.1", "ManualExecutor::run_one");
   }
 
   /// Runs jobs until there is none, those included that are posted meanwhile. @returns how many it ran
@@ -47,7 +47,7 @@ class ManualExecutor : public Executor {
   /// executor. With `wait`, runs what is queued on this thread, since nobody else would. It does not wait for
   /// a job that another thread is just running.
   void shutdown(ShutdownOptions options = {}) override {
-    // 2.3, ManualExecutor::shutdown: empty until step 2.
+    // 2.1, ManualExecutor::shutdown: empty until step 2.
   }
 
  private:

@@ -122,7 +122,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
 
   /// Goes from pending to cancelled. @returns true if the future is cancelled, by this call or an earlier one
   bool cancel() {
-    todo("3.2", "SharedState::cancel");
+    todo("3.1", "SharedState::cancel");
   }
 
   /// Makes the future done because no result will come: its promise was dropped. If this thread has a
@@ -155,7 +155,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   /// that wait for several (step 6), then, without the lock, to the callbacks, in the order in which they
   /// were added (step 4). Called once, by whoever made the future done, who still holds the lock.
   void publish([[maybe_unused]] std::unique_lock<std::mutex> lock) {
-    // 2.2, SharedState::publish: empty until step 2.
+    // 2.1, SharedState::publish: empty until step 2.
   }
 
   /// Calls a callback, under no lock. What it throws goes to callback_exception_handler().
@@ -183,10 +183,10 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   }
 
   // A suggestion. All that is private is yours to change: the tests see only futures and promises.
+  // For 1.1: members of your choice, if you want any.
   mutable std::mutex mutex_;             // guards all below
   std::condition_variable became_done_;  // where wait() sleeps
   FutureState state_ = FutureState::pending;
-  bool storing_ = false;             // a thread stores an outcome just now
   std::vector<Callback> callbacks_;  // those to call, in order
   WaitNode* nodes_ = nullptr;        // those to tell, the newest first
 };

@@ -31,7 +31,7 @@ class ManualExecutor : public Executor {
   /// Runs the oldest job on this thread. The job may call any member, run_one() too.
   /// @returns false if there was none
   bool run_one() {
-    // <exercise 2.2 ManualExecutor::run_one>
+    // <exercise 2.1 ManualExecutor::run_one>
     std::unique_lock lock(mutex_);
     if (jobs_.empty()) return false;
     Job job = jobs_.take_front();
@@ -58,7 +58,7 @@ class ManualExecutor : public Executor {
   /// executor. With `wait`, runs what is queued on this thread, since nobody else would. It does not wait for
   /// a job that another thread is just running.
   void shutdown(ShutdownOptions options = {}) override {
-    // <exercise 2.3 quiet ManualExecutor::shutdown>
+    // <exercise 2.1 quiet ManualExecutor::shutdown>
     Ring<Job> dropped;
     {
       std::lock_guard lock(mutex_);

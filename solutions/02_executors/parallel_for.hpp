@@ -6,7 +6,6 @@
 #include <exception>
 #include <functional>
 #include <mutex>
-#include <optional>
 #include <ranges>
 #include <utility>
 
@@ -23,22 +22,31 @@ namespace detail {
 class WaitGroup {
   // <exercise 6.1 members WaitGroup>
  public:
-  /// Belongs to a job, and reports to the group when it is destroyed.
+  /// Belongs to a job, and reports to the group when it is destroyed. It is small, so that a job with a token
+  /// and an iterator needs no memory of its own.
   class Token {
    public:
     explicit Token(WaitGroup& group) : group_(&group) { group.add(); }
-    Token(Token&& other) noexcept
-        : group_(std::exchange(other.group_, nullptr)), outcome_(std::move(other.outcome_)) {}
+    Token(Token&& other) noexcept : group_(std::exchange(other.group_, nullptr)), ran_(other.ran_) {}
     ~Token() {
-      if (group_) group_->finish(outcome_ ? std::move(*outcome_) : DropReason::current_or_cancelled());
+      if (group_) group_->finish(ran_ ? nullptr : DropReason::current_or_cancelled());
     }
 
-    /// Keeps the error with which the job ended, or null. Without this call the job counts as dropped.
-    void set(std::exception_ptr error) noexcept { outcome_ = std::move(error); }
+    /// Calls `call(group)`; what it throws is an error of the group. Without this call the job counts as
+    /// dropped.
+    template <class Call>
+    void run(Call&& call) noexcept {
+      ran_ = true;
+      try {
+        std::forward<Call>(call)(*group_);
+      } catch (...) {
+        group_->keep(std::current_exception());
+      }
+    }
 
    private:
     WaitGroup* group_;
-    std::optional<std::exception_ptr> outcome_;
+    bool ran_ = false;
   };
 
   /// Waits until every token has been destroyed. @returns the first error that came, or null
@@ -52,6 +60,10 @@ class WaitGroup {
   void add() {
     std::lock_guard lock(mutex_);
     ++unfinished_;
+  }
+  void keep(std::exception_ptr error) {
+    std::lock_guard lock(mutex_);
+    if (!first_error_) first_error_ = std::move(error);
   }
   void finish(std::exception_ptr error) {
     std::lock_guard lock(mutex_);
@@ -81,22 +93,19 @@ template <std::ranges::forward_range Items, class F>
 requires std::invocable<F&, std::ranges::range_reference_t<Items>>
 void parallel_for(Executor& executor, Items&& items, F fn) {
   // <exercise 6.2 parallel_for>
-  detail::WaitGroup group;
+  struct Loop : detail::WaitGroup {
+    F& fn;  // once for all jobs: a job with one more pointer would not fit into a Job
+  } loop{{}, fn};
   std::exception_ptr refusal;
   try {
     for (auto item = std::ranges::begin(items); item != std::ranges::end(items); ++item)
-      executor.post([token = detail::WaitGroup::Token(group), &fn, item]() mutable {
-        try {
-          std::invoke(fn, *item);
-          token.set(nullptr);
-        } catch (...) {
-          token.set(std::current_exception());
-        }
+      executor.post([token = detail::WaitGroup::Token(loop), item]() mutable {
+        token.run([&](detail::WaitGroup& group) { std::invoke(static_cast<Loop&>(group).fn, *item); });
       });
   } catch (...) {
     refusal = std::current_exception();
   }
-  const std::exception_ptr error = group.wait();
+  const std::exception_ptr error = loop.wait();
   if (refusal) std::rethrow_exception(refusal);
   if (error) std::rethrow_exception(error);
   // </exercise>

@@ -156,7 +156,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
 
   /// Goes from pending to cancelled. @returns true if the future is cancelled, by this call or an earlier one
   bool cancel() {
-    // <exercise 3.2 SharedState::cancel>
+    // <exercise 3.1 SharedState::cancel>
     std::unique_lock lock(mutex_);
     Phase phase = Phase::pending;
     if (!phase_.compare_exchange_strong(phase, Phase::cancelled)) return phase == Phase::cancelled;
@@ -219,7 +219,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   /// Announces that the future is done: first to the threads that wait, then, without the lock, to the
   /// callbacks.
   void publish(std::unique_lock<std::mutex> lock) {
-    // <exercise 2.2 quiet SharedState::publish>
+    // <exercise 2.1 quiet SharedState::publish>
     for (WaitNode* node = std::exchange(nodes_, nullptr); node;) {
       WaitNode& current = *std::exchange(node, node->next_);
       current.queue_.push(current);

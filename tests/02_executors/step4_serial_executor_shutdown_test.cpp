@@ -45,6 +45,20 @@ TEST(Step4_SerialExecutor, ShutdownWaitsForTheJobThatRuns) {  // CF-40
   EXPECT_TRUE(waited) << "a job that has started finishes, and shutdown() waits for it";
 }
 
+TEST(Step4_SerialExecutor, WhatIsCancelledGoesBeforeShutdownWaits) {
+  std::latch begun(1), gone(1);
+  ThreadPoolExecutor pool{{.max_workers = 1}};
+  SerialExecutor strand(pool);
+  strand.post([&] {
+    begun.count_down();
+    gone.wait();
+  });
+  strand.post([end = AtEnd([&] { gone.count_down(); })] {});
+  begun.wait();
+  strand.shutdown({.cancel_futures = true});  // hangs if it waits first: the job waits for the cancelled one
+  EXPECT_TRUE(gone.try_wait());
+}
+
 TEST(Step4_SerialExecutor, EveryCallerThatWaitsIsWoken) {
   Gate gate;
   ThreadPoolExecutor pool{{.max_workers = 1}};

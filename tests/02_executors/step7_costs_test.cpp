@@ -1,10 +1,12 @@
-// Chapter 02, step 7: what a post costs.
+// Chapter 02, step 7: what a job costs.
 
 #include "support.hpp"
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <vector>
 
 namespace {
 
@@ -72,4 +74,16 @@ TEST(Step7_Costs, AThousandJobsOfAStrandTakeTenJobsOfTheExecutorAtMost) {
   executor.jobs.run_all();
   EXPECT_EQ(ran, 1'000);
   EXPECT_LE(executor.posts, 10) << "a turn that is handed on costs as much as a job of the executor";
+}
+
+TEST(Step7_Costs, ALoopAllocatesNothingForAnItem) {
+  std::vector<int> items(1'000, 1);
+  int sum = 0;
+  InlineExecutor executor;
+  const auto loop = [&] {
+    concurrent::parallel_for(
+        executor, items, [&sum, ballast = std::array<int, 100>{}](int item) { sum += item + ballast[0]; });
+  };
+  EXPECT_LE(course::allocations_in(loop), 10u) << "for 1'000 items, however large the function is";
+  EXPECT_EQ(sum, 1'000);
 }

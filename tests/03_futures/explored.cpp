@@ -302,6 +302,38 @@ TEST(Step8_Map, ARangeMayBeGivenUpWhileItsCallsRun) {
   EXPECT_TRUE(explore::survives(scenario));
 }
 
+// Step 9: make it fast.
+
+namespace {
+
+/// Adds a callback while the future becomes done, of which somebody else waits to be told.
+template <bool cancelled>
+void a_late_callback_comes_last() {
+  Promise<int> promise;
+  Future<int> future = promise.future();
+  // Its time is up, so it gives only what it has been told of already.
+  auto waiting = concurrent::as_completed(std::array{future}, {.timeout = 0s});
+  int given = 0;
+  std::jthread other([&] {
+    if (cancelled)
+      promise.future().cancel();
+    else
+      promise.set_result(7);
+  });
+  future.add_done_callback([&](const Future<int>&) {
+    if (waiting.next()) ++given;
+  });
+  other.join();
+  EXPECT_EQ(given, 1) << "the callback was called before those that wait had been told";
+}
+
+}  // namespace
+
+TEST(Step9_MakeItFast, WhoeverWaitsIsToldBeforeALateCallbackRuns) {  // CF-13
+  EXPECT_TRUE(explore::survives(a_late_callback_comes_last<false>));
+  EXPECT_TRUE(explore::survives(a_late_callback_comes_last<true>));
+}
+
 // Step 10: break it.
 
 TEST(Step10_BreakIt, ACallbackIsCalledBeforeOrAfter) {

@@ -24,6 +24,17 @@ struct Owner {
   std::unique_ptr<Counted> owned;
 };
 
+/// Counts its copies, and cannot be moved: whoever tries makes one more.
+class OnlyCopied {
+ public:
+  explicit OnlyCopied(std::atomic<int>& alive) : alive_(alive) { ++alive_; }
+  OnlyCopied(const OnlyCopied& other) : alive_(other.alive_) { ++alive_; }
+  ~OnlyCopied() { --alive_; }
+
+ private:
+  std::atomic<int>& alive_;
+};
+
 }  // namespace
 
 TEST(Step5_Submit, SubmitReturnsAtOnceAndTheResultComesLater) {  // CF-24
@@ -195,6 +206,16 @@ TEST(Step5_Submit, TheCallIsDestroyedBeforeTheResultIsPublished) {  // CF-32
     EXPECT_EQ(outcome(future), fails ? "burnt" : "42");
     EXPECT_EQ(left_over, 0) << "whoever has the result may rely on that function and arguments are gone";
   }
+}
+
+TEST(Step5_Submit, ACallThatCanOnlyBeCopiedIsGoneToo) {  // CF-32
+  std::atomic<int> alive = 0;
+  int left_over = -1;
+  ManualExecutor executor;
+  Future<void> future = executor.submit([owned = OnlyCopied(alive)] {});
+  future.add_done_callback([&](auto) { left_over = alive; });
+  executor.run_all();
+  EXPECT_EQ(left_over, 0) << "what can only be copied stays where it is when it is moved from";
 }
 
 TEST(Step5_Submit, WhatIsDroppedUnrunIsCancelledAndDestroyed) {

@@ -150,7 +150,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
 
   /// Goes from pending to cancelled. @returns true if the future is cancelled, by this call or an earlier one
   bool cancel() {
-    // <exercise 3.2 SharedState::cancel>
+    // <exercise 3.1 SharedState::cancel>
     std::unique_lock lock(mutex_);
     if (state_ != FutureState::pending) return state_ == FutureState::cancelled;
     state_ = FutureState::cancelled;
@@ -195,7 +195,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   /// that wait for several (step 6), then, without the lock, to the callbacks, in the order in which they
   /// were added (step 4). Called once, by whoever made the future done, who still holds the lock.
   void publish([[maybe_unused]] std::unique_lock<std::mutex> lock) {
-    // <exercise 2.2 quiet SharedState::publish>
+    // <exercise 2.1 quiet SharedState::publish>
     became_done_.notify_all();
     for (WaitNode* node = std::exchange(nodes_, nullptr); node;) {
       WaitNode& current = *std::exchange(node, node->next_);  // once it is pushed, it may be gone
@@ -249,10 +249,12 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   }
 
   // A suggestion. All that is private is yours to change: the tests see only futures and promises.
+  // <exercise 1.1 members your choice, if you want any>
+  bool storing_ = false;  // a thread stores an outcome just now; guarded by mutex_
+  // </exercise>
   mutable std::mutex mutex_;             // guards all below
   std::condition_variable became_done_;  // where wait() sleeps
   FutureState state_ = FutureState::pending;
-  bool storing_ = false;             // a thread stores an outcome just now
   std::vector<Callback> callbacks_;  // those to call, in order
   WaitNode* nodes_ = nullptr;        // those to tell, the newest first
 };

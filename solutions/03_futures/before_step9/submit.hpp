@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -36,15 +37,17 @@ Future<CallResult<F, Args...>> submit_to(Executor& executor, F&& fn, Args&&... a
   using T = CallResult<F, Args...>;
   auto call = detail::bind_call(std::forward<F>(fn), std::forward<Args>(args)...);
   struct CallJob {
-    Promise<T> promise;    // destroyed last: whoever hears that the job was dropped
-    decltype(call) bound;  // may rely on that the call is gone
+    Promise<T> promise;                   // destroyed last: whoever hears that the job was dropped
+    std::optional<decltype(call)> bound;  // may rely on that the call is gone
 
     void operator()() {
       if (!promise.set_running_or_notify_cancel()) return;
       const auto state = promise.future().shared_state();
       state->complete([&] {
-        auto once = std::move(bound);  // destroyed before the future is done, whether it returns or throws
-        state->store([&]() -> T { return std::invoke(std::move(once)); });
+        // Destroyed before the future is done, whether it returns or throws. Moving it out is not enough:
+        // what can only be copied would stay in the job.
+        auto once = std::exchange(bound, std::nullopt);
+        state->store([&]() -> T { return std::invoke(*std::move(once)); });
       });
     }
   };

@@ -1,3 +1,5 @@
+// Fails: Step7_Costs.ALoopAllocatesNothingForAnItem
+
 #pragma once
 
 #include <concepts>
