@@ -183,10 +183,10 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   }
 
   // A suggestion. All that is private is yours to change: the tests see only futures and promises.
-  // For 1.1: members of your choice, if you want any.
   mutable std::mutex mutex_;             // guards all below
   std::condition_variable became_done_;  // where wait() sleeps
   FutureState state_ = FutureState::pending;
+  // For 1.1: members of your choice, if you want any.
   std::vector<Callback> callbacks_;  // those to call, in order
   WaitNode* nodes_ = nullptr;        // those to tell, the newest first
 };

@@ -249,12 +249,12 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   }
 
   // A suggestion. All that is private is yours to change: the tests see only futures and promises.
-  // <exercise 1.1 members your choice, if you want any>
-  bool storing_ = false;  // a thread stores an outcome just now; guarded by mutex_
-  // </exercise>
   mutable std::mutex mutex_;             // guards all below
   std::condition_variable became_done_;  // where wait() sleeps
   FutureState state_ = FutureState::pending;
+  // <exercise 1.1 members your choice, if you want any>
+  bool storing_ = false;  // a thread stores an outcome just now
+  // </exercise>
   std::vector<Callback> callbacks_;  // those to call, in order
   WaitNode* nodes_ = nullptr;        // those to tell, the newest first
 };
