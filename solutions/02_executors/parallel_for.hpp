@@ -29,7 +29,9 @@ class WaitGroup {
     explicit Token(WaitGroup& group) : group_(&group) { group.add(); }
     Token(Token&& other) noexcept : group_(std::exchange(other.group_, nullptr)), ran_(other.ran_) {}
     ~Token() {
-      if (group_) group_->finish(ran_ ? nullptr : DropReason::current_or_cancelled());
+      if (!group_) return;
+      if (!ran_) group_->keep(DropReason::current_or_cancelled());
+      group_->finish();
     }
 
     /// Calls `call(group)`; what it throws is an error of the group. Without this call the job counts as
@@ -65,9 +67,8 @@ class WaitGroup {
     std::lock_guard lock(mutex_);
     if (!first_error_) first_error_ = std::move(error);
   }
-  void finish(std::exception_ptr error) {
+  void finish() {
     std::lock_guard lock(mutex_);
-    if (error && !first_error_) first_error_ = std::move(error);
     // Still under the lock: as soon as it is free, the waiting thread may destroy the group.
     if (--unfinished_ == 0) all_finished_.notify_one();
   }
