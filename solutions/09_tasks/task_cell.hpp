@@ -14,8 +14,8 @@
 
 #include "cancelled_error.hpp"
 #include "coro.hpp"
-#include "future_cell.hpp"
 #include "cycle_detector.hpp"
+#include "future_cell.hpp"
 #include "task_options.hpp"
 #include "task_registry.hpp"
 #include "todo.hpp"

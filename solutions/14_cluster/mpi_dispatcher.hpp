@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "backoff.hpp"
 #include "call_table.hpp"
 #include "cluster.hpp"
 #include "cluster_errors.hpp"
@@ -19,7 +20,6 @@
 #include "function_table.hpp"
 #include "last_words.hpp"
 #include "packet.hpp"
-#include "backoff.hpp"
 #include "remote_call.hpp"
 #include "ring.hpp"
 #include "todo.hpp"

@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "archive.hpp"
+#include "backoff.hpp"
 #include "function_table.hpp"
 #include "mpi_world.hpp"
-#include "backoff.hpp"
 #include "program.hpp"
 #include "remote_call.hpp"
 #include "todo.hpp"

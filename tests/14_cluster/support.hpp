@@ -96,12 +96,10 @@ constexpr std::string_view most_seconds =
 
 /// Runs a program in so many ranks.
 inline Ran mpirun(int ranks, const std::string& program) {
-  Ran ran = run("timeout --signal=TERM --kill-after=2.2 " + std::string(most_seconds) +
-                " mpirun --allow-run-as-root --oversubscribe --mca btl self,vader "
-                "--mca btl_vader_single_copy_mechanism none -n " +
-                std::to_string(ranks) + " " + program);
-  note_unwritten(ran);
-  return ran;
+  return run("timeout --signal=TERM --kill-after=2.2 " + std::string(most_seconds) +
+             " mpirun --allow-run-as-root --oversubscribe --mca btl self,vader "
+             "--mca btl_vader_single_copy_mechanism none -n " +
+             std::to_string(ranks) + " " + program);
 }
 
 /// Returns the command that runs the test that calls it, by itself.

@@ -27,9 +27,10 @@ class BlockingQueue {
 
   /// @param capacity how many items the queue holds before push() waits
   /// @throws std::invalid_argument if `capacity` is 0: nothing could ever get through
-  explicit BlockingQueue(std::size_t capacity = unbounded) : capacity_(capacity) {
-    if (capacity == 0) throw std::invalid_argument("BlockingQueue: capacity must be at least 1, not 0");
-  }
+  explicit BlockingQueue(std::size_t capacity = unbounded)
+      : capacity_(capacity > 0 ? capacity
+                               : throw std::invalid_argument(  // before there is a node
+                                     "BlockingQueue: capacity must be at least 1, not 0")) {}
   ~BlockingQueue() {
     for (Node* list : {head_, spare_, returned_.load()})
       while (list) delete std::exchange(list, list->next.load());
