@@ -1,6 +1,12 @@
 #include "support.hpp"
 
 #include "virtual_time_selector.hpp"
+#include "work_stealing_executor.hpp"
+
+std::unique_ptr<concurrent::Executor> work_stealing_executor(int max_workers) {
+  return std::make_unique<concurrent::WorkStealingExecutor>(
+      concurrent::WorkStealingOptions{.max_workers = max_workers});
+}
 
 void listen(EventLoop& loop, Log& reports) {
   loop.set_exception_handler([&reports](EventLoop& loop, const ExceptionContext& context) {

@@ -40,6 +40,9 @@ using course::Log;
 using course::what;
 using namespace std::chrono_literals;
 
+/// Makes a pool whose workers take jobs from each other.
+std::unique_ptr<concurrent::Executor> work_stealing_executor(int max_workers);
+
 /// Remembers what a loop tells its exception handler. What is not written stops the loop, for nothing would
 /// end it any more.
 void listen(EventLoop& loop, Log& reports);
