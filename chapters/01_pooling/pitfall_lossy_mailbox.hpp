@@ -22,10 +22,7 @@ class LossyMailbox {
     todo("7.1", "LossyMailbox::take");
   }
 
- private:
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::atomic<int> letter_ = 0;  // 0: none
+  // For 7.1: members of LossyMailbox.
 };
 
 }  // namespace concurrent

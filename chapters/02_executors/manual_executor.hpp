@@ -39,8 +39,7 @@ class ManualExecutor : public Executor {
 
   /// Returns how many jobs are queued.
   [[nodiscard]] std::size_t pending() const {
-    std::lock_guard lock(mutex_);
-    return jobs_.size();
+    todo("2.1", "ManualExecutor::pending");
   }
 
   /// Refuses jobs from now on, and destroys those that are to be cancelled; their destructors may call this
@@ -51,10 +50,8 @@ class ManualExecutor : public Executor {
   }
 
  private:
-  // A suggestion. All of it is yours to change: the tests see only what is public.
-  mutable std::mutex mutex_;  // guards all below
-  Ring<Job> jobs_;
-  bool shut_down_ = false;
+  // Yours: the tests see only what is public.
+  // For 2.1: members of ManualExecutor.
 };
 
 }  // namespace concurrent

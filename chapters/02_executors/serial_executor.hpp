@@ -40,7 +40,7 @@ class SerialExecutor : public Executor {
   void shutdown(ShutdownOptions options = {}) override { strand_->shutdown(options); }
 
  private:
-  // A suggestion, from here on. All of it is yours to change: the tests see only what is public.
+  // From here on, all is yours to change or to find: the tests see only what is public.
 
   /// The queue, shared with the drain jobs on the executor underneath, so that it lives for as long as one of
   /// them needs it.
@@ -49,8 +49,7 @@ class SerialExecutor : public Executor {
     Strand(Executor& executor, std::shared_ptr<ExceptionHandler> on_exception)
         : executor_(executor), on_exception_(std::move(on_exception)) {}
 
-    /// Queues the job, and sees to it that a drain job comes for it. The executor underneath may run the
-    /// drain job inside its post(), or throw.
+    /// Queues the job, and sees to it that it will be run.
     void post(Job job) {
       todo("4.1", "SerialExecutor::post");
     }
@@ -58,6 +57,8 @@ class SerialExecutor : public Executor {
     /// Refuses jobs from now on, destroys those that are to be cancelled, and waits if it is to. The
     /// destructor of SerialExecutor calls it too.
     void shutdown(ShutdownOptions options) {
+      if (options.wait && runs_on_this_thread())
+        throw Error("a job cannot wait for its own SerialExecutor to shut down");
       // 4.3, SerialExecutor::shutdown: empty until step 4.
     }
 
@@ -92,18 +93,15 @@ class SerialExecutor : public Executor {
 
     void post_drain_job() { executor_.post(DrainJob(shared_from_this())); }
 
+    /// Runs as a drain job, on the thread to which the executor underneath gave it.
     void run_drain_job() {
       Running running(*this);
-      drain(true);
+      todo("4.2", "SerialExecutor::run_drain_job");
     }
 
-    /// The drain job was destroyed unrun, and so are the queued jobs.
-    void drop_drain_job() noexcept { drain(false); }
-
-    /// Takes the queued jobs, the oldest first, until there is none: then the strand is idle, and whoever
-    /// waits for that is woken. Runs each, or else destroys it unrun, before it takes the next.
-    void drain(bool run_them) {
-      todo("4.2", "SerialExecutor::drain");
+    /// A drain job is destroyed unrun, on this thread.
+    void drop_drain_job() noexcept {
+      todo("4.2", "SerialExecutor::drop_drain_job");
     }
 
     bool runs_on_this_thread() const noexcept {
@@ -114,11 +112,8 @@ class SerialExecutor : public Executor {
 
     Executor& executor_;
     const std::shared_ptr<ExceptionHandler> on_exception_;
-    std::mutex mutex_;              // guards all below
-    std::condition_variable idle_;  // where shutdown() waits until the strand is not active
-    Ring<Job> jobs_;
-    bool active_ = false;  // a drain job is posted or runs
-    bool shut_down_ = false;
+    // For 4.1: members of SerialExecutor.
+    // For 4.2: members of SerialExecutor.
   };
 
   const std::shared_ptr<Strand> strand_;

@@ -32,7 +32,7 @@ class ThreadPoolExecutor : public Executor {
 
   /// @throws Error if one of the pool's own workers asks to wait
   void shutdown(ShutdownOptions options = {}) override {
-    todo("3.1", "ThreadPoolExecutor::shutdown");
+    pool_.shutdown({.wait = options.wait, .drop_pending = options.cancel_futures});
   }
 
   /// Returns how many threads have been started so far: none before the first job, and at most `max_workers`.

@@ -26,15 +26,13 @@ struct AsCompletedOptions {
 
 namespace detail {
 
-/// The futures that as_completed() has not given yet.
+/// The futures that as_completed() has not given yet. It may be destroyed at any time.
 template <class T>
 class Completions {
  public:
   template <std::ranges::input_range Futures>
   Completions(Futures&& futures, Deadline deadline) : deadline_(deadline) {
-    for (const Future<T>& future : distinct(std::forward<Futures>(futures)))
-      nodes_.emplace_back(queue_, future.shared_state());
-    left_ = nodes_.size();
+    todo("7.1", "Completions::Completions");
   }
 
   /// Returns the next future that is done, and keeps no handle to it; nothing when all have been given.
@@ -45,9 +43,7 @@ class Completions {
 
  private:
   const Deadline deadline_;
-  CompletionQueue queue_;
-  std::deque<WaitNode> nodes_;
-  std::size_t left_ = 0;
+  // For 7.1: members of Completions.
 };
 
 }  // namespace detail

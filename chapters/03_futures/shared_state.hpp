@@ -27,29 +27,12 @@ inline ExceptionHandler& callback_exception_handler() {
 
 namespace detail {
 
+class CompletionQueue;
 class SharedState;
-class WaitNode;
-
-/// A queue of the futures that a thread waits for and that are done, in the order in which they became done.
-class CompletionQueue {
- public:
-  /// Waits until a node is in the queue, and takes out the oldest.
-  /// @returns null if there is none before the deadline
-  WaitNode* next(Deadline deadline);
-
-  /// Appends `node` and wakes the thread that waits.
-  void push(WaitNode& node);
-
- private:
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  WaitNode* incoming_ = nullptr;  // those pushed since the thread last looked, the newest first
-  WaitNode* ready_ = nullptr;     // those before them, the oldest first; only the waiting thread uses it
-};
 
 /// Enters a completion queue, once, when the future of `state` is done, also if it is done already. Destroyed
-/// before that, it never enters. It allocates nothing, because it is itself the node of the list in which it
-/// stands: first the state's, then the queue's.
+/// before that, it never enters; destroyed in the queue, nobody may call the queue's next() again. It takes
+/// no memory but its own.
 class WaitNode {
  public:
   WaitNode(CompletionQueue& queue, std::shared_ptr<SharedState> state);
@@ -68,7 +51,19 @@ class WaitNode {
 
   CompletionQueue& queue_;
   std::shared_ptr<SharedState> state_;
-  WaitNode* next_ = nullptr;
+  // For 6.1: members of WaitNode.
+};
+
+/// A queue of the futures that a thread waits for and that are done, in the order in which they became done.
+class CompletionQueue {
+ public:
+  /// Waits until a node is in the queue, and takes out the oldest. Only the thread that waits may call it.
+  /// @returns null if there is none before the deadline
+  WaitNode* next(Deadline deadline) {
+    todo("6.1", "CompletionQueue::next");
+  }
+
+  // For 6.1: members of CompletionQueue.
 };
 
 /// The part of the state shared by a promise and its futures that does not depend on the type of the value.
@@ -82,8 +77,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   SharedState& operator=(const SharedState&) = delete;
 
   [[nodiscard]] FutureState state() const {
-    std::lock_guard lock(mutex_);
-    return state_;
+    todo("1.1", "SharedState::state");
   }
   [[nodiscard]] bool done() const { return is_done(state()); }
 
@@ -114,13 +108,13 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
     return error_;
   }
 
-  /// Goes from pending to running. @returns false if the future was cancelled
-  /// @throws InvalidStateError if its work has begun already
+  /// Asks to begin the work. @returns false if the future was cancelled: the work must not begin
+  /// @throws InvalidStateError if it has begun already
   bool start() {
     todo("3.1", "SharedState::start");
   }
 
-  /// Goes from pending to cancelled. @returns true if the future is cancelled, by this call or an earlier one
+  /// Asks that the work never begin. @returns true if the future is cancelled, by this call or an earlier one
   bool cancel() {
     todo("3.1", "SharedState::cancel");
   }
@@ -142,20 +136,13 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   }
 
  protected:
-  std::exception_ptr error_;
+  std::exception_ptr error_;  // null, or the exception that is the outcome
 
  private:
   friend class WaitNode;
 
   static bool is_done(FutureState state) noexcept {
     return state == FutureState::cancelled || state == FutureState::finished;
-  }
-
-  /// Announces that the future is done: first to the threads that wait (step 2) and to the queues of those
-  /// that wait for several (step 6), then, without the lock, to the callbacks, in the order in which they
-  /// were added (step 4). Called once, by whoever made the future done, who still holds the lock.
-  void publish([[maybe_unused]] std::unique_lock<std::mutex> lock) {
-    // 2.1, SharedState::publish: empty until step 2.
   }
 
   /// Calls a callback, under no lock. What it throws goes to callback_exception_handler().
@@ -167,55 +154,20 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
     }
   }
 
-  /// Puts `node` into the list of those to tell, or, if the future is done, into its queue at once. (Step 6)
-  void add(WaitNode& node) {
-    std::lock_guard lock(mutex_);
-    if (is_done(state_)) return node.queue_.push(node);
-    node.next_ = std::exchange(nodes_, &node);
-  }
-
-  /// Takes `node` out of the list, wherever it stands, if it is still there. (Step 6)
-  void remove(WaitNode& node) noexcept {
-    std::lock_guard lock(mutex_);
-    WaitNode** link = &nodes_;
-    while (*link && *link != &node) link = &(*link)->next_;
-    if (*link) *link = node.next_;
-  }
-
-  // A suggestion. All that is private is yours to change: the tests see only futures and promises.
-  mutable std::mutex mutex_;             // guards all below
-  std::condition_variable became_done_;  // where wait() sleeps
-  FutureState state_ = FutureState::pending;
-  // For 1.1: members of your choice, if you want any.
-  std::vector<Callback> callbacks_;  // those to call, in order
-  WaitNode* nodes_ = nullptr;        // those to tell, the newest first
+  // The rest is yours: the tests see only futures and promises.
+  // For 1.1: members of SharedState.
+  // For 2.1: members of SharedState.
+  // For 4.1: members of SharedState.
+  // For 6.1: members of SharedState.
 };
 
 inline WaitNode::WaitNode(CompletionQueue& queue, std::shared_ptr<SharedState> state)
     : queue_(queue), state_(std::move(state)) {
-  state_->add(*this);
+  todo("6.1", "WaitNode::WaitNode");
 }
 
 inline WaitNode::~WaitNode() {
-  if (state_) state_->remove(*this);
-}
-
-inline WaitNode* CompletionQueue::next(Deadline deadline) {
-  if (!ready_) {
-    std::unique_lock lock(mutex_);
-    if (!wait_until(arrived_, lock, deadline, [this] { return incoming_ != nullptr; })) return nullptr;
-    for (WaitNode* node = std::exchange(incoming_, nullptr); node;) {
-      WaitNode& current = *std::exchange(node, node->next_);
-      current.next_ = std::exchange(ready_, &current);
-    }
-  }
-  return std::exchange(ready_, ready_->next_);
-}
-
-inline void CompletionQueue::push(WaitNode& node) {
-  std::lock_guard lock(mutex_);
-  node.next_ = std::exchange(incoming_, &node);
-  arrived_.notify_one();
+  todo("6.1", "WaitNode::~WaitNode");
 }
 
 }  // namespace detail

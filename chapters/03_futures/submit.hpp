@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "executor_base.hpp"
+#include "job.hpp"
 #include "promise.hpp"
 #include "todo.hpp"
 
@@ -26,14 +27,26 @@ auto bind_call(F fn, Args... args) {
   };
 }
 
+/// Makes the job of a submitted call: it runs the call and keeps its promise, unless the future was cancelled
+/// meanwhile. The call is destroyed when it has run, before its future is done; or when the executor drops
+/// the job, also before its future is done.
+template <class T, class Call>
+Job call_job(Promise<T> promise, Call call) {
+  todo("5.1", "call_job");
+}
+
 }  // namespace detail
 
 /// Does the work of Executor::submit(): runs `fn(args...)` on `executor` and gives the future of its result
-/// at once. The call is destroyed when it has run, before its future is done; or when the executor drops it,
-/// also before its future is done. @throws what executor.post() throws; the call is destroyed then
+/// at once. @throws what executor.post() throws; the call is destroyed then
 template <class F, class... Args>
 Future<CallResult<F, Args...>> submit_to(Executor& executor, F&& fn, Args&&... args) {
-  todo("5.1", "submit_to");
+  using T = CallResult<F, Args...>;
+  auto call = detail::bind_call(std::forward<F>(fn), std::forward<Args>(args)...);
+  Promise<T> promise;
+  Future<T> future = promise.future();
+  executor.post(detail::call_job(std::move(promise), std::move(call)));
+  return future;
 }
 
 }  // namespace concurrent

@@ -61,7 +61,7 @@ std::vector<FutureIn<Futures>> distinct(Futures&& futures) {
 template <std::ranges::input_range Futures, class T = typename detail::FutureIn<Futures>::value_type>
 DoneAndNotDoneFutures<T> wait(Futures&& futures, WaitOptions options = {}) {
   const std::vector<Future<T>> distinct = detail::distinct(std::forward<Futures>(futures));
-  todo("6.1", "wait");
+  todo("6.2", "wait");
   DoneAndNotDoneFutures<T> result;
   for (const Future<T>& future : distinct) (future.done() ? result.done : result.not_done).push_back(future);
   return result;

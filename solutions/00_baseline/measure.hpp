@@ -68,7 +68,7 @@ SequentialResults<Items, F> run_sequential(Items&& items, F fn) {
 }
 
 /// Returns how many times faster `parallel` is than `sequential`, in wall time: 2 is twice as fast.
-/// @throws std::invalid_argument, whose text has the time, if either is not above zero
+/// @throws std::invalid_argument, whose text has the time, if either makes no sense
 inline double speedup(std::chrono::nanoseconds sequential, std::chrono::nanoseconds parallel) {
   // <exercise 3.1 speedup>
   if (sequential.count() <= 0 || parallel.count() <= 0)
@@ -85,7 +85,7 @@ inline double speedup(const Elapsed& sequential, const Elapsed& parallel) {
 }
 
 /// Returns the share of `workers` that a speed-up makes use of: 1 means that each of them counts in full.
-/// @throws std::invalid_argument, whose text has the number, if `workers` is below 1
+/// @throws std::invalid_argument, whose text has the number, if `workers` makes no sense
 inline double efficiency(double speedup, int workers) {
   // <exercise 3.1 efficiency>
   if (workers < 1)
@@ -96,8 +96,7 @@ inline double efficiency(double speedup, int workers) {
 
 /// Returns the best speed-up that `workers` can give to work of which `parallel_share` can run in parallel.
 /// This is Amdahl's law.
-/// @throws std::invalid_argument, whose text has the number, if the share is not between 0 and 1, or
-/// `workers` is below 1
+/// @throws std::invalid_argument, whose text has the number, if one of the two makes no sense
 inline double amdahl(double parallel_share, int workers) {
   // <exercise 3.1 amdahl>
   if (!(parallel_share >= 0 && parallel_share <= 1))

@@ -29,10 +29,12 @@ class LossyMailbox {
     // </exercise>
   }
 
+  // <exercise 7.1 members LossyMailbox>
  private:
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::atomic<int> letter_ = 0;  // 0: none
+  // </exercise>
 };
 
 }  // namespace concurrent

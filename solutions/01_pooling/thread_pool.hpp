@@ -61,7 +61,7 @@ class ThreadPool {
   /// Runs what is queued, then ends the workers, as shutdown() does. One of the pool's own workers must not
   /// call it.
   ~ThreadPool() {
-    // <exercise 4.3 quiet ThreadPool::~ThreadPool>
+    // <exercise 4.1 quiet ThreadPool::~ThreadPool>
     close();
     join();
     // </exercise>
@@ -108,8 +108,10 @@ class ThreadPool {
 
   /// Returns how many workers have been started so far.
   [[nodiscard]] std::size_t threads_started() const {
+    // <exercise 4.1 ThreadPool::threads_started>
     std::lock_guard lock(mutex_);
     return workers_.size();
+    // </exercise>
   }
 
   /// Returns how many workers there may be.
@@ -121,12 +123,12 @@ class ThreadPool {
   void work(std::size_t number) {
     set_thread_name(prefix_ + "_" + std::to_string(number));
     worker_of_ = this;
-    // <exercise 4.2 ThreadPool::work>
     try {
       if (initializer_) initializer_();
     } catch (...) {
       return mark_broken(std::current_exception());
     }
+    // <exercise 4.1 ThreadPool::work>
     while (std::optional<Job> job = jobs_.pop()) {
       try {
         (*job)();
@@ -137,8 +139,7 @@ class ThreadPool {
     // </exercise>
   }
 
-  /// Makes the pool refuse work for good, because an initializer threw `error`, and destroys the jobs that
-  /// are queued: they find the reason in DropReason::current().
+  /// Breaks the pool, because an initializer threw `error`. Called on the worker on which it did.
   void mark_broken(std::exception_ptr error) {
     on_exception_(std::move(error));
     // <exercise 5.1 ThreadPool::mark_broken>
@@ -151,8 +152,17 @@ class ThreadPool {
     // </exercise>
   }
 
-  // A suggestion. All of it is yours to change: the tests see only what is public.
-  // <exercise 4.1 members your choice, if you want any>
+  static inline std::atomic<std::size_t> next_pool_ = 0;
+  static inline thread_local const ThreadPool* worker_of_ = nullptr;
+
+  std::size_t max_workers_ = 0;
+  std::string prefix_;
+  const std::function<void()> initializer_;
+  ExceptionHandler on_exception_;
+  BlockingQueue<Job> jobs_;
+
+  // The rest is yours: the tests see only what is public.
+  // <exercise 4.1 members ThreadPool>
   /// Starts one more worker, if there may be one. Call it under the lock.
   void start_worker() {
     if (workers_.size() == max_workers_) return;
@@ -164,9 +174,7 @@ class ThreadPool {
     all_started_.store(workers_.size() == max_workers_, std::memory_order_release);
   }
   std::atomic<bool> all_started_ = false;  // workers_ is full: nothing is left to be decided under the lock
-  // </exercise>
 
-  // <exercise 4.3 members your choice, if you want any>
   /// Closes the queue, so that no more jobs are taken and no more workers start.
   void close() {
     std::lock_guard lock(mutex_);  // so that no post() is about to start a worker
@@ -180,20 +188,11 @@ class ThreadPool {
       if (worker.joinable()) worker.join();
   }
   std::mutex join_mutex_;  // lets one join() in at a time: each returns only when all workers have ended
-  // </exercise>
 
-  static inline std::atomic<std::size_t> next_pool_ = 0;
-  static inline thread_local const ThreadPool* worker_of_ = nullptr;
-
-  std::size_t max_workers_ = 0;
-  std::string prefix_;
-  const std::function<void()> initializer_;
-  ExceptionHandler on_exception_;
   Refusal refusal_;
-  BlockingQueue<Job> jobs_;
-
   mutable std::mutex mutex_;  // guards workers_ until the queue is closed
   std::vector<std::thread> workers_;
+  // </exercise>
 };
 
 }  // namespace concurrent

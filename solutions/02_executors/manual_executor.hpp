@@ -50,8 +50,10 @@ class ManualExecutor : public Executor {
 
   /// Returns how many jobs are queued.
   [[nodiscard]] std::size_t pending() const {
+    // <exercise 2.1 ManualExecutor::pending>
     std::lock_guard lock(mutex_);
     return jobs_.size();
+    // </exercise>
   }
 
   /// Refuses jobs from now on, and destroys those that are to be cancelled; their destructors may call this
@@ -71,10 +73,12 @@ class ManualExecutor : public Executor {
   }
 
  private:
-  // A suggestion. All of it is yours to change: the tests see only what is public.
+  // Yours: the tests see only what is public.
+  // <exercise 2.1 members ManualExecutor>
   mutable std::mutex mutex_;  // guards all below
   Ring<Job> jobs_;
   bool shut_down_ = false;
+  // </exercise>
 };
 
 }  // namespace concurrent

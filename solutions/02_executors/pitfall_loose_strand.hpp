@@ -17,7 +17,7 @@ class LooseStrand {
  public:
   explicit LooseStrand(Executor& executor) : executor_(executor) {}
 
-  /// Queues the job, and posts a drain job to the executor unless one is posted or runs already.
+  /// Queues the job, and sees to it that it will be run on the executor.
   void post(Job job) {
     // <exercise 8.1 LooseStrand::post>
     {
@@ -41,9 +41,11 @@ class LooseStrand {
 
  private:
   Executor& executor_;
+  // <exercise 8.1 members LooseStrand>
   std::mutex mutex_;  // guards jobs_, and nothing else
   Ring<Job> jobs_;
   std::atomic<bool> active_ = false;  // a drain job is posted or runs
+  // </exercise>
 };
 
 }  // namespace concurrent

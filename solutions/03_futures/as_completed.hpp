@@ -26,15 +26,17 @@ struct AsCompletedOptions {
 
 namespace detail {
 
-/// The futures that as_completed() has not given yet.
+/// The futures that as_completed() has not given yet. It may be destroyed at any time.
 template <class T>
 class Completions {
  public:
   template <std::ranges::input_range Futures>
   Completions(Futures&& futures, Deadline deadline) : deadline_(deadline) {
+    // <exercise 7.1 Completions::Completions>
     for (const Future<T>& future : distinct(std::forward<Futures>(futures)))
       nodes_.emplace_back(queue_, future.shared_state());
     left_ = nodes_.size();
+    // </exercise>
   }
 
   /// Returns the next future that is done, and keeps no handle to it; nothing when all have been given.
@@ -53,9 +55,11 @@ class Completions {
 
  private:
   const Deadline deadline_;
+  // <exercise 7.1 members Completions>
   CompletionQueue queue_;
   std::deque<WaitNode> nodes_;
   std::size_t left_ = 0;
+  // </exercise>
 };
 
 }  // namespace detail

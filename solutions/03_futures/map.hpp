@@ -23,8 +23,7 @@ namespace concurrent {
 
 namespace detail {
 
-/// The calls of one map(): the futures of those that are submitted and not yet read, and the items of those
-/// to come.
+/// The calls of one map(): those that are submitted and not yet read, and the items of those to come.
 /// @tparam Pool the engine that runs them: any Executor, or a pool of processes
 template <class Pool, class F, class... Views>
 class Mapping {
@@ -46,21 +45,22 @@ class Mapping {
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;
 
+  /// Ends the iteration, at its end or before it.
   ~Mapping() {
+    // <exercise 8.1 quiet Mapping::~Mapping>
     if (!unread_ && !futures_.empty()) cancel_rest();
+    // </exercise>
   }
 
-  /// Marks that the caller has the range now. As long as nobody begins to read it, all its calls run, as in
-  /// Python.
-  void hand_out() noexcept { unread_ = true; }
-
-  /// Submits calls until the buffer is full or a range has ended.
-  void fill() {
-    while (futures_.size() < buffersize_ && !at_end()) futures_.push_back(submit_next());
+  /// Submits the calls that map() submits before it returns. If it throws, nobody ever gets the range.
+  void start() {
+    // <exercise 8.1 Mapping::start>
+    fill();
+    unread_ = true;  // as long as nobody begins to read, all calls run, as in Python
+    // </exercise>
   }
 
-  /// Returns the next result, in the order of the items; nothing at the end. Before it returns, it submits
-  /// the calls for which there is room then.
+  /// Returns the next result, in the order of the items; nothing at the end.
   /// @throws what the call threw, or TimeoutError if the time is up
   std::optional<Value> next() {
     // <exercise 8.1 Mapping::next>
@@ -78,13 +78,8 @@ class Mapping {
   }
 
  private:
-  /// Cancels the calls whose results nobody will read.
-  void cancel_rest() {
-    while (!futures_.empty()) futures_.take_front().cancel();
-  }
-
   /// True if a range has ended. Only now does it step past the items that were used, because the next ones
-  /// may take their time to come.
+  /// may take their time to come. What an item throws, comes through.
   [[nodiscard]] bool at_end() {
     if (std::exchange(consumed_, false)) std::apply([](auto&... item) { (++item, ...); }, items_);
     return [this]<std::size_t... I>(std::index_sequence<I...>) {
@@ -93,6 +88,7 @@ class Mapping {
     (std::index_sequence_for<Views...>());
   }
 
+  /// Submits the call of the items that at_end() has found. @throws what the executor throws
   Future<T> submit_next() {
     auto future = std::apply([this](auto&... item) { return executor_.submit(fn_, *item...); }, items_);
     consumed_ = true;
@@ -103,11 +99,24 @@ class Mapping {
   const F fn_;
   const Deadline deadline_;
   const std::size_t buffersize_;
-  bool unread_ = false;
   std::tuple<Views...> views_;
   std::tuple<std::ranges::iterator_t<Views>...> items_;
   bool consumed_ = false;  // items_ have been submitted: step past them before the next use
-  Ring<Future<T>> futures_;
+  // <exercise 8.1 members Mapping>
+
+  /// Submits calls until the buffer is full or a range has ended.
+  void fill() {
+    while (futures_.size() < buffersize_ && !at_end()) futures_.push_back(submit_next());
+  }
+
+  /// Cancels the calls whose results nobody will read.
+  void cancel_rest() {
+    while (!futures_.empty()) futures_.take_front().cancel();
+  }
+
+  Ring<Future<T>> futures_;  // submitted and not yet read, the oldest in front
+  bool unread_ = false;      // the caller has the range, and has not begun to read it
+  // </exercise>
 };
 
 }  // namespace detail
@@ -121,8 +130,7 @@ auto map_on(Pool& executor, F fn, MapOptions options, Items&&... items) {
   using Calls = detail::Mapping<Pool, F, std::views::all_t<Items>...>;
   auto calls = std::make_unique<Calls>(executor, std::move(fn), options,
                                        std::views::all(std::forward<Items>(items))...);
-  calls->fill();
-  calls->hand_out();
+  calls->start();
   return InputRange<typename Calls::Value>([calls = std::move(calls)] { return calls->next(); });
 }
 

@@ -14,6 +14,7 @@ class ForgetfulFuture {
  public:
   /// Makes the future done, and calls the callbacks.
   void set_result(int value) {
+    // <exercise 10.1 ForgetfulFuture::set_result>
     std::vector<Callback> callbacks;
     {
       std::lock_guard lock(mutex_);
@@ -22,6 +23,7 @@ class ForgetfulFuture {
       callbacks.swap(callbacks_);
     }
     for (Callback& callback : callbacks) callback(value);
+    // </exercise>
   }
 
   /// Calls `callback` with the result as soon as there is one; at once if there is one already.
@@ -38,6 +40,7 @@ class ForgetfulFuture {
     // </exercise>
   }
 
+  // <exercise 10.1 members ForgetfulFuture>
  private:
   using Callback = std::function<void(int)>;
 
@@ -45,6 +48,7 @@ class ForgetfulFuture {
   bool done_ = false;
   int value_ = 0;
   std::vector<Callback> callbacks_;
+  // </exercise>
 };
 
 }  // namespace concurrent

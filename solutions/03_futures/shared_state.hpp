@@ -143,8 +143,8 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
     return error_;
   }
 
-  /// Goes from pending to running. @returns false if the future was cancelled
-  /// @throws InvalidStateError if its work has begun already
+  /// Asks to begin the work. @returns false if the future was cancelled: the work must not begin
+  /// @throws InvalidStateError if it has begun already
   bool start() {
     // <exercise 3.1 SharedState::start>
     Phase phase = Phase::pending;
@@ -154,7 +154,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
     // </exercise>
   }
 
-  /// Goes from pending to cancelled. @returns true if the future is cancelled, by this call or an earlier one
+  /// Asks that the work never begin. @returns true if the future is cancelled, by this call or an earlier one
   bool cancel() {
     // <exercise 3.1 SharedState::cancel>
     std::unique_lock lock(mutex_);

@@ -61,7 +61,7 @@ std::vector<FutureIn<Futures>> distinct(Futures&& futures) {
 template <std::ranges::input_range Futures, class T = typename detail::FutureIn<Futures>::value_type>
 DoneAndNotDoneFutures<T> wait(Futures&& futures, WaitOptions options = {}) {
   const std::vector<Future<T>> distinct = detail::distinct(std::forward<Futures>(futures));
-  // <exercise 6.1 wait>
+  // <exercise 6.2 wait>
   const Deadline deadline = deadline_after(options.timeout);
   detail::CompletionQueue queue;
   std::deque<detail::WaitNode> nodes;

@@ -1,7 +1,7 @@
 # Makes a starter from a solution: the code between `// <exercise S.E name>` and `// </exercise>` becomes a call of
 # todo(). With -v solved=N the exercises of the steps 1…N keep their code. A word before the name changes what is left:
 #   quiet    nothing but a comment, where the code around the gap has to work before its step
-#   members  a comment that asks for members
+#   members  a comment that asks for members, once, however many such gaps of that name there are
 # An instruction behind the mark, which goes on in the comment lines below it, becomes a TODO comment. New chapters have
 # none: what is to be written stands in the lesson.
 
@@ -23,7 +23,8 @@
   if (!reading) { print FILENAME ":" NR ": </exercise> without <exercise>" > "/dev/stderr"; failed = 1 }
   if (!keep && kind == "todo") print indent "todo(\"" number "\", \"" name "\");"
   if (!keep && kind == "quiet") print indent "// " number ", " name ": empty until step " int(number) "."
-  if (!keep && kind == "members") print indent "// For " number ": members of " name "."
+  if (!keep && kind == "members" && !asked[FILENAME, number, name]++)
+    print indent "// For " number ": members of " name "."
   reading = 0
   next
 }

@@ -60,8 +60,10 @@ class BlockingQueue {
 
   /// Returns how many items are in the queue now; another thread may have changed that before you look.
   [[nodiscard]] std::size_t size() const {
+    // <exercise 1.1 BlockingQueue::size>
     Lock lock(mutex_);
     return items_.size();
+    // </exercise>
   }
 
   /// Removes and returns the oldest item; waits while the queue is empty. Python: `get`.
@@ -101,15 +103,19 @@ class BlockingQueue {
 
   /// True once close() has been called.
   [[nodiscard]] bool closed() const {
+    // <exercise 3.1 BlockingQueue::closed>
     Lock lock(mutex_);
     return closed_;
+    // </exercise>
   }
 
  private:
-  // A suggestion. All of it is yours to change: the tests see only what is public.
+  // The rest is yours: the tests see only what is public.
+  const std::size_t capacity_;
+
+  // <exercise 1.1 members BlockingQueue>
   using Lock = std::unique_lock<std::mutex>;
 
-  // <exercise 1.1 members your choice, if you want any>
   /// Takes the oldest item, if there is one, and wakes a thread that can go on because of that.
   std::optional<T> take(Lock lock) {
     std::optional<T> item;
@@ -125,15 +131,14 @@ class BlockingQueue {
     has_room_.notify_one();
     return item;
   }
-  // </exercise>
 
-  const std::size_t capacity_;
   mutable std::mutex mutex_;          // guards all below
   std::condition_variable has_item_;  // where pop() waits
   std::condition_variable has_room_;  // where push() waits
   Ring<T> items_;
   std::size_t waiting_ = 0;  // calls of pop() that wait
   bool closed_ = false;
+  // </exercise>
 };
 
 }  // namespace concurrent

@@ -27,29 +27,12 @@ inline ExceptionHandler& callback_exception_handler() {
 
 namespace detail {
 
+class CompletionQueue;
 class SharedState;
-class WaitNode;
-
-/// A queue of the futures that a thread waits for and that are done, in the order in which they became done.
-class CompletionQueue {
- public:
-  /// Waits until a node is in the queue, and takes out the oldest.
-  /// @returns null if there is none before the deadline
-  WaitNode* next(Deadline deadline);
-
-  /// Appends `node` and wakes the thread that waits.
-  void push(WaitNode& node);
-
- private:
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  WaitNode* incoming_ = nullptr;  // those pushed since the thread last looked, the newest first
-  WaitNode* ready_ = nullptr;     // those before them, the oldest first; only the waiting thread uses it
-};
 
 /// Enters a completion queue, once, when the future of `state` is done, also if it is done already. Destroyed
-/// before that, it never enters. It allocates nothing, because it is itself the node of the list in which it
-/// stands: first the state's, then the queue's.
+/// before that, it never enters; destroyed in the queue, nobody may call the queue's next() again. It takes
+/// no memory but its own.
 class WaitNode {
  public:
   WaitNode(CompletionQueue& queue, std::shared_ptr<SharedState> state);
@@ -68,7 +51,44 @@ class WaitNode {
 
   CompletionQueue& queue_;
   std::shared_ptr<SharedState> state_;
-  WaitNode* next_ = nullptr;
+  // <exercise 6.1 members WaitNode>
+  WaitNode* next_ = nullptr;  // in the list in which it stands: first the state's, then the queue's
+  // </exercise>
+};
+
+/// A queue of the futures that a thread waits for and that are done, in the order in which they became done.
+class CompletionQueue {
+ public:
+  /// Waits until a node is in the queue, and takes out the oldest. Only the thread that waits may call it.
+  /// @returns null if there is none before the deadline
+  WaitNode* next(Deadline deadline) {
+    // <exercise 6.1 CompletionQueue::next>
+    if (!ready_) {
+      std::unique_lock lock(mutex_);
+      if (!wait_until(arrived_, lock, deadline, [this] { return incoming_ != nullptr; })) return nullptr;
+      for (WaitNode* node = std::exchange(incoming_, nullptr); node;) {
+        WaitNode& current = *std::exchange(node, node->next_);
+        current.next_ = std::exchange(ready_, &current);
+      }
+    }
+    return std::exchange(ready_, ready_->next_);
+    // </exercise>
+  }
+
+  // <exercise 6.1 members CompletionQueue>
+  /// Appends `node` and wakes the thread that waits.
+  void push(WaitNode& node) {
+    std::lock_guard lock(mutex_);  // and notify under it: once it is free, the queue may be gone
+    node.next_ = std::exchange(incoming_, &node);
+    arrived_.notify_one();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  WaitNode* incoming_ = nullptr;  // those pushed since the thread last looked, the newest first
+  WaitNode* ready_ = nullptr;     // those before them, the oldest first; only the waiting thread uses it
+  // </exercise>
 };
 
 /// The part of the state shared by a promise and its futures that does not depend on the type of the value.
@@ -82,8 +102,10 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   SharedState& operator=(const SharedState&) = delete;
 
   [[nodiscard]] FutureState state() const {
+    // <exercise 1.1 SharedState::state>
     std::lock_guard lock(mutex_);
     return state_;
+    // </exercise>
   }
   [[nodiscard]] bool done() const { return is_done(state()); }
 
@@ -135,8 +157,8 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
     return error_;
   }
 
-  /// Goes from pending to running. @returns false if the future was cancelled
-  /// @throws InvalidStateError if its work has begun already
+  /// Asks to begin the work. @returns false if the future was cancelled: the work must not begin
+  /// @throws InvalidStateError if it has begun already
   bool start() {
     // <exercise 3.1 SharedState::start>
     std::lock_guard lock(mutex_);
@@ -148,7 +170,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
     // </exercise>
   }
 
-  /// Goes from pending to cancelled. @returns true if the future is cancelled, by this call or an earlier one
+  /// Asks that the work never begin. @returns true if the future is cancelled, by this call or an earlier one
   bool cancel() {
     // <exercise 3.1 SharedState::cancel>
     std::unique_lock lock(mutex_);
@@ -182,7 +204,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   }
 
  protected:
-  std::exception_ptr error_;
+  std::exception_ptr error_;  // null, or the exception that is the outcome
 
  private:
   friend class WaitNode;
@@ -191,16 +213,62 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
     return state == FutureState::cancelled || state == FutureState::finished;
   }
 
+  /// Calls a callback, under no lock. What it throws goes to callback_exception_handler().
+  static void run_callback(Callback& callback, const std::shared_ptr<SharedState>& state) noexcept {
+    try {
+      callback(state);
+    } catch (...) {
+      callback_exception_handler()(std::current_exception());
+    }
+  }
+
+  // The rest is yours: the tests see only futures and promises.
+  // <exercise 1.1 members SharedState>
+  mutable std::mutex mutex_;  // guards all below
+  FutureState state_ = FutureState::pending;
+  bool storing_ = false;  // a thread stores an outcome just now
+  // </exercise>
+  // <exercise 2.1 members SharedState>
+  std::condition_variable became_done_;  // where wait() sleeps
+  // </exercise>
+  // <exercise 4.1 members SharedState>
+  std::vector<Callback> callbacks_;  // those to call, in order
+  // </exercise>
+  // <exercise 6.1 members SharedState>
+  WaitNode* nodes_ = nullptr;  // those to tell, the newest first
+
+  /// Puts `node` into the list of those to tell, or, if the future is done, into its queue at once.
+  void add(WaitNode& node) {
+    std::lock_guard lock(mutex_);
+    if (is_done(state_)) return node.queue_.push(node);
+    node.next_ = std::exchange(nodes_, &node);
+  }
+
+  /// Takes `node` out of the list, wherever it stands, if it is still there.
+  void remove(WaitNode& node) noexcept {
+    std::lock_guard lock(mutex_);
+    WaitNode** link = &nodes_;
+    while (*link && *link != &node) link = &(*link)->next_;
+    if (*link) *link = node.next_;
+  }
+  // </exercise>
+  // <exercise 1.1 members SharedState>
+
   /// Announces that the future is done: first to the threads that wait (step 2) and to the queues of those
   /// that wait for several (step 6), then, without the lock, to the callbacks, in the order in which they
   /// were added (step 4). Called once, by whoever made the future done, who still holds the lock.
   void publish([[maybe_unused]] std::unique_lock<std::mutex> lock) {
-    // <exercise 2.1 quiet SharedState::publish>
+    // </exercise>
+    // <exercise 2.1 members SharedState>
     became_done_.notify_all();
+    // </exercise>
+    // <exercise 6.1 members SharedState>
     for (WaitNode* node = std::exchange(nodes_, nullptr); node;) {
       WaitNode& current = *std::exchange(node, node->next_);  // once it is pushed, it may be gone
       current.queue_.push(current);
     }
+    // </exercise>
+    // <exercise 4.1 members SharedState>
     std::vector<Callback> callbacks = std::exchange(callbacks_, {});
     lock.unlock();
     if (callbacks.empty()) return;
@@ -222,68 +290,22 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
     }
     --depth;
     // </exercise>
+    // <exercise 1.1 members SharedState>
   }
-
-  /// Calls a callback, under no lock. What it throws goes to callback_exception_handler().
-  static void run_callback(Callback& callback, const std::shared_ptr<SharedState>& state) noexcept {
-    try {
-      callback(state);
-    } catch (...) {
-      callback_exception_handler()(std::current_exception());
-    }
-  }
-
-  /// Puts `node` into the list of those to tell, or, if the future is done, into its queue at once. (Step 6)
-  void add(WaitNode& node) {
-    std::lock_guard lock(mutex_);
-    if (is_done(state_)) return node.queue_.push(node);
-    node.next_ = std::exchange(nodes_, &node);
-  }
-
-  /// Takes `node` out of the list, wherever it stands, if it is still there. (Step 6)
-  void remove(WaitNode& node) noexcept {
-    std::lock_guard lock(mutex_);
-    WaitNode** link = &nodes_;
-    while (*link && *link != &node) link = &(*link)->next_;
-    if (*link) *link = node.next_;
-  }
-
-  // A suggestion. All that is private is yours to change: the tests see only futures and promises.
-  mutable std::mutex mutex_;             // guards all below
-  std::condition_variable became_done_;  // where wait() sleeps
-  FutureState state_ = FutureState::pending;
-  // <exercise 1.1 members your choice, if you want any>
-  bool storing_ = false;  // a thread stores an outcome just now
   // </exercise>
-  std::vector<Callback> callbacks_;  // those to call, in order
-  WaitNode* nodes_ = nullptr;        // those to tell, the newest first
 };
 
 inline WaitNode::WaitNode(CompletionQueue& queue, std::shared_ptr<SharedState> state)
     : queue_(queue), state_(std::move(state)) {
+  // <exercise 6.1 WaitNode::WaitNode>
   state_->add(*this);
+  // </exercise>
 }
 
 inline WaitNode::~WaitNode() {
+  // <exercise 6.1 WaitNode::~WaitNode>
   if (state_) state_->remove(*this);
-}
-
-inline WaitNode* CompletionQueue::next(Deadline deadline) {
-  if (!ready_) {
-    std::unique_lock lock(mutex_);
-    if (!wait_until(arrived_, lock, deadline, [this] { return incoming_ != nullptr; })) return nullptr;
-    for (WaitNode* node = std::exchange(incoming_, nullptr); node;) {
-      WaitNode& current = *std::exchange(node, node->next_);
-      current.next_ = std::exchange(ready_, &current);
-    }
-  }
-  return std::exchange(ready_, ready_->next_);
-}
-
-inline void CompletionQueue::push(WaitNode& node) {
-  std::lock_guard lock(mutex_);
-  node.next_ = std::exchange(incoming_, &node);
-  arrived_.notify_one();
+  // </exercise>
 }
 
 }  // namespace detail

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "executor_base.hpp"
+#include "job.hpp"
 #include "promise.hpp"
 #include "todo.hpp"
 
@@ -26,19 +27,15 @@ auto bind_call(F fn, Args... args) {
   };
 }
 
-}  // namespace detail
-
-/// Does the work of Executor::submit(): runs `fn(args...)` on `executor` and gives the future of its result
-/// at once. The call is destroyed when it has run, before its future is done; or when the executor drops it,
-/// also before its future is done. @throws what executor.post() throws; the call is destroyed then
-template <class F, class... Args>
-Future<CallResult<F, Args...>> submit_to(Executor& executor, F&& fn, Args&&... args) {
-  // <exercise 5.1 submit_to>
-  using T = CallResult<F, Args...>;
-  auto call = detail::bind_call(std::forward<F>(fn), std::forward<Args>(args)...);
+/// Makes the job of a submitted call: it runs the call and keeps its promise, unless the future was cancelled
+/// meanwhile. The call is destroyed when it has run, before its future is done; or when the executor drops
+/// the job, also before its future is done.
+template <class T, class Call>
+Job call_job(Promise<T> promise, Call call) {
+  // <exercise 5.1 call_job>
   struct CallJob {
-    Promise<T> promise;                   // destroyed last: whoever hears that the job was dropped
-    std::optional<decltype(call)> bound;  // may rely on that the call is gone
+    Promise<T> promise;         // destroyed last: whoever hears that the job was dropped
+    std::optional<Call> bound;  // may rely on that the call is gone
 
     void operator()() {
       if (!promise.set_running_or_notify_cancel()) return;
@@ -51,11 +48,22 @@ Future<CallResult<F, Args...>> submit_to(Executor& executor, F&& fn, Args&&... a
       });
     }
   };
+  return CallJob{std::move(promise), std::move(call)};
+  // </exercise>
+}
+
+}  // namespace detail
+
+/// Does the work of Executor::submit(): runs `fn(args...)` on `executor` and gives the future of its result
+/// at once. @throws what executor.post() throws; the call is destroyed then
+template <class F, class... Args>
+Future<CallResult<F, Args...>> submit_to(Executor& executor, F&& fn, Args&&... args) {
+  using T = CallResult<F, Args...>;
+  auto call = detail::bind_call(std::forward<F>(fn), std::forward<Args>(args)...);
   Promise<T> promise;
   Future<T> future = promise.future();
-  executor.post(CallJob{std::move(promise), std::move(call)});
+  executor.post(detail::call_job(std::move(promise), std::move(call)));
   return future;
-  // </exercise>
 }
 
 }  // namespace concurrent
