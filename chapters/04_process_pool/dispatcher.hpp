@@ -91,15 +91,7 @@ class Dispatcher {
     thread_ = std::thread([this] { run(); });
   }
 
-  // ---- For any thread, under the lock ----
-
-  /// Starts the workers that are needed: as many as there are calls, queued and in flight, but no more than
-  /// the most. @returns the calls to be sent now: the oldest in the queue, as long as fewer than one for each
-  /// worker and `prefetch_limit` are in flight
-  std::vector<OutgoingCall> take_sendable() {
-    if (queue_.empty() && in_flight_.size() == 0) return {};
-    todo("7.2", "Dispatcher::take_sendable");
-  }
+  // For 7.1: members of your choice.
 
   // ---- For any thread, without the lock ----
 
@@ -152,10 +144,12 @@ class Dispatcher {
     }
     receive_answers();  // only after the exits: a worker has sent everything before it ended
     for (const WorkerExit& worker : ended) note_exit(worker);
-    std::unique_lock lock(mutex_);
-    const auto sendable = take_sendable();
-    lock.unlock();
-    send(sendable);
+    send_more();
+  }
+
+  /// Sends what can be sent now, after answers and ends of workers.
+  void send_more() {
+    // 7.1, Dispatcher::send_more: empty until step 7.
   }
 
   /// Receives everything that the workers have sent by now.
@@ -182,7 +176,7 @@ class Dispatcher {
   /// Finishes the future of the call that this is the answer to. The worker that gave it gets its next call
   /// before that.
   void finish_call(const Packet& answer) {
-    todo("7.2", "Dispatcher::finish_call");
+    todo("7.1", "Dispatcher::finish_call");
   }
 
   /// Notes that a worker has ended. @throws BrokenProcessPool if it had not announced it
@@ -192,7 +186,7 @@ class Dispatcher {
       --workers_;
       return;
     }
-    todo("9.1", "Dispatcher::note_exit");
+    throw BrokenProcessPool(worker.text() + ": the pool is broken");
   }
 
   /// Ends the pool's own thread. @param reason why the pool is broken; null: all is done
@@ -226,7 +220,7 @@ class Dispatcher {
   CallTable in_flight_;
   std::size_t workers_ = 0;  // running, or asked for
   bool closed_ = false;
-  bool eof_sent_ = false;
+  // For 6.1: members of your choice, if you want any.
   std::exception_ptr broken_;
   bool stopping_ = false;
   bool stopped_ = false;

@@ -16,25 +16,7 @@ namespace concurrent {
 
 namespace detail {
 
-/// A function that was offered to other workers, and its error.
-template <class G>
-class ForkedCall final : public Forked {
- public:
-  explicit ForkedCall(G& call) : call_(call) {}
-
-  void run() noexcept override {
-    try {
-      std::invoke(call_);
-    } catch (...) {
-      error = std::current_exception();
-    }
-  }
-
-  std::exception_ptr error;
-
- private:
-  G& call_;
-};
+// For 8.1: members of your choice.
 
 }  // namespace detail
 

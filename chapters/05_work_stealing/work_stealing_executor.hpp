@@ -148,17 +148,13 @@ class WorkStealingExecutor : public Executor {
     todo("6.1", "WorkStealingExecutor::work");
   }
 
-  /// Looks for a job and moves it to `job`, which is empty. @returns true if there was one
+  /// Looks for a job everywhere and moves it to `job`, which is empty. @returns true if there was one
   bool find_job(Worker& self, Job& job) {
     if (look_elsewhere_first(self, job)) return true;
-    todo("6.2", "WorkStealingExecutor::find_job");
+    todo("6.1", "WorkStealingExecutor::find_job");
   }
 
-  /// Looks for a job of another worker, or for one that this worker has forked, and moves it to `job`, which
-  /// is empty. @returns true if there was one
-  bool steal_job(Worker& self, Job& job) {
-    todo("6.2", "WorkStealingExecutor::steal_job");
-  }
+  // For 6.1: members of your choice.
 
   /// Sees to it that each job has its turn, wherever it lies: now and then looks for one where a busy worker
   /// would not come, and moves it to `job`, which is empty. @returns true if there was one
@@ -172,23 +168,7 @@ class WorkStealingExecutor : public Executor {
     return std::ranges::any_of(workers_, [](const auto& worker) { return worker->has_work(); });
   }
 
-  /// Looks for a job as find_job() does, and if this worker was asleep, wakes another for what is left.
-  bool next_job(Worker& self, Job& job) {
-    const bool found = find_job(self, job);
-    wake_another(self);
-    return found;
-  }
-
-  /// If this worker was asleep, and there is more work than it has taken, wakes another one.
-  void wake_another(Worker& self) {
-    if (std::exchange(self.was_asleep, false) && has_work()) work_.notify_one();
-  }
-
-  /// Sleeps until there may be work, or `ready()` may have become true.
-  template <class Ready>
-  void sleep_unless(Worker& self, Ready ready) {
-    todo("6.1", "WorkStealingExecutor::sleep_unless");
-  }
+  // For 6.1: members of your choice.
 
   /// Ends the executor if nothing may be posted, nothing runs and nothing is left. It looks at active_ last,
   /// because only an active worker brings new work. @returns true if it has ended

@@ -196,7 +196,7 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
     todo("4.2", "EventLoop::wait");
   }
 
-  /// Calls a function in debug mode: tells of what it throws, as ever, and of it if it was slow.
+  /// Calls a function in debug mode.
   void call_and_time(const SharedCall& call, std::move_only_function<void()>& fn) {
     todo("6.1", "EventLoop::call_and_time");
   }

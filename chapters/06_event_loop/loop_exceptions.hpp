@@ -45,13 +45,6 @@ inline void write_exception(const ExceptionContext& context) noexcept {
   }
 }
 
-/// Hands `context` to `handler`; without one, writes it. What the handler throws is written, and goes no
-/// further.
-/// @param handler a copy: the handler may replace itself
-inline void handle_exception(LoopExceptionHandler handler, EventLoop& loop, const ExceptionContext& context) {
-  todo("6.1", "handle_exception");
-}
-
 /// Reports what callbacks throw and, in debug mode, which are slow. A base of EventLoop. For the loop's
 /// thread.
 class LoopReports {
@@ -66,7 +59,7 @@ class LoopReports {
   /// Tells the exception handler of `context`. What the handler throws goes to stderr, and no further.
   /// Python: `loop.call_exception_handler`.
   void call_exception_handler(const ExceptionContext& context) {
-    handle_exception(exception_handler_, loop_, context);
+    todo("6.1", "LoopReports::call_exception_handler");
   }
 
   /// In debug mode the loop refuses calls from other threads, and writes a line about slow callbacks.

@@ -30,16 +30,6 @@ class HastyQueue {
   }
 
  private:
-  /// The post, if there is one. Call it under the lock.
-  std::optional<int> take() { return std::exchange(post_, std::nullopt); }
-
-  /// Sleeps until somebody who sees that the loop is asleep wakes it.
-  void fall_asleep(std::unique_lock<std::mutex>& lock) {
-    asleep_ = true;
-    changed_.wait(lock, [this] { return woken_; });
-    asleep_ = false;
-  }
-
   std::mutex mutex_;  // guards all of it
   std::optional<int> post_;
   bool asleep_ = false;

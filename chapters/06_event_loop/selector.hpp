@@ -54,9 +54,7 @@ class SleepSelector final : public Selector {
   TimePoint now() override { return std::chrono::steady_clock::now(); }
 
  private:
-  std::mutex mutex_;  // guards woken_
-  std::condition_variable changed_;
-  bool woken_ = false;
+  // For 4.1: members of your choice.
 };
 
 }  // namespace asyncio

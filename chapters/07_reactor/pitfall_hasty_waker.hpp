@@ -35,19 +35,6 @@ class HastyWaker {
   }
 
  private:
-  /// Returns once the counter is above 0.
-  void sleep() {
-    epoll_event event{};
-    while (::epoll_wait(epoll_.get(), &event, 1, -1) != 1) {
-    }
-  }
-
-  /// Takes the sum, and leaves 0.
-  int take() {
-    std::lock_guard lock(mutex_);
-    return std::exchange(sum_, 0);
-  }
-
   const concurrent::Fd counter_ = detail::event_counter();
   const concurrent::Fd epoll_;
   std::mutex mutex_;  // guards sum_

@@ -89,25 +89,25 @@ class Items {
 template <class Item, std::ranges::view View>
 InputRange<Chunk<Item>> in_chunks(std::int64_t function, View items, std::size_t size) {
   if (size == 0) throw std::invalid_argument("map: chunksize must be at least 1, not 0");
+  // <exercise 10.1 in_chunks>
   return InputRange<Chunk<Item>>(
       [function, size,
        next = std::make_unique<Items<View>>(std::move(items))]() -> std::optional<Chunk<Item>> {
-        // <exercise 10.1 in_chunks>
         Chunk<Item> chunk{function, {}};
         while (chunk.items.size() < size && next->advance()) chunk.items.push_back(**next);
         if (chunk.items.empty()) return std::nullopt;
         return chunk;
-        // </exercise>
       });
+  // </exercise>
 }
 
 /// Returns the values of the chunks, one by one, each moved out. A chunk is read when its first value is
 /// asked for. @param chunks a range of vectors, read once
 template <class Value>
 InputRange<Value> one_by_one(InputRange<std::vector<Value>> chunks) {
+  // <exercise 10.1 one_by_one>
   return InputRange<Value>([chunks = std::move(chunks), values = std::vector<Value>(),
                             next = std::size_t{0}]() mutable -> std::optional<Value> {
-    // <exercise 10.1 one_by_one>
     while (next == values.size()) {
       auto chunk = chunks.next();
       if (!chunk) return std::nullopt;
@@ -115,8 +115,8 @@ InputRange<Value> one_by_one(InputRange<std::vector<Value>> chunks) {
       next = 0;
     }
     return Value(std::move(values[next++]));
-    // </exercise>
   });
+  // </exercise>
 }
 
 }  // namespace concurrent::detail

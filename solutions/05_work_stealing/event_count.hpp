@@ -13,17 +13,11 @@ namespace concurrent {
 /// for lock-free data. All members may be called from any thread.
 ///
 /// A thread that wants to sleep announces it, looks *again* whether there is something to do, and only then
-/// waits:
-///
-///     const auto key = events.prepare_wait();
-///     if (there_is_work()) events.cancel_wait();
-///     else events.wait(key);
-///
-/// A thread that brings something publishes it first and then notifies. As long as nobody sleeps, that takes
-/// no lock and no system call.
+/// waits. A thread that brings something publishes it first and then notifies. As long as nobody sleeps, that
+/// takes no lock and no system call.
 class EventCount {
  public:
-  /// The epoch at the time of prepare_wait(), for wait().
+  /// What prepare_wait() gives, for wait().
   using Key = std::uint32_t;
 
   /// Announces that this thread is about to sleep. It must look again, and then call either wait() or
@@ -39,8 +33,10 @@ class EventCount {
 
   /// Takes the announcement back.
   void cancel_wait() {
+    // <exercise 10.1 EventCount::cancel_wait>
     std::lock_guard lock(mutex_);
     leave();
+    // </exercise>
   }
 
   /// Sleeps until somebody has notified since prepare_wait(); it may also return for no reason.

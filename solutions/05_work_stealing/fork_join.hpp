@@ -16,6 +16,7 @@ namespace concurrent {
 
 namespace detail {
 
+// <exercise 8.1 members your choice>
 /// A function that was offered to other workers, and its error.
 template <class G>
 class ForkedCall final : public Forked {
@@ -35,6 +36,7 @@ class ForkedCall final : public Forked {
  private:
   G& call_;
 };
+// </exercise>
 
 }  // namespace detail
 

@@ -175,19 +175,19 @@ class WorkStealingExecutor : public Executor {
     // </exercise>
   }
 
-  /// Looks for a job and moves it to `job`, which is empty. @returns true if there was one
+  /// Looks for a job everywhere and moves it to `job`, which is empty. @returns true if there was one
   bool find_job(Worker& self, Job& job) {
     if (look_elsewhere_first(self, job)) return true;
-    // <exercise 6.2 WorkStealingExecutor::find_job>
+    // <exercise 6.1 WorkStealingExecutor::find_job>
     if (!self.jobs.empty() && detail::take(self.jobs.pop(), job)) return true;
     return self.inbox.pop(job) || steal_job(self, job);
     // </exercise>
   }
 
+  // <exercise 6.1 members your choice>
   /// Looks for a job of another worker, or for one that this worker has forked, and moves it to `job`, which
   /// is empty. @returns true if there was one
   bool steal_job(Worker& self, Job& job) {
-    // <exercise 6.2 WorkStealingExecutor::steal_job>
     // Each thief begins with another worker, so that they are not in each other's way, and ends with its own
     // forks: what it joins in the middle of a job may wait for one.
     for (std::size_t i = 1; i <= workers_.size(); ++i) {
@@ -200,8 +200,8 @@ class WorkStealingExecutor : public Executor {
       if (!victim.inbox.empty() && victim.inbox.pop(job)) return true;
     }
     return false;
-    // </exercise>
   }
+  // </exercise>
 
   /// Sees to it that each job has its turn, wherever it lies: now and then looks for one where a busy worker
   /// would not come, and moves it to `job`, which is empty. @returns true if there was one
@@ -220,6 +220,7 @@ class WorkStealingExecutor : public Executor {
     return std::ranges::any_of(workers_, [](const auto& worker) { return worker->has_work(); });
   }
 
+  // <exercise 6.1 members your choice>
   /// Looks for a job as find_job() does, and if this worker was asleep, wakes another for what is left.
   bool next_job(Worker& self, Job& job) {
     const bool found = find_job(self, job);
@@ -235,7 +236,6 @@ class WorkStealingExecutor : public Executor {
   /// Sleeps until there may be work, or `ready()` may have become true.
   template <class Ready>
   void sleep_unless(Worker& self, Ready ready) {
-    // <exercise 6.1 WorkStealingExecutor::sleep_unless>
     for (int look = 0; look < spins_before_sleep_; ++look) {
       if (ready() || has_work()) return;
       std::this_thread::yield();
@@ -246,8 +246,8 @@ class WorkStealingExecutor : public Executor {
     else
       work_.wait(key);
     self.was_asleep = true;
-    // </exercise>
   }
+  // </exercise>
 
   /// Ends the executor if nothing may be posted, nothing runs and nothing is left. It looks at active_ last,
   /// because only an active worker brings new work. @returns true if it has ended

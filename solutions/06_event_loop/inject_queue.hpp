@@ -19,9 +19,9 @@ class InjectQueue {
   /// inject queue and the selector: the node may be what ends the loop.
   /// @throws std::runtime_error if the inject queue is closed; the node is dropped then
   void post(Ref<Operation> node, Selector& selector) {
+    // <exercise 8.2 InjectQueue::post>
     ReadyQueue posted;  // which drops it if this throws
     posted.push(std::move(node));
-    // <exercise 8.2 InjectQueue::post>
     std::lock_guard lock(mutex_);
     if (closed_) throw std::runtime_error("Event loop is closed");
     posts_.append(std::move(posted));
@@ -31,13 +31,19 @@ class InjectQueue {
   }
 
   /// True if something may have been posted: a hint, which costs no lock.
-  [[nodiscard]] bool has_posts() const noexcept { return has_posts_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool has_posts() const noexcept {
+    // <exercise 8.2 InjectQueue::has_posts>
+    return has_posts_.load(std::memory_order_relaxed);
+    // </exercise>
+  }
 
   /// Takes what was posted, in order.
   ReadyQueue collect() {
+    // <exercise 8.2 InjectQueue::collect>
     std::lock_guard lock(mutex_);
     has_posts_.store(false, std::memory_order_relaxed);
     return std::exchange(posts_, {});
+    // </exercise>
   }
 
   /// Notes that the loop falls asleep. @returns false if it must not, for something was posted
@@ -51,23 +57,29 @@ class InjectQueue {
 
   /// Notes that the loop is awake again, whatever woke it.
   void wake_up() {
+    // <exercise 8.2 InjectQueue::wake_up>
     std::lock_guard lock(mutex_);
     asleep_ = false;
+    // </exercise>
   }
 
   /// Takes no more posts. @returns what was posted
   ReadyQueue close() {
+    // <exercise 8.2 InjectQueue::close>
     std::lock_guard lock(mutex_);
     closed_ = true;
     return std::exchange(posts_, {});
+    // </exercise>
   }
 
  private:
+  // <exercise 8.2 members your choice>
   std::mutex mutex_;  // guards all of it
   ReadyQueue posts_;
   bool asleep_ = false;
   bool closed_ = false;
   std::atomic<bool> has_posts_ = false;  // changes under the lock
+  // </exercise>
 };
 
 }  // namespace asyncio

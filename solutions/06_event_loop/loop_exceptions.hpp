@@ -45,20 +45,6 @@ inline void write_exception(const ExceptionContext& context) noexcept {
   }
 }
 
-/// Hands `context` to `handler`; without one, writes it. What the handler throws is written, and goes no
-/// further.
-/// @param handler a copy: the handler may replace itself
-inline void handle_exception(LoopExceptionHandler handler, EventLoop& loop, const ExceptionContext& context) {
-  // <exercise 6.1 handle_exception>
-  if (!handler) return write_exception(context);
-  try {
-    handler(loop, context);
-  } catch (...) {
-    write_exception({"Unhandled error in exception handler", std::current_exception()});
-  }
-  // </exercise>
-}
-
 /// Reports what callbacks throw and, in debug mode, which are slow. A base of EventLoop. For the loop's
 /// thread.
 class LoopReports {
@@ -73,7 +59,15 @@ class LoopReports {
   /// Tells the exception handler of `context`. What the handler throws goes to stderr, and no further.
   /// Python: `loop.call_exception_handler`.
   void call_exception_handler(const ExceptionContext& context) {
-    handle_exception(exception_handler_, loop_, context);
+    // <exercise 6.1 LoopReports::call_exception_handler>
+    const LoopExceptionHandler handler = exception_handler_;  // it may replace itself
+    if (!handler) return write_exception(context);
+    try {
+      handler(loop_, context);
+    } catch (...) {
+      write_exception({"Unhandled error in exception handler", std::current_exception()});
+    }
+    // </exercise>
   }
 
   /// In debug mode the loop refuses calls from other threads, and writes a line about slow callbacks.

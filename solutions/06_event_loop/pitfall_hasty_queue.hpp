@@ -29,25 +29,17 @@ class HastyQueue {
     // <exercise 9.1 HastyQueue::wait>
     {
       std::lock_guard lock(mutex_);
-      if (const std::optional<int> post = take()) return *post;
+      if (post_) return *std::exchange(post_, std::nullopt);
     }
     std::unique_lock lock(mutex_);
-    fall_asleep(lock);
-    return *take();
+    asleep_ = true;
+    changed_.wait(lock, [this] { return woken_; });
+    asleep_ = false;
+    return *std::exchange(post_, std::nullopt);
     // </exercise>
   }
 
  private:
-  /// The post, if there is one. Call it under the lock.
-  std::optional<int> take() { return std::exchange(post_, std::nullopt); }
-
-  /// Sleeps until somebody who sees that the loop is asleep wakes it.
-  void fall_asleep(std::unique_lock<std::mutex>& lock) {
-    asleep_ = true;
-    changed_.wait(lock, [this] { return woken_; });
-    asleep_ = false;
-  }
-
   std::mutex mutex_;  // guards all of it
   std::optional<int> post_;
   bool asleep_ = false;

@@ -68,9 +68,11 @@ class SleepSelector final : public Selector {
   TimePoint now() override { return std::chrono::steady_clock::now(); }
 
  private:
+  // <exercise 4.1 members your choice>
   std::mutex mutex_;  // guards woken_
   std::condition_variable changed_;
   bool woken_ = false;
+  // </exercise>
 };
 
 }  // namespace asyncio

@@ -14,7 +14,11 @@ namespace asyncio {
 template <class Call>
 class PersistentCallback final : public Operation {
  public:
-  explicit PersistentCallback(Call call) : Operation(RefCount::local), call_(std::move(call)) {}
+  explicit PersistentCallback(Call call) : Operation(RefCount::local) {
+    // <exercise 3.1 PersistentCallback>
+    call_.emplace(std::move(call));
+    // </exercise>
+  }
 
   /// The callback stays, even if it throws.
   void run() override {
@@ -34,7 +38,9 @@ class PersistentCallback final : public Operation {
 
   /// Destroys the callback, but not while it runs.
   void drop() noexcept override {
+    // <exercise 3.1 quiet PersistentCallback::drop>
     if (!running_) call_.reset();
+    // </exercise>
   }
 
   [[nodiscard]] const std::type_info& type() const noexcept override {
@@ -42,9 +48,10 @@ class PersistentCallback final : public Operation {
   }
 
  private:
-  // A suggestion. All of it is yours to change: the tests see only what is public.
+  // <exercise 3.1 members your choice>
   std::optional<Call> call_;
   bool running_ = false;
+  // </exercise>
 };
 
 }  // namespace asyncio

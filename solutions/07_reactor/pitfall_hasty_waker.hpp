@@ -32,30 +32,22 @@ class HastyWaker {
   /// Returns the sum of what was posted since the last time, as soon as there is something.
   int wait() {
     // <exercise 8.1 HastyWaker::wait>
-    int sum = 0;
-    while (sum == 0) {
-      sleep();
-      sum = take();
+    for (;;) {
+      epoll_event event{};
+      while (::epoll_wait(epoll_.get(), &event, 1, -1) != 1) {
+      }
+      int sum = 0;
+      {
+        std::lock_guard lock(mutex_);
+        sum = std::exchange(sum_, 0);
+      }
       detail::reset_count(counter_.get());
+      if (sum != 0) return sum;
     }
-    return sum;
     // </exercise>
   }
 
  private:
-  /// Returns once the counter is above 0.
-  void sleep() {
-    epoll_event event{};
-    while (::epoll_wait(epoll_.get(), &event, 1, -1) != 1) {
-    }
-  }
-
-  /// Takes the sum, and leaves 0.
-  int take() {
-    std::lock_guard lock(mutex_);
-    return std::exchange(sum_, 0);
-  }
-
   const concurrent::Fd counter_ = detail::event_counter();
   const concurrent::Fd epoll_;
   std::mutex mutex_;  // guards sum_

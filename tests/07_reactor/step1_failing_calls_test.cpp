@@ -145,6 +145,8 @@ TEST(Step3_Watch, WhatIsRefusedIsDestroyed) {
 
 TEST(Step3_Watch, WhatIsRefusedGivesItsMemoryBack) {
   const auto [here, there] = socket_pair();
+  EpollLoop e;
+  e.loop.add_reader(here.get(), [] {});  // which is not refused
   const auto refuse = [&here = here] {
     EventLoop simple;
     for (int i = 0; i < 3; ++i) EXPECT_ANY_THROW(simple.add_reader(here.get(), [] {}));

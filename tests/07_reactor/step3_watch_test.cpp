@@ -255,8 +255,10 @@ TEST(Step3_Watch, AReaderThatIsDestroyedMayWatchItsFileAnew) {
 }
 
 TEST(Step3_Watch, OnlyALoopWithAnEpollSelectorHasReaders) {
-  EventLoop loop;
   const auto [here, there] = socket_pair();
+  EpollLoop e;
+  e.loop.add_reader(here.get(), [] {});
+  EventLoop loop;
   EXPECT_THROW(loop.add_reader(here.get(), [] {}), std::logic_error);
   EXPECT_THROW(loop.remove_reader(here.get()), std::logic_error);
 }
@@ -265,6 +267,7 @@ TEST(Step3_Watch, InDebugModeOtherThreadsAreRefused) {  // AIO-14
   EpollLoop e;
   e.loop.set_debug(true);
   const auto [here, there] = socket_pair();
+  e.loop.add_reader(here.get(), [] {});  // which this thread may
   std::string refused_add;
   std::string refused_remove;
   e.loop.call_soon([&] {

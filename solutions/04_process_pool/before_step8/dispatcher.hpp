@@ -111,14 +111,11 @@ class Dispatcher {
     thread_ = std::thread([this] { run(); });
   }
 
-  // ---- For any thread, under the lock ----
-
-  /// Starts the workers that are needed: as many as there are calls, queued and in flight, but no more than
-  /// the most. @returns the calls to be sent now: the oldest in the queue, as long as fewer than one for each
-  /// worker and `prefetch_limit` are in flight
+  // <exercise 7.1 members your choice>
+  /// For any thread, under the lock. Starts the workers that are needed: as many as there are calls, queued
+  /// and in flight, but no more than the most. @returns the calls to be sent now: the oldest in the queue, as
+  /// long as fewer than one for each worker and `prefetch_limit` are in flight
   std::vector<OutgoingCall> take_sendable() {
-    if (queue_.empty() && in_flight_.size() == 0) return {};
-    // <exercise 7.2 Dispatcher::take_sendable>
     for (; workers_ < std::min(max_workers_, queue_.size() + in_flight_.size()); ++workers_) server_.start();
     std::vector<OutgoingCall> sendable;
     while (!queue_.empty() && in_flight_.size() < workers_ + prefetch_limit) {
@@ -126,8 +123,8 @@ class Dispatcher {
       if (call.state->start()) sendable.push_back(in_flight_.add(std::move(call)));
     }
     return sendable;
-    // </exercise>
   }
+  // </exercise>
 
   // ---- For any thread, without the lock ----
 
@@ -183,10 +180,17 @@ class Dispatcher {
     }
     receive_answers();  // only after the exits: a worker has sent everything before it ended
     for (const WorkerExit& worker : ended) note_exit(worker);
+    send_more();
+  }
+
+  /// Sends what can be sent now, after answers and ends of workers.
+  void send_more() {
+    // <exercise 7.1 quiet Dispatcher::send_more>
     std::unique_lock lock(mutex_);
     const auto sendable = take_sendable();
     lock.unlock();
     send(sendable);
+    // </exercise>
   }
 
   /// Receives everything that the workers have sent by now.
@@ -213,7 +217,7 @@ class Dispatcher {
   /// Finishes the future of the call that this is the answer to. The worker that gave it gets its next call
   /// before that.
   void finish_call(const Packet& answer) {
-    // <exercise 7.2 Dispatcher::finish_call>
+    // <exercise 7.1 Dispatcher::finish_call>
     std::unique_lock lock(mutex_);
     const Call call = in_flight_.take(answer.header().number);
     const auto sendable = take_sendable();
@@ -230,9 +234,7 @@ class Dispatcher {
       --workers_;
       return;
     }
-    // <exercise 9.1 Dispatcher::note_exit>
     throw BrokenProcessPool(worker.text() + ": the pool is broken");
-    // </exercise>
   }
 
   /// Ends the pool's own thread. @param reason why the pool is broken; null: all is done
@@ -275,7 +277,9 @@ class Dispatcher {
   CallTable in_flight_;
   std::size_t workers_ = 0;  // running, or asked for
   bool closed_ = false;
+  // <exercise 6.1 members your choice, if you want any>
   bool eof_sent_ = false;
+  // </exercise>
   std::exception_ptr broken_;
   bool stopping_ = false;
   bool stopped_ = false;

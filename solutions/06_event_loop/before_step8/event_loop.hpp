@@ -283,7 +283,7 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
     // </exercise>
   }
 
-  /// Calls a function in debug mode: tells of what it throws, as ever, and of it if it was slow.
+  /// Calls a function in debug mode.
   void call_and_time(const SharedCall& call, std::move_only_function<void()>& fn) {
     // <exercise 6.1 EventLoop::call_and_time>
     const TimePoint start = time();

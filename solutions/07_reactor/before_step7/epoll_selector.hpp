@@ -60,11 +60,14 @@ class EpollSelector final : public Selector {
 
   ReadyQueue found() override { return std::exchange(found_, {}); }
 
+  /// Removes all that watch() added, and the handlers of signals.
   void close() noexcept override {
+    // <exercise 2.1 quiet EpollSelector::close>
     for (std::size_t fd = 0; fd < files_.size(); ++fd) {
       if (files_[fd].reader) unwatch(static_cast<int>(fd), Ready::to_read);
       if (files_[fd].writer) unwatch(static_cast<int>(fd), Ready::to_write);
     }
+    // </exercise>
     handlers_.clear();
     found_ = {};
   }
@@ -73,7 +76,7 @@ class EpollSelector final : public Selector {
   /// @throws std::system_error if there is no such file, or it cannot be watched, as one on a disk cannot;
   /// then `node` is dropped, and all else is as it was, also who waited for a closed file of this number
   void watch(int fd, Ready ready, Ref<Operation> node) {
-    // <exercise 2.2 EpollSelector::watch>
+    // <exercise 2.1 EpollSelector::watch>
     ReadyQueue owner;  // which drops it if this throws
     owner.push(std::move(node));
     const auto number = static_cast<std::size_t>(fd);
@@ -93,7 +96,7 @@ class EpollSelector final : public Selector {
 
   /// Removes what watch() added, and destroys the callback. @returns false if there was nothing
   bool unwatch(int fd, Ready ready) noexcept {
-    // <exercise 2.2 EpollSelector::unwatch>
+    // <exercise 2.1 EpollSelector::unwatch>
     if (fd < 0 || static_cast<std::size_t>(fd) >= files_.size()) return false;
     File& file = files_[static_cast<std::size_t>(fd)];
     const Ref<Operation> node = std::exchange(file.node(ready), nullptr);
@@ -126,6 +129,7 @@ class EpollSelector final : public Selector {
  private:
   // A suggestion, from here on. All of it is yours to change: the tests see only what is public.
 
+  // <exercise 2.1 members your choice>
   /// The nodes that wait for a file.
   struct File {
     Ref<Operation> reader;
@@ -144,7 +148,6 @@ class EpollSelector final : public Selector {
 
   /// Adds to found_ what waits for `event`.
   void dispatch(const epoll_event& event) {
-    // <exercise 2.1 EpollSelector::dispatch>
     if (event.data.fd == wake_counter_.get()) return detail::reset_count(wake_counter_.get());
     if (!handlers_.empty() && event.data.fd == detail::signal_counter().get())
       return handlers_.collect(found_);
@@ -152,14 +155,12 @@ class EpollSelector final : public Selector {
     constexpr std::uint32_t for_all = EPOLLERR | EPOLLHUP;
     if (file.reader && (event.events & (EPOLLIN | for_all)) != 0) found_.push(file.reader);
     if (file.writer && (event.events & (EPOLLOUT | for_all)) != 0) found_.push(file.writer);
-    // </exercise>
   }
 
   /// Has epoll watch for `event`, too. If it refuses, all is as it was.
   /// @returns true if the file is new to epoll: whatever waited for this number waited for a file that was
   /// closed
   bool add_interest(int fd, File& file, std::uint32_t event) {
-    // <exercise 2.2 EpollSelector::add_interest>
     if (file.events != 0) {
       const std::uint32_t events = file.events | event;
       if (control(EPOLL_CTL_MOD, fd, events) == 0) {
@@ -171,7 +172,6 @@ class EpollSelector final : public Selector {
     concurrent::checked(control(EPOLL_CTL_ADD, fd, event), "epoll_ctl");
     file.events = event;
     return true;
-    // </exercise>
   }
 
   /// Has epoll watch for `events`, which may be none. If the file was closed already, there is nothing to do.
@@ -179,6 +179,9 @@ class EpollSelector final : public Selector {
     control(events != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_DEL, fd, events);
     file.events = events;
   }
+
+  std::vector<File> files_;  // by descriptor
+  // </exercise>
 
   /// Forgets the counter of the signals unless there are handlers.
   void forget_unused_counter() noexcept {
@@ -208,7 +211,6 @@ class EpollSelector final : public Selector {
   const pid_t owner_ = ::getpid();
   const concurrent::Fd epoll_;
   const concurrent::Fd wake_counter_;
-  std::vector<File> files_;  // by descriptor
   SignalHandlers handlers_;
   bool watches_signals_ = false;
   ReadyQueue found_;

@@ -9,9 +9,8 @@
 #include "callback.hpp"
 #include "epoll_selector.hpp"
 #include "event_loop.hpp"
-#include "sockets.hpp"
-#include "todo.hpp"
 #include "persistent_callback.hpp"
+#include "sockets.hpp"
 
 /// The methods of a loop that need an EpollSelector, as LoopMethods declares them.
 namespace asyncio::detail {
@@ -35,11 +34,13 @@ Ref<Operation> make_persistent(EventLoop& loop, F&& fn, Args&&... args) {
 
 template <class F, class... Args>
 void watch(EventLoop& loop, Ready ready, int fd, F&& fn, Args&&... args) {
-  todo("3.2", "watch");
+  loop.check();
+  epoll_of(loop).watch(fd, ready, make_persistent(loop, std::forward<F>(fn), std::forward<Args>(args)...));
 }
 
 inline bool unwatch(EventLoop& loop, Ready ready, int fd) {
-  todo("3.2", "unwatch");
+  loop.check_caller();
+  return epoll_of(loop).unwatch(fd, ready);
 }
 
 template <class F, class... Args>
