@@ -31,8 +31,7 @@ enum class State : std::uint8_t { pending, cancelled, finished };
 /// The state that all copies of a Future share, whatever its type. Those who wait for it are nodes that the
 /// loop can run: callbacks, and the tasks themselves.
 ///
-/// It is a node itself, and its references are its handles. Callbacks that wait for it have none, for then it
-/// could not go before they do. When it is done, they are told, and take one until they run.
+/// It is a node itself, and its references are its handles.
 class FutureBase : public Operation {
  public:
   explicit FutureBase(TaskRegistry& tasks) noexcept : Operation(RefCount::local, true), tasks_(tasks) {}
@@ -75,15 +74,16 @@ class FutureBase : public Operation {
     todo("1.1", "FutureBase::set_exception");
   }
 
-  /// Returns the outcome, to be looked at or taken.
+  /// Returns the outcome, to be looked at or taken: that counts as a look.
   /// @throws CancelledError if it is cancelled, InvalidStateError if it is pending
   template <class T>
   Outcome<T>& outcome() {
-    check_result();
-    return stored<T>();
+    todo("1.1", "FutureBase::outcome");
   }
 
-  /// Adds a node that is to run when this is done: soon, if it is done already. Nothing runs in here.
+  /// Adds a node that waits until this is done. It hears of that at once, by Operation::notify(), and what it
+  /// gives for itself runs soon. If this is done already, it is not told, and runs soon itself. Nothing runs
+  /// in here.
   void add_waiter(Ref<Operation> node) {
     todo("2.1", "FutureBase::add_waiter");
   }
@@ -98,7 +98,9 @@ class FutureBase : public Operation {
   }
 
   /// Takes out a task that waits, and leaves it as it is. @returns true if it was there
-  bool let_go(Operation& waiter) noexcept { return bool(take_out(waiter)); }
+  bool let_go(Operation& waiter) noexcept {
+    todo("2.1", "FutureBase::let_go");
+  }
 
   /// Notes that somebody has looked at the outcome.
   void retrieved() const noexcept { retrieved_ = true; }
@@ -114,20 +116,13 @@ class FutureBase : public Operation {
  protected:
   /// A node that is let go for good is dropped: only then is its callback destroyed.
   ~FutureBase() {
-    for (const Ref<Operation>& waiter : waiters_) waiter->drop();
+    // 2.1, FutureBase::~FutureBase: empty until step 2.
   }
 
-  /// Ends it. Those who wait for it run soon, in the loop, and not in here.
+  /// Ends it, which was pending. Those who wait for it run soon, in the loop, and not in here.
   void complete(State state) noexcept {
     state_ = state;
-    run_waiters();
-  }
-
-  /// Cancels it, and drops those who wait: there is no loop any more that could run them.
-  void cancel_without_loop() noexcept {
-    state_ = State::cancelled;
-    for (Ref<Operation>& waiter : std::exchange(waiters_, {}))
-      if (const Ref<Operation> node = tell(std::move(waiter))) node->drop();
+    // 2.1, FutureBase::complete: empty until step 2.
   }
 
   /// Reports an exception that nobody has looked at. For destroy().
@@ -144,44 +139,14 @@ class FutureBase : public Operation {
       node->drop();
   }
 
-  void check_pending() const {
-    if (done()) throw InvalidStateError("the future is done already");
-  }
-
-  /// Refuses if there is no outcome that somebody could look at.
-  /// @throws CancelledError if it is cancelled, InvalidStateError if it is pending
-  void check_result() const {
-    todo("1.1", "FutureBase::check_result");
-  }
+  // For 1.1: members of FutureBase, if you want any.
 
  private:
-  // A suggestion. All of it is yours to change: the tests see only what is public in Future and Task.
-
-  /// It is done: those who wait for it are told, and handed to the loop, in the order in which they came.
-  void run_waiters() noexcept {
-    // 2.1, FutureBase::run_waiters: empty until step 2.
-  }
-
-  /// Tells a node that this is done. @returns what the loop is to run for it; null for nothing
-  static Ref<Operation> tell(Ref<Operation> waiter) noexcept {
-    Operation& node = *waiter;
-    return node.notify(std::move(waiter));
-  }
-
-  /// Takes out a node. @returns null if it was not there
-  Ref<Operation> take_out(const Operation& node) noexcept {
-    const auto found =
-        std::ranges::find_if(waiters_, [&](const Ref<Operation>& waiter) { return waiter.get() == &node; });
-    if (found == waiters_.end()) return nullptr;
-    Ref<Operation> taken = std::move(*found);
-    waiters_.erase(found);
-    return taken;
-  }
+  // For 2.1: members of FutureBase.
 
   State state_ = State::pending;
   mutable bool retrieved_ = false;  // somebody has looked at the outcome
   const Ref<TaskRegistry> tasks_;
-  std::vector<Ref<Operation>> waiters_;
 };
 
 /// A `Base`, FutureBase or what derives from it, plus the stored outcome: a future of a T.

@@ -115,13 +115,8 @@ namespace detail {
 /// at the same time, for then neither could go.
 class DoneCallbackBase : public Operation {
  protected:
-  explicit DoneCallbackBase(FutureBase& future) noexcept
-      : Operation(RefCount::local), future_(future), keep_alive_(future.done() ? Ref(future) : nullptr) {}
+  explicit DoneCallbackBase(FutureBase& future) noexcept : Operation(RefCount::local), future_(future) {}
   ~DoneCallbackBase() = default;
-
-  /// The future that is done.
-  Ref<FutureBase> take_future() noexcept { return keep_alive_ ? std::move(keep_alive_) : Ref(future_); }
-  void drop_future() noexcept { keep_alive_ = nullptr; }
 
  private:
   /// The future is done: told at once, inside set_result(). @returns what the loop is to run for it
@@ -129,8 +124,10 @@ class DoneCallbackBase : public Operation {
     todo("2.1", "DoneCallbackBase::notify");
   }
 
+ protected:
   FutureBase& future_;
-  Ref<FutureBase> keep_alive_;
+
+  // For 2.1: members of DoneCallbackBase.
 };
 
 /// A function that runs in the loop when a future is done. `Handed` is what it is called with: a Future<T>
@@ -145,9 +142,10 @@ class DoneCallback final : public DoneCallbackBase {
   void run() override {
     todo("2.1", "DoneCallback::run");
   }
+
+  /// It will never run: the function is destroyed uncalled, if it is still there, and the future not kept.
   void drop() noexcept override {
-    fn_.reset();
-    drop_future();
+    todo("2.1", "DoneCallback::drop");
   }
   [[nodiscard]] const std::type_info& type() const noexcept override { return typeid(F); }
 

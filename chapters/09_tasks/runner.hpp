@@ -94,7 +94,13 @@ class Runner {
  private:
   /// Lets the tasks that are left end, and reports what fails in it.
   static void cancel_all_tasks(EventLoop& loop) {
-    todo("7.2", "Runner::cancel_all_tasks");
+    const std::vector<AnyTask> left = all_tasks(loop);
+    detail::cancel_all(left);
+    loop.run_until_complete(until_done(left));
+    for (const AnyTask& task : left)
+      if (!task.cancelled() && task.exception())
+        loop.call_exception_handler(
+            {.message = "unhandled exception during asyncio.run() shutdown", .exception = task.exception()});
   }
 
   // A template, as all coroutines of the course's headers are: g++ compiles others whether they are used or

@@ -15,33 +15,13 @@ namespace asyncio {
 
 namespace detail {
 
-/// A future that a timer sets, and the timer. A suggestion: sleep() is what the tests see.
-class TimerFuture {
- public:
-  /// Starts a timer, which ends over() after the delay.
-  TimerFuture(EventLoop& loop, Duration delay) : over_(loop.create_future()) {
-    todo("4.1", "TimerFuture::TimerFuture");
-  }
-  TimerFuture(const TimerFuture&) = delete;
-  TimerFuture& operator=(const TimerFuture&) = delete;
-  /// Leaves no timer behind.
-  ~TimerFuture() {
-    todo("4.1", "TimerFuture::~TimerFuture");
-  }
-
-  [[nodiscard]] Future<>& over() noexcept { return over_; }
-
- private:
-  Future<> over_;
-  TimerHandle timer_;
-};
-
 template <class A>
 inline constexpr bool is_duration = false;
 template <class Rep, class Period>
 inline constexpr bool is_duration<std::chrono::duration<Rep, Period>> = true;
 
-/// The awaitable of sleep(): a task waits for a timer, or just for the next pass.
+/// The awaitable of sleep(): a task waits for a timer, or just for the next pass. While it is
+/// awaited, it stays where it is.
 class Sleep {
  public:
   explicit Sleep(Duration delay) noexcept : delay_(delay) {}
@@ -61,15 +41,9 @@ class Sleep {
   }
 
  private:
-  /// Lets the task wait for a timer. Not inlined, for that would make a switch of tasks, which needs
-  /// none, a fifth slower.
-  [[gnu::noinline]] void start_timer(std::coroutine_handle<> waiting) {
-    todo("4.1", "Sleep::start_timer");
-  }
+  const Duration delay_;
 
-  Duration delay_;
-  TaskBase* task_ = nullptr;
-  std::optional<TimerFuture> timer_;
+  // For 4.1: members of Sleep.
 };
 
 }  // namespace detail

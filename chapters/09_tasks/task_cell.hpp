@@ -33,16 +33,12 @@ class TaskBase : public FutureBase, public PendingTask {
  public:
   /// Makes a task that its loop knows. One reference is the loop's, until the task is done.
   TaskBase(TaskRegistry& tasks, CoroFrame&& coro, const TaskOptions& options)
-      : FutureBase(tasks),
-        coro_(std::move(coro)),
-        resume_at_(coro_.handle()),
-        number_(tasks.next_number()),
-        name_(keep(options.name)) {
+      : FutureBase(tasks), coro_(std::move(coro)), number_(tasks.next_number()), name_(keep(options.name)) {
     tasks.add(*this);
     ref();
   }
 
-  /// The one that runs on this thread; null if none does.
+  /// The one whose step runs on this thread; null if none does.
   static TaskBase* current() noexcept { return current_; }
 
   /// The one that runs, for what can be awaited in a task alone.
@@ -91,6 +87,7 @@ class TaskBase : public FutureBase, public PendingTask {
   std::size_t uncancel() noexcept {
     todo("5.2", "TaskBase::uncancel");
   }
+  /// Returns how many requests are left.
   [[nodiscard]] std::size_t cancelling() const noexcept { return cancel_requests_; }
 
   [[nodiscard]] std::string name() const { return name_ ? *name_ : "Task-" + std::to_string(number_); }
@@ -98,8 +95,10 @@ class TaskBase : public FutureBase, public PendingTask {
 
   // ---- For what explains a hang.
 
-  /// Returns what it waits for; null if it is about to run.
-  [[nodiscard]] FutureBase* waits_for() const noexcept { return waits_for_; }
+  /// Returns the future that it waits for; null before it begins, while it runs, and in a yield().
+  [[nodiscard]] FutureBase* waits_for() const noexcept {
+    todo("3.1", "TaskBase::waits_for");
+  }
   /// Returns its number, of which there is one in its loop: 1 for the first task.
   [[nodiscard]] std::size_t number() const noexcept { return number_; }
 
@@ -114,26 +113,19 @@ class TaskBase : public FutureBase, public PendingTask {
 
   // ---- For its loop.
 
-  /// Runs a step.
-  void run() final {
-    switch (step()) {
-      case Step::waits:
-        return;
-      case Step::ended:
-        return end();
-      case Step::cancelled:
-        return finish(State::cancelled);
-      case Step::unsupported:
-        return fail_unsupported_await();
-    }
-  }
-
   void abandon() noexcept {
     retrieved();
     tasks().report("Task was destroyed but it is pending!", nullptr);
-    cancel_without_loop();  // first, for what is destroyed may want to cancel it
+    complete(State::cancelled);  // first, for what is destroyed may want to cancel it
     coro_.destroy();
     unref();
+  }
+
+  /// Runs a step: the coroutine goes on, to where it waits next or to its end. Meanwhile this is the current
+  /// task. If it has ended, or waits for something that will never let it go on, the task is done, and the
+  /// loop has neither an entry of it nor a reference to it any more.
+  void run() final {
+    todo("3.2", "TaskBase::run");
   }
 
  protected:
@@ -146,55 +138,23 @@ class TaskBase : public FutureBase, public PendingTask {
   /// Returns the outcome of the coroutine, which has ended.
   [[nodiscard]] virtual AnyOutcome& coro_outcome() noexcept = 0;
 
-  /// Moves the value of the coroutine to where the task has stored() its own. @throws what that throws
+  /// Moves the value of the coroutine to where the task has stored() its own.
+  /// @throws what that throws, or if it has no value, its exception
   virtual void take_outcome() = 0;
 
-  enum class Step : unsigned char {
-    waits,       ///< the coroutine waits for something
-    ended,       ///< it has ended
-    cancelled,   ///< it was cancelled before it could begin
-    unsupported  ///< it is suspended on an awaitable that did not register with the task
-  };
-
-  /// Runs the coroutine, from where it waits to where it waits next. Meanwhile this is the current task.
-  Step step() {
-    todo("3.2", "TaskBase::step");
-  }
-
-  // The two are not inlined, so that run() stays small: half a nanosecond less for each switch of tasks.
-
-  /// Ends the task with the outcome of the coroutine, which has ended: a CancelledError makes it cancelled,
-  /// any other exception is its exception, also one that moving the value throws.
-  [[gnu::noinline]] void end() noexcept {
-    todo("3.2", "TaskBase::end");
-  }
-
-  /// Fails, for nobody would ever resume the coroutine.
-  [[gnu::noinline]] void fail_unsupported_await() noexcept {
-    stored().set_exception(std::make_exception_ptr(
-        std::runtime_error("the task awaits something that is neither a Future nor a Coro")));
-    finish(State::finished);
-  }
-
-  /// Ends it, and gives back the loop's reference.
-  void finish(State state) noexcept {
-    tasks().remove(*this);
-    coro_.destroy();
-    complete(state);
-    unref();
-  }
-
-  /// Tasks wait for one another in a circle, this one among them, and so none of them would ever go on. This
-  /// one does, with a CancelledError, and the loop's exception handler is told who they are.
-  [[gnu::noinline]] void leave_circle() {
+  /// Names the tasks of a circle that this is in, from this one on.
+  [[nodiscard]] std::string circle() const {
     std::string circle = name();
     for (const TaskBase* task = this; circle.size() < 1'000;) {
-      task = task->waits_for_->task();
+      task = task->waits_for()->task();
       circle += " waits for " + task->name();
       if (task == this) break;
     }
-    must_cancel_ = true;
-    if (std::exchange(waits_for_, nullptr)->let_go(*this)) schedule();
+    return circle;
+  }
+
+  /// Tells the loop's exception handler of a circle.
+  void report_circle(const std::string& circle) const {
     tasks().report("Tasks wait for one another in a circle",
                    std::make_exception_ptr(std::runtime_error(circle)));
   }
@@ -218,12 +178,10 @@ class TaskBase : public FutureBase, public PendingTask {
 
   static inline thread_local constinit TaskBase* current_ = nullptr;
 
-  // A suggestion. All of it is yours to change: the tests see only what is public in Future and Task.
-  CoroFrame coro_;                     // the whole
-  std::coroutine_handle<> resume_at_;  // the part of it that waits
-  FutureBase* waits_for_ = nullptr;    // the awaiter holds it
-  bool begun_ = false;
-  bool must_cancel_ = false;  // step 5: a request that has not arrived
+  CoroFrame coro_;  // the coroutine, with all that it awaits: it owns their frames
+
+  // For 3.1: members of TaskBase.
+
   std::uint32_t cancel_requests_ = 0;
   const std::size_t number_;
   std::unique_ptr<std::string> name_;  // none: after its number

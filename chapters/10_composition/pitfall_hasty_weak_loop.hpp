@@ -17,8 +17,8 @@ class Bell {
   std::atomic<int> rings_ = 0;
 };
 
-/// The way from other threads to a bell, which may go at any time after close(). It is wrong on purpose: it
-/// looks, and then goes through. Do not use it.
+/// The way from other threads to a bell, which may go at any time after close(). It is wrong on purpose: do
+/// not use it.
 class HastyWeakLoop {
  public:
   explicit HastyWeakLoop(Bell& bell) : bell_(&bell) {}

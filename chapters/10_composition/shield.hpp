@@ -14,23 +14,20 @@ namespace asyncio {
 
 namespace detail {
 
-/// A future that watches another, the inner one: when that is done, `fn(outer, inner)` is called in the loop,
-/// in the turn of a callback of the inner one. That callback keeps this alive; when this is cancelled, the
-/// callback is taken back, and the inner one is left alone.
-template <class T, class F>
-class WatchingState final : public FutureCell<T> {
+/// The future of a shield. It ends as another does, the inner one, unless it is cancelled before.
+template <class T>
+class ShieldState final : public FutureCell<T> {
  public:
-  WatchingState(TaskRegistry& tasks, F fn) : FutureCell<T>(tasks), fn_(std::move(fn)) {}
+  using FutureCell<T>::FutureCell;
 
+  /// Begins to watch `inner`, which is pending.
   void watch(Future<T> inner) {
-    inner_ = &inner.state();
-    callback_ = inner.add_done_callback(Link(Ref(*this)));
+    todo("2.1", "ShieldState::watch");
   }
 
+  /// Cancels this, and leaves the inner one alone. @returns false if it is done already
   bool request_cancel() override {
-    const bool cancelled = FutureCell<T>::request_cancel();
-    if (cancelled && inner_) inner_->remove_waiter(*callback_.node());
-    return cancelled;
+    todo("2.1", "ShieldState::request_cancel");
   }
 
   void destroy() noexcept override {
@@ -39,35 +36,14 @@ class WatchingState final : public FutureCell<T> {
   }
 
  private:
-  /// The callback of the inner future. When it goes, there is nothing any more that could be taken back.
-  class Link {
-   public:
-    explicit Link(Ref<WatchingState> outer) noexcept : outer_(std::move(outer)) {}
-    Link(Link&&) noexcept = default;
-    ~Link() {
-      if (outer_) outer_->inner_ = nullptr;
-    }
-
-    void operator()(Future<T> inner) const {
-      outer_->fn_(Future<T>(Ref<FutureBase>(*outer_)), std::move(inner));
-    }
-
-   private:
-    Ref<WatchingState> outer_;
-  };
-
-  F fn_;
-  FutureBase* inner_ = nullptr;  // as long as the callback is there
-  Handle callback_;
+  // For 2.1: members of ShieldState.
 };
 
-/// Returns a new future of the loop of `inner`, which is pending. When that is done, `fn(outer, inner)` is
-/// called with both. To cancel the new one ends it, and does nothing to `inner`; fn is mostly not called
-/// then.
-template <class T, class F>
-Future<T> watching(Future<T> inner, F fn) {
+/// Returns a new future of the loop of `inner`, which is pending: a shield that watches it.
+template <class T>
+Future<T> new_shield(Future<T> inner) {
   EventLoop& loop = inner.get_loop();
-  auto outer = loop.nodes().make<WatchingState<T, F>>(loop.use_service<TaskRegistry>(), std::move(fn));
+  auto outer = loop.nodes().make<ShieldState<T>>(loop.use_service<TaskRegistry>());
   outer->watch(std::move(inner));
   return Future<T>(std::move(outer));
 }

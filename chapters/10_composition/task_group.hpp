@@ -184,10 +184,9 @@ class TaskGroup {
   Members tasks_;
   std::size_t running_ = 0;  // of them: not done
   std::vector<std::exception_ptr> errors_;
-  std::optional<Future<>> all_done_;  // while somebody waits for it
   bool ending_ = false;
   bool aborting_ = false;
-  bool parent_is_cancelled_ = false;  // by this group
+  // For 4.2: members of TaskGroup.
 };
 
 }  // namespace asyncio

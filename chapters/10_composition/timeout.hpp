@@ -76,7 +76,8 @@ class Timeout {
   /// the part threw
   template <class T>
   T finish(Outcome<T>& outcome) {
-    todo("3.1", "Timeout::finish");
+    if (end(detail::is_cancelled(outcome.exception()))) throw TimeoutError("the time is over");
+    return outcome.take();
   }
 
   /// The part has ended, with a CancelledError if it is `cancelled`. So does the limit, and nothing of it is

@@ -51,59 +51,35 @@ auto distinct_futures(R&& futures) {
   return distinct;
 }
 
-/// The future that wait() waits for: done when it has been long enough.
-class WaitState final : public FutureCell<void, JoinState> {
- public:
-  WaitState(TaskRegistry& tasks, std::size_t count, ReturnWhen return_when)
-      : FutureCell(tasks), return_when_(return_when), left_(count), children_(count) {}
-
-  /// Listens to as many futures as it was made for.
-  void start(std::span<AnyFuture> futures) {
-    if (listen(children_, futures)) run_soon(Ref<Operation>(*this));
-  }
-
-  /// It has been long enough.
-  void run() override {
-    if (!done()) set_result<void>();
-  }
-
-  void destroy() noexcept override { std::destroy_at(this); }
-
- private:
-  /// One of the futures is done; it tells this at once, in the middle of its own end, where nobody may notice
-  /// anything of it: so this only counts. @returns true if it has been long enough; then run() follows, once,
-  /// in a turn of the loop
-  bool child_done(FutureBase& child) noexcept override {
-    todo("5.1", "WaitState::child_done");
-  }
-
-  const ReturnWhen return_when_;
-  std::size_t left_;  // children that are not done
-  std::vector<Child> children_;
-};
+// For 5.1: members of Waiting, or of a class of yours.
 
 /// Listens to several futures of a loop as long as it is there, and knows when wait() has waited long enough.
 class Waiting {
  public:
-  Waiting(EventLoop& loop, std::vector<AnyFuture> futures, const WaitOptions& options)
-      : state_(loop.nodes().make<WaitState>(loop.use_service<TaskRegistry>(), futures.size(),
-                                            options.return_when)) {
-    state_->start(futures);
-    if (options.timeout) timer_.emplace(loop.call_later(*options.timeout, [this] { state_->run(); }));
+  /// @param futures at least one, each once; some may be done
+  Waiting(EventLoop& loop, std::vector<AnyFuture> futures, const WaitOptions& options) {
+    todo("5.1", "Waiting::Waiting");
   }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
 
   /// Returns a future that is done when it has been long enough.
-  [[nodiscard]] Future<> enough() const noexcept { return Future<>(state_); }
+  [[nodiscard]] Future<> enough() const noexcept {
+    todo("5.1", "Waiting::enough");
+  }
 
  private:
-  const Ref<WaitState> state_;
-  std::optional<CancelAtEnd> timer_;
+  // For 5.1: members of Waiting.
 };
 
 /// Does what wait() does, with futures each of which is there once.
 template <class F>
 Coro<DoneAndPending<F>> wait_for_several(std::vector<F> futures, WaitOptions options) {
-  todo("5.1", "wait_for_several");
+  const Waiting waiting(get_running_loop(), {futures.begin(), futures.end()}, options);
+  co_await waiting.enough();
+  DoneAndPending<F> found;
+  for (F& future : futures) (future.done() ? found.done : found.pending).push_back(std::move(future));
+  co_return found;
 }
 
 }  // namespace detail

@@ -89,12 +89,14 @@ class FutureBase : public Operation {
     // </exercise>
   }
 
-  /// Returns the outcome, to be looked at or taken.
+  /// Returns the outcome, to be looked at or taken: that counts as a look.
   /// @throws CancelledError if it is cancelled, InvalidStateError if it is pending
   template <class T>
   Outcome<T>& outcome() {
+    // <exercise 1.1 FutureBase::outcome>
     check_result();
     return stored<T>();
+    // </exercise>
   }
 
   /// Adds a node that is to run when this is done: soon, if it is done already. Nothing runs in here.
@@ -126,7 +128,11 @@ class FutureBase : public Operation {
   }
 
   /// Takes out a task that waits, and leaves it as it is. @returns true if it was there
-  bool let_go(Operation& waiter) noexcept { return bool(waiters_.remove(waiter)); }
+  bool let_go(Operation& waiter) noexcept {
+    // <exercise 8.1 FutureBase::let_go>
+    return bool(waiters_.remove(waiter));
+    // </exercise>
+  }
 
   /// Notes that somebody has looked at the outcome.
   void retrieved() const noexcept { flags_.retrieved = true; }
@@ -142,20 +148,13 @@ class FutureBase : public Operation {
  protected:
   ~FutureBase() = default;
 
-  /// Ends it. Those who wait for it run soon, in the loop, and not in here.
+  /// Ends it, which was pending. Those who wait for it run soon, in the loop, and not in here.
   void complete(State state) noexcept {
     // <exercise 8.1 FutureBase::complete>
     flags_.state = state;
     if (flags_.has_callbacks) tell_callbacks();
     if (!waiters_.empty()) run_soon(std::move(waiters_));
     // </exercise>
-  }
-
-  /// Cancels it, and drops those who wait: there is no loop any more that could run them.
-  void cancel_without_loop() noexcept {
-    flags_.state = State::cancelled;
-    if (flags_.has_callbacks) tell_callbacks();
-    while (const Ref<Operation> node = waiters_.pop()) node->drop();
   }
 
   /// Reports an exception that nobody has looked at. For destroy().
@@ -173,6 +172,7 @@ class FutureBase : public Operation {
     run_soon(std::move(one));
   }
 
+  // <exercise 1.1 members FutureBase, if you want any>
   void check_pending() const {
     if (done()) throw InvalidStateError("the future is done already");
   }
@@ -180,14 +180,14 @@ class FutureBase : public Operation {
   /// Refuses if there is no outcome that somebody could look at.
   /// @throws CancelledError if it is cancelled, InvalidStateError if it is pending
   void check_result() const {
-    // <exercise 1.1 FutureBase::check_result>
     if (state() == State::cancelled) throw CancelledError();
     if (state() == State::pending) throw InvalidStateError("the result is not set");
     retrieved();
-    // </exercise>
   }
+  // </exercise>
 
  private:
+  // <exercise 8.1 members FutureBase>
   /// Tells those who wait that it is done. What each gives for itself takes its place: another node, or
   /// none.
   void tell_callbacks() noexcept {
@@ -215,6 +215,7 @@ class FutureBase : public Operation {
   mutable Flags flags_{};
   const Ref<TaskRegistry> tasks_;
   ReadyQueue waiters_;
+  // </exercise>
 };
 
 /// A `Base`, FutureBase or what derives from it, plus the stored outcome: a future of a T.

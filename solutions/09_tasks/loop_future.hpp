@@ -120,13 +120,8 @@ namespace detail {
 /// at the same time, for then neither could go.
 class DoneCallbackBase : public Operation {
  protected:
-  explicit DoneCallbackBase(FutureBase& future) noexcept
-      : Operation(RefCount::local), future_(future), keep_alive_(future.done() ? Ref(future) : nullptr) {}
+  explicit DoneCallbackBase(FutureBase& future) noexcept : Operation(RefCount::local), future_(future) {}
   ~DoneCallbackBase() = default;
-
-  /// The future that is done.
-  Ref<FutureBase> take_future() noexcept { return keep_alive_ ? std::move(keep_alive_) : Ref(future_); }
-  void drop_future() noexcept { keep_alive_ = nullptr; }
 
  private:
   /// The future is done: told at once, inside set_result(). @returns what the loop is to run for it
@@ -137,8 +132,17 @@ class DoneCallbackBase : public Operation {
     // </exercise>
   }
 
+ protected:
   FutureBase& future_;
-  Ref<FutureBase> keep_alive_;
+
+  // <exercise 2.1 members DoneCallbackBase>
+  /// The future that is done.
+  Ref<FutureBase> take_future() noexcept { return keep_alive_ ? std::move(keep_alive_) : Ref(future_); }
+  void drop_future() noexcept { keep_alive_ = nullptr; }
+
+ private:
+  Ref<FutureBase> keep_alive_ = future_.done() ? Ref(future_) : nullptr;
+  // </exercise>
 };
 
 /// A function that runs in the loop when a future is done. `Handed` is what it is called with: a Future<T>
@@ -158,9 +162,13 @@ class DoneCallback final : public DoneCallbackBase {
     std::invoke(fn, std::move(future));
     // </exercise>
   }
+
+  /// It will never run: the function is destroyed uncalled, if it is still there, and the future not kept.
   void drop() noexcept override {
+    // <exercise 2.1 DoneCallback::drop>
     fn_.reset();
     drop_future();
+    // </exercise>
   }
   [[nodiscard]] const std::type_info& type() const noexcept override { return typeid(F); }
 

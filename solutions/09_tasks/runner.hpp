@@ -115,7 +115,6 @@ class Runner {
  private:
   /// Lets the tasks that are left end, and reports what fails in it.
   static void cancel_all_tasks(EventLoop& loop) {
-    // <exercise 7.2 Runner::cancel_all_tasks>
     const std::vector<AnyTask> left = all_tasks(loop);
     detail::cancel_all(left);
     loop.run_until_complete(until_done(left));
@@ -123,7 +122,6 @@ class Runner {
       if (!task.cancelled() && task.exception())
         loop.call_exception_handler(
             {.message = "unhandled exception during asyncio.run() shutdown", .exception = task.exception()});
-    // </exercise>
   }
 
   // A template, as all coroutines of the course's headers are: g++ compiles others whether they are used or

@@ -15,39 +15,13 @@ namespace asyncio {
 
 namespace detail {
 
-/// A future that a timer sets, and the timer. A suggestion: sleep() is what the tests see.
-class TimerFuture {
- public:
-  /// Starts a timer, which ends over() after the delay.
-  TimerFuture(EventLoop& loop, Duration delay) : over_(loop.create_future()) {
-    // <exercise 4.1 TimerFuture::TimerFuture>
-    timer_ = loop.call_later(delay, [over = over_]() mutable {
-      if (!over.done()) over.set_result();
-    });
-    // </exercise>
-  }
-  TimerFuture(const TimerFuture&) = delete;
-  TimerFuture& operator=(const TimerFuture&) = delete;
-  /// Leaves no timer behind.
-  ~TimerFuture() {
-    // <exercise 4.1 TimerFuture::~TimerFuture>
-    timer_.cancel();
-    // </exercise>
-  }
-
-  [[nodiscard]] Future<>& over() noexcept { return over_; }
-
- private:
-  Future<> over_;
-  TimerHandle timer_;
-};
-
 template <class A>
 inline constexpr bool is_duration = false;
 template <class Rep, class Period>
 inline constexpr bool is_duration<std::chrono::duration<Rep, Period>> = true;
 
-/// The awaitable of sleep(): a task waits for a timer, or just for the next pass.
+/// The awaitable of sleep(): a task waits for a timer, or just for the next pass. While it is
+/// awaited, it stays where it is.
 class Sleep {
  public:
   explicit Sleep(Duration delay) noexcept : delay_(delay) {}
@@ -79,18 +53,40 @@ class Sleep {
   }
 
  private:
+  const Duration delay_;
+
+  // <exercise 4.1 members Sleep>
+  /// A future that a timer sets, and the timer.
+  class TimerFuture {
+   public:
+    /// Starts a timer, which ends over() after the delay.
+    TimerFuture(EventLoop& loop, Duration delay) : over_(loop.create_future()) {
+      timer_ = loop.call_later(delay, [over = over_]() mutable {
+        if (!over.done()) over.set_result();
+      });
+    }
+    TimerFuture(const TimerFuture&) = delete;
+    TimerFuture& operator=(const TimerFuture&) = delete;
+    /// Leaves no timer behind.
+    ~TimerFuture() { timer_.cancel(); }
+
+    [[nodiscard]] Future<>& over() noexcept { return over_; }
+
+   private:
+    Future<> over_;
+    TimerHandle timer_;
+  };
+
   /// Lets the task wait for a timer. Not inlined, for that would make a switch of tasks, which needs
   /// none, a fifth slower.
   [[gnu::noinline]] void start_timer(std::coroutine_handle<> waiting) {
-    // <exercise 4.1 Sleep::start_timer>
     timer_.emplace(get_running_loop(), delay_);
     task_->wait_for(timer_->over().state(), waiting);
-    // </exercise>
   }
 
-  Duration delay_;
   TaskBase* task_ = nullptr;
   std::optional<TimerFuture> timer_;
+  // </exercise>
 };
 
 }  // namespace detail

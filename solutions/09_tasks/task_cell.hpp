@@ -33,16 +33,12 @@ class TaskBase : public FutureBase, public PendingTask {
  public:
   /// Makes a task that its loop knows. One reference is the loop's, until the task is done.
   TaskBase(TaskRegistry& tasks, CoroFrame&& coro, const TaskOptions& options)
-      : FutureBase(tasks),
-        coro_(std::move(coro)),
-        resume_at_(coro_.handle()),
-        number_(tasks.next_number()),
-        name_(keep(options.name)) {
+      : FutureBase(tasks), coro_(std::move(coro)), number_(tasks.next_number()), name_(keep(options.name)) {
     tasks.add(*this);
     ref();
   }
 
-  /// The one that runs on this thread; null if none does.
+  /// The one whose step runs on this thread; null if none does.
   static TaskBase* current() noexcept { return current_; }
 
   /// The one that runs, for what can be awaited in a task alone.
@@ -116,6 +112,15 @@ class TaskBase : public FutureBase, public PendingTask {
         return true;
       }
     }
+  }
+
+  /// Tasks wait for one another in a circle, this one among them, and so none of them would ever go on. This
+  /// one does, with a CancelledError, and the loop's exception handler is told who they are.
+  [[gnu::noinline]] void leave_circle() {
+    const std::string names = circle();
+    must_cancel_ = true;
+    if (std::exchange(waits_for_, nullptr)->let_go(*this)) schedule();
+    report_circle(names);
     // </exercise>
   }
 
@@ -132,6 +137,7 @@ class TaskBase : public FutureBase, public PendingTask {
     return cancel_requests_;
     // </exercise>
   }
+  /// Returns how many requests are left.
   [[nodiscard]] std::size_t cancelling() const noexcept { return cancel_requests_; }
 
   [[nodiscard]] std::string name() const { return name_ ? *name_ : "Task-" + std::to_string(number_); }
@@ -139,8 +145,12 @@ class TaskBase : public FutureBase, public PendingTask {
 
   // ---- For what explains a hang.
 
-  /// Returns what it waits for; null if it is about to run.
-  [[nodiscard]] FutureBase* waits_for() const noexcept { return waits_for_; }
+  /// Returns the future that it waits for; null before it begins, while it runs, and in a yield().
+  [[nodiscard]] FutureBase* waits_for() const noexcept {
+    // <exercise 3.1 TaskBase::waits_for>
+    return waits_for_;
+    // </exercise>
+  }
   /// Returns its number, of which there is one in its loop: 1 for the first task.
   [[nodiscard]] std::size_t number() const noexcept { return number_; }
 
@@ -155,8 +165,19 @@ class TaskBase : public FutureBase, public PendingTask {
 
   // ---- For its loop.
 
-  /// Runs a step.
+  void abandon() noexcept {
+    retrieved();
+    tasks().report("Task was destroyed but it is pending!", nullptr);
+    complete(State::cancelled);  // first, for what is destroyed may want to cancel it
+    coro_.destroy();
+    unref();
+  }
+
+  /// Runs a step: the coroutine goes on, to where it waits next or to its end. Meanwhile this is the current
+  /// task. If it has ended, or waits for something that will never let it go on, the task is done, and the
+  /// loop has neither an entry of it nor a reference to it any more.
   void run() final {
+    // <exercise 3.2 TaskBase::run>
     switch (step()) {
       case Step::waits:
         return;
@@ -169,27 +190,7 @@ class TaskBase : public FutureBase, public PendingTask {
     }
   }
 
-  void abandon() noexcept {
-    retrieved();
-    tasks().report("Task was destroyed but it is pending!", nullptr);
-    cancel_without_loop();  // first, for what is destroyed may want to cancel it
-    coro_.destroy();
-    unref();
-  }
-
- protected:
-  ~TaskBase() = default;
-
-  /// Returns the promise of the coroutine, which has not been destroyed yet.
-  [[nodiscard]] CoroPromise& promise() const noexcept { return coro_.promise(); }
-
  private:
-  /// Returns the outcome of the coroutine, which has ended.
-  [[nodiscard]] virtual AnyOutcome& coro_outcome() noexcept = 0;
-
-  /// Moves the value of the coroutine to where the task has stored() its own. @throws what that throws
-  virtual void take_outcome() = 0;
-
   enum class Step : unsigned char {
     waits,       ///< the coroutine waits for something
     ended,       ///< it has ended
@@ -199,7 +200,6 @@ class TaskBase : public FutureBase, public PendingTask {
 
   /// Runs the coroutine, from where it waits to where it waits next. Meanwhile this is the current task.
   Step step() {
-    // <exercise 3.2 TaskBase::step>
     if (must_cancel_ && !begun_) return Step::cancelled;
     begun_ = true;
     waits_for_ = nullptr;
@@ -209,7 +209,6 @@ class TaskBase : public FutureBase, public PendingTask {
     std::exchange(resume_at_, nullptr).resume();
     if (coro_.handle().done()) return Step::ended;
     return resume_at_ ? Step::waits : Step::unsupported;
-    // </exercise>
   }
 
   // The two are not inlined, so that run() stays small: half a nanosecond less for each switch of tasks.
@@ -217,7 +216,6 @@ class TaskBase : public FutureBase, public PendingTask {
   /// Ends the task with the outcome of the coroutine, which has ended: a CancelledError makes it cancelled,
   /// any other exception is its exception, also one that moving the value throws.
   [[gnu::noinline]] void end() noexcept {
-    // <exercise 3.2 TaskBase::end>
     try {
       if (must_cancel_ && !coro_outcome().exception()) return finish(State::cancelled);
       take_outcome();
@@ -227,7 +225,6 @@ class TaskBase : public FutureBase, public PendingTask {
       stored().set_exception(std::current_exception());
     }
     finish(State::finished);
-    // </exercise>
   }
 
   /// Fails, for nobody would ever resume the coroutine.
@@ -243,19 +240,36 @@ class TaskBase : public FutureBase, public PendingTask {
     coro_.destroy();
     complete(state);
     unref();
+    // </exercise>
   }
 
-  /// Tasks wait for one another in a circle, this one among them, and so none of them would ever go on. This
-  /// one does, with a CancelledError, and the loop's exception handler is told who they are.
-  [[gnu::noinline]] void leave_circle() {
+ protected:
+  ~TaskBase() = default;
+
+  /// Returns the promise of the coroutine, which has not been destroyed yet.
+  [[nodiscard]] CoroPromise& promise() const noexcept { return coro_.promise(); }
+
+ private:
+  /// Returns the outcome of the coroutine, which has ended.
+  [[nodiscard]] virtual AnyOutcome& coro_outcome() noexcept = 0;
+
+  /// Moves the value of the coroutine to where the task has stored() its own.
+  /// @throws what that throws, or if it has no value, its exception
+  virtual void take_outcome() = 0;
+
+  /// Names the tasks of a circle that this is in, from this one on.
+  [[nodiscard]] std::string circle() const {
     std::string circle = name();
     for (const TaskBase* task = this; circle.size() < 1'000;) {
-      task = task->waits_for_->task();
+      task = task->waits_for()->task();
       circle += " waits for " + task->name();
       if (task == this) break;
     }
-    must_cancel_ = true;
-    if (std::exchange(waits_for_, nullptr)->let_go(*this)) schedule();
+    return circle;
+  }
+
+  /// Tells the loop's exception handler of a circle.
+  void report_circle(const std::string& circle) const {
     tasks().report("Tasks wait for one another in a circle",
                    std::make_exception_ptr(std::runtime_error(circle)));
   }
@@ -279,12 +293,15 @@ class TaskBase : public FutureBase, public PendingTask {
 
   static inline thread_local constinit TaskBase* current_ = nullptr;
 
-  // A suggestion. All of it is yours to change: the tests see only what is public in Future and Task.
-  CoroFrame coro_;                     // the whole
-  std::coroutine_handle<> resume_at_;  // the part of it that waits
-  FutureBase* waits_for_ = nullptr;    // the awaiter holds it
+  CoroFrame coro_;  // the coroutine, with all that it awaits: it owns their frames
+
+  // <exercise 3.1 members TaskBase>
+  std::coroutine_handle<> resume_at_ = coro_.handle();  // the part of it that waits
+  FutureBase* waits_for_ = nullptr;                     // the awaiter holds it
   bool begun_ = false;
   bool must_cancel_ = false;  // step 5: a request that has not arrived
+  // </exercise>
+
   std::uint32_t cancel_requests_ = 0;
   const std::size_t number_;
   std::unique_ptr<std::string> name_;  // none: after its number

@@ -14,23 +14,27 @@ namespace asyncio {
 
 namespace detail {
 
-/// A future that watches another, the inner one: when that is done, `fn(outer, inner)` is called in the loop,
-/// in the turn of a callback of the inner one. That callback keeps this alive; when this is cancelled, the
-/// callback is taken back, and the inner one is left alone.
-template <class T, class F>
-class WatchingState final : public FutureCell<T> {
+/// The future of a shield. It ends as another does, the inner one, unless it is cancelled before.
+template <class T>
+class ShieldState final : public FutureCell<T> {
  public:
-  WatchingState(TaskRegistry& tasks, F fn) : FutureCell<T>(tasks), fn_(std::move(fn)) {}
+  using FutureCell<T>::FutureCell;
 
+  /// Begins to watch `inner`, which is pending.
   void watch(Future<T> inner) {
+    // <exercise 2.1 ShieldState::watch>
     inner_ = &inner.state();
     callback_ = inner.add_done_callback(Link(Ref(*this)));
+    // </exercise>
   }
 
+  /// Cancels this, and leaves the inner one alone. @returns false if it is done already
   bool request_cancel() override {
+    // <exercise 2.1 ShieldState::request_cancel>
     const bool cancelled = FutureCell<T>::request_cancel();
     if (cancelled && inner_) inner_->remove_waiter(*callback_.node());
     return cancelled;
+    // </exercise>
   }
 
   void destroy() noexcept override {
@@ -39,35 +43,45 @@ class WatchingState final : public FutureCell<T> {
   }
 
  private:
-  /// The callback of the inner future. When it goes, there is nothing any more that could be taken back.
+  // <exercise 2.1 members ShieldState>
+  /// The inner one is done.
+  void inner_done(Future<T> inner) {
+    // Somebody has cancelled this. So nobody has looked at what inner ends with, and we do not either: only
+    // so an error of it is reported.
+    if (this->done()) return;
+    Future<T> outer(Ref<FutureBase>(*this));
+    if (inner.cancelled())
+      outer.cancel();
+    else
+      hand_on(std::move(inner), outer);
+  }
+
+  /// The callback of the inner future, which keeps this alive. When it goes, there is nothing any more that
+  /// could be taken back.
   class Link {
    public:
-    explicit Link(Ref<WatchingState> outer) noexcept : outer_(std::move(outer)) {}
+    explicit Link(Ref<ShieldState> outer) noexcept : outer_(std::move(outer)) {}
     Link(Link&&) noexcept = default;
     ~Link() {
       if (outer_) outer_->inner_ = nullptr;
     }
 
-    void operator()(Future<T> inner) const {
-      outer_->fn_(Future<T>(Ref<FutureBase>(*outer_)), std::move(inner));
-    }
+    void operator()(Future<T> inner) const { outer_->inner_done(std::move(inner)); }
 
    private:
-    Ref<WatchingState> outer_;
+    Ref<ShieldState> outer_;
   };
 
-  F fn_;
   FutureBase* inner_ = nullptr;  // as long as the callback is there
   Handle callback_;
+  // </exercise>
 };
 
-/// Returns a new future of the loop of `inner`, which is pending. When that is done, `fn(outer, inner)` is
-/// called with both. To cancel the new one ends it, and does nothing to `inner`; fn is mostly not called
-/// then.
-template <class T, class F>
-Future<T> watching(Future<T> inner, F fn) {
+/// Returns a new future of the loop of `inner`, which is pending: a shield that watches it.
+template <class T>
+Future<T> new_shield(Future<T> inner) {
   EventLoop& loop = inner.get_loop();
-  auto outer = loop.nodes().make<WatchingState<T, F>>(loop.use_service<TaskRegistry>(), std::move(fn));
+  auto outer = loop.nodes().make<ShieldState<T>>(loop.use_service<TaskRegistry>());
   outer->watch(std::move(inner));
   return Future<T>(std::move(outer));
 }
@@ -77,15 +91,7 @@ template <class T>
 Future<T> shield_future(Future<T> inner) {
   // <exercise 2.1 shield_future>
   if (inner.done()) return inner;
-  return watching(std::move(inner), [](Future<T> outer, Future<T> inner) {
-    // Somebody has cancelled outer. So nobody has looked at what inner ends with, and we do not either: only
-    // so an error of it is reported.
-    if (outer.done()) return;
-    if (inner.cancelled())
-      outer.cancel();
-    else
-      hand_on(std::move(inner), outer);
-  });
+  return new_shield(std::move(inner));
   // </exercise>
 }
 

@@ -53,8 +53,7 @@ inline void await_work_elsewhere(EventLoop& loop, AnyFuture future) {
 }
 
 /// The part of a loop that deals with threads: its executor, and the futures that other threads will have a
-/// result for. Those stay here, where only the loop's thread comes; the other threads know their numbers. For
-/// the loop's thread.
+/// result for. For the loop's thread.
 class ThreadBridge final : public Service {
  public:
   /// For use_service(). It stands on the tasks: they are closed before it.

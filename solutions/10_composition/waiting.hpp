@@ -51,6 +51,7 @@ auto distinct_futures(R&& futures) {
   return distinct;
 }
 
+// <exercise 5.1 members Waiting, or of a class of yours>
 /// The future that wait() waits for: done when it has been long enough.
 class WaitState final : public FutureCell<void, JoinState> {
  public:
@@ -74,45 +75,53 @@ class WaitState final : public FutureCell<void, JoinState> {
   /// anything of it: so this only counts. @returns true if it has been long enough; then run() follows, once,
   /// in a turn of the loop
   bool child_done(FutureBase& child) noexcept override {
-    // <exercise 5.1 WaitState::child_done>
     return --left_ == 0 || return_when_ == ReturnWhen::first_completed ||
            (return_when_ == ReturnWhen::first_exception && child.error());
-    // </exercise>
   }
 
   const ReturnWhen return_when_;
   std::size_t left_;  // children that are not done
   std::vector<Child> children_;
 };
+// </exercise>
 
 /// Listens to several futures of a loop as long as it is there, and knows when wait() has waited long enough.
 class Waiting {
  public:
-  Waiting(EventLoop& loop, std::vector<AnyFuture> futures, const WaitOptions& options)
-      : state_(loop.nodes().make<WaitState>(loop.use_service<TaskRegistry>(), futures.size(),
-                                            options.return_when)) {
+  /// @param futures at least one, each once; some may be done
+  Waiting(EventLoop& loop, std::vector<AnyFuture> futures, const WaitOptions& options) {
+    // <exercise 5.1 Waiting::Waiting>
+    state_ =
+        loop.nodes().make<WaitState>(loop.use_service<TaskRegistry>(), futures.size(), options.return_when);
     state_->start(futures);
     if (options.timeout) timer_.emplace(loop.call_later(*options.timeout, [this] { state_->run(); }));
+    // </exercise>
   }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
 
   /// Returns a future that is done when it has been long enough.
-  [[nodiscard]] Future<> enough() const noexcept { return Future<>(state_); }
+  [[nodiscard]] Future<> enough() const noexcept {
+    // <exercise 5.1 Waiting::enough>
+    return Future<>(state_);
+    // </exercise>
+  }
 
  private:
-  const Ref<WaitState> state_;
+  // <exercise 5.1 members Waiting>
+  Ref<WaitState> state_;
   std::optional<CancelAtEnd> timer_;
+  // </exercise>
 };
 
 /// Does what wait() does, with futures each of which is there once.
 template <class F>
 Coro<DoneAndPending<F>> wait_for_several(std::vector<F> futures, WaitOptions options) {
-  // <exercise 5.1 wait_for_several>
   const Waiting waiting(get_running_loop(), {futures.begin(), futures.end()}, options);
   co_await waiting.enough();
   DoneAndPending<F> found;
   for (F& future : futures) (future.done() ? found.done : found.pending).push_back(std::move(future));
   co_return found;
-  // </exercise>
 }
 
 }  // namespace detail

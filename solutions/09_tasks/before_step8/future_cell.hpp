@@ -31,8 +31,7 @@ enum class State : std::uint8_t { pending, cancelled, finished };
 /// The state that all copies of a Future share, whatever its type. Those who wait for it are nodes that the
 /// loop can run: callbacks, and the tasks themselves.
 ///
-/// It is a node itself, and its references are its handles. Callbacks that wait for it have none, for then it
-/// could not go before they do. When it is done, they are told, and take one until they run.
+/// It is a node itself, and its references are its handles.
 class FutureBase : public Operation {
  public:
   explicit FutureBase(TaskRegistry& tasks) noexcept : Operation(RefCount::local, true), tasks_(tasks) {}
@@ -91,15 +90,19 @@ class FutureBase : public Operation {
     // </exercise>
   }
 
-  /// Returns the outcome, to be looked at or taken.
+  /// Returns the outcome, to be looked at or taken: that counts as a look.
   /// @throws CancelledError if it is cancelled, InvalidStateError if it is pending
   template <class T>
   Outcome<T>& outcome() {
+    // <exercise 1.1 FutureBase::outcome>
     check_result();
     return stored<T>();
+    // </exercise>
   }
 
-  /// Adds a node that is to run when this is done: soon, if it is done already. Nothing runs in here.
+  /// Adds a node that waits until this is done. It hears of that at once, by Operation::notify(), and what it
+  /// gives for itself runs soon. If this is done already, it is not told, and runs soon itself. Nothing runs
+  /// in here.
   void add_waiter(Ref<Operation> node) {
     // <exercise 2.1 FutureBase::add_waiter>
     if (done())
@@ -123,7 +126,11 @@ class FutureBase : public Operation {
   }
 
   /// Takes out a task that waits, and leaves it as it is. @returns true if it was there
-  bool let_go(Operation& waiter) noexcept { return bool(take_out(waiter)); }
+  bool let_go(Operation& waiter) noexcept {
+    // <exercise 2.1 FutureBase::let_go>
+    return bool(take_out(waiter));
+    // </exercise>
+  }
 
   /// Notes that somebody has looked at the outcome.
   void retrieved() const noexcept { retrieved_ = true; }
@@ -139,20 +146,18 @@ class FutureBase : public Operation {
  protected:
   /// A node that is let go for good is dropped: only then is its callback destroyed.
   ~FutureBase() {
+    // <exercise 2.1 quiet FutureBase::~FutureBase>
     for (const Ref<Operation>& waiter : waiters_) waiter->drop();
+    // </exercise>
   }
 
-  /// Ends it. Those who wait for it run soon, in the loop, and not in here.
+  /// Ends it, which was pending. Those who wait for it run soon, in the loop, and not in here.
   void complete(State state) noexcept {
     state_ = state;
-    run_waiters();
-  }
-
-  /// Cancels it, and drops those who wait: there is no loop any more that could run them.
-  void cancel_without_loop() noexcept {
-    state_ = State::cancelled;
+    // <exercise 2.1 quiet FutureBase::complete>
     for (Ref<Operation>& waiter : std::exchange(waiters_, {}))
-      if (const Ref<Operation> node = tell(std::move(waiter))) node->drop();
+      if (Ref<Operation> node = tell(std::move(waiter))) run_soon(std::move(node));
+    // </exercise>
   }
 
   /// Reports an exception that nobody has looked at. For destroy().
@@ -171,6 +176,7 @@ class FutureBase : public Operation {
       node->drop();
   }
 
+  // <exercise 1.1 members FutureBase, if you want any>
   void check_pending() const {
     if (done()) throw InvalidStateError("the future is done already");
   }
@@ -178,24 +184,14 @@ class FutureBase : public Operation {
   /// Refuses if there is no outcome that somebody could look at.
   /// @throws CancelledError if it is cancelled, InvalidStateError if it is pending
   void check_result() const {
-    // <exercise 1.1 FutureBase::check_result>
     if (state() == State::cancelled) throw CancelledError();
     if (state() == State::pending) throw InvalidStateError("the result is not set");
     retrieved();
-    // </exercise>
   }
+  // </exercise>
 
  private:
-  // A suggestion. All of it is yours to change: the tests see only what is public in Future and Task.
-
-  /// It is done: those who wait for it are told, and handed to the loop, in the order in which they came.
-  void run_waiters() noexcept {
-    // <exercise 2.1 quiet FutureBase::run_waiters>
-    for (Ref<Operation>& waiter : std::exchange(waiters_, {}))
-      if (Ref<Operation> node = tell(std::move(waiter))) run_soon(std::move(node));
-    // </exercise>
-  }
-
+  // <exercise 2.1 members FutureBase>
   /// Tells a node that this is done. @returns what the loop is to run for it; null for nothing
   static Ref<Operation> tell(Ref<Operation> waiter) noexcept {
     Operation& node = *waiter;
@@ -212,10 +208,12 @@ class FutureBase : public Operation {
     return taken;
   }
 
+  std::vector<Ref<Operation>> waiters_;
+  // </exercise>
+
   State state_ = State::pending;
   mutable bool retrieved_ = false;  // somebody has looked at the outcome
   const Ref<TaskRegistry> tasks_;
-  std::vector<Ref<Operation>> waiters_;
 };
 
 /// A `Base`, FutureBase or what derives from it, plus the stored outcome: a future of a T.

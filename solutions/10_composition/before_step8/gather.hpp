@@ -142,8 +142,10 @@ class GatherState : public FutureBase {
   bool cancel_requested_ = false;
   void (*const collect_)(GatherState&);
   std::vector<DoneListener> children_;
+  // <exercise 1.1 members GatherState>
   std::size_t left_ = 0;          // children that it has not heard of
   FutureBase* failed_ = nullptr;  // the first child that did
+  // </exercise>
   std::size_t next_ = 0;
   std::size_t cancelled_ = 0;     // so many of the children
   bool cancelling_ = false;       // it is one of those that cancel_children()
