@@ -53,7 +53,7 @@ class Event::Wait : public WaitQueue::Wait {
  public:
   explicit Wait(Event& event) noexcept : WaitQueue::Wait(event.waiters_), event_(event) {}
 
-  [[nodiscard]] bool await_ready() const noexcept {
+  [[nodiscard]] bool await_ready() const {
     todo("1.1", "Event::Wait::await_ready");
   }
 

@@ -57,7 +57,7 @@ class Event::Wait : public WaitQueue::Wait {
  public:
   explicit Wait(Event& event) noexcept : WaitQueue::Wait(event.waiters_), event_(event) {}
 
-  [[nodiscard]] bool await_ready() const noexcept {
+  [[nodiscard]] bool await_ready() const {
     // <exercise 1.1 Event::Wait::await_ready>
     return event_.is_set();
     // </exercise>
