@@ -25,9 +25,13 @@ class Barrier : public SyncObject {
 
   [[nodiscard]] std::ptrdiff_t parties() const noexcept { return parties_; }
   /// Returns how many wait for others to come.
-  [[nodiscard]] std::ptrdiff_t n_waiting() const noexcept { return state_ == State::filling ? count_ : 0; }
+  [[nodiscard]] std::ptrdiff_t n_waiting() const noexcept {
+    todo("5.1", "Barrier::n_waiting");
+  }
   /// True after abort(), until reset().
-  [[nodiscard]] bool broken() const noexcept { return state_ == State::broken; }
+  [[nodiscard]] bool broken() const noexcept {
+    todo("5.1", "Barrier::broken");
+  }
 
   /// Waits until `parties` tasks have come. A task that comes while those of the last time are still leaving
   /// waits until they have gone. One that is cancelled does not count any more. Python: `barrier.wait`.
@@ -44,8 +48,7 @@ class Barrier : public SyncObject {
   template <class Result = void>
   Coro<Result> reset() {
     const auto held = co_await changed_.scoped();
-    state_ = count_ > 0 ? State::resetting : State::filling;
-    changed_.notify_all();
+    todo("5.1", "Barrier::reset");
   }
 
   /// Breaks the barrier: those who wait, and who come from now on, get a BrokenBarrierError.
@@ -53,32 +56,12 @@ class Barrier : public SyncObject {
   template <class Result = void>
   Coro<Result> abort() {
     const auto held = co_await changed_.scoped();
-    state_ = State::broken;
-    changed_.notify_all();
+    todo("5.1", "Barrier::abort");
   }
 
  private:
-  enum class State : std::uint8_t {
-    filling,    ///< tasks come
-    draining,   ///< all have come, and leave
-    resetting,  ///< those who wait are sent away
-    broken
-  };
-
-  [[nodiscard]] bool is_emptying() const noexcept {
-    return state_ == State::draining || state_ == State::resetting;
-  }
-
-  /// A task leaves, with the lock held. The last one lets the next ones in.
-  void leave() {
-    if (--count_ > 0) return;
-    if (is_emptying()) state_ = State::filling;
-    changed_.notify_all();
-  }
-
+  // For 5.1: members of Barrier.
   const std::ptrdiff_t parties_;
-  std::ptrdiff_t count_ = 0;  // tasks that have come, and not left
-  State state_ = State::filling;
   Condition changed_{*this};
 };
 

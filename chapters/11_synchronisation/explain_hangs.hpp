@@ -39,7 +39,10 @@ class WaitGraph {
   /// Returns the text of the error: a line for each task, in the order in which they were made, and one for
   /// each circle of tasks of which each waits for the next.
   [[nodiscard]] std::string text() const {
-    todo("7.1", "WaitGraph::text");
+    std::string text = "nothing can ever happen again, and " + std::to_string(tasks_.size()) +
+                       (tasks_.size() == 1 ? " task waits" : " tasks wait");
+    for (const auto& [number, task] : tasks_) text += "\n  " + task->name() + " waits for " + reason(*task);
+    return text + circles();
   }
 
  private:
@@ -71,15 +74,9 @@ class WaitGraph {
     return why ? find(why->owner().holder()) : nullptr;
   }
 
-  /// Returns the names along a circle, beginning and ending with this task.
-  [[nodiscard]] std::string circle(const TaskBase& task) const {
-    std::string text = task.name();
-    const TaskBase* other = &task;
-    do {
-      other = next(*other);
-      text += " waits for " + other->name();
-    } while (other != &task);
-    return text;
+  /// Returns a line for each circle of tasks of which each waits for the next; each begins with "\n".
+  [[nodiscard]] std::string circles() const {
+    todo("7.1", "WaitGraph::circles");
   }
 
   std::map<std::size_t, TaskBase*> tasks_;  // by number: in the order in which they were made

@@ -38,21 +38,14 @@ class Lock : public SyncObject {
   /// Gives the lock back, to the first who waits, if anybody does. Python: `lock.release`.
   /// @throws std::runtime_error if nobody has it
   void release() {
-    if (!locked_) throw std::runtime_error("Lock is not acquired.");
-    locked_ = false;
-    set_holder(0);
-    waiters_.wake_first();
+    todo("2.1", "Lock::release");
   }
 
  private:
-  /// Takes the lock if it is free and nobody waits. @returns true if it did
-  bool try_acquire() noexcept {
-    todo("2.1", "Lock::try_acquire");
-  }
-
-  void take() noexcept {
-    locked_ = true;
-    const detail::TaskBase* const task = detail::TaskBase::current();
+  /// Locks it for the running task, or unlocks it, and notes who has it, for step 7.
+  void set_locked(bool locked) noexcept {
+    locked_ = locked;
+    const detail::TaskBase* const task = locked ? detail::TaskBase::current() : nullptr;
     set_holder(task ? task->number() : 0);
   }
 
@@ -65,7 +58,9 @@ class Lock::Acquire : WaitQueue::Wait {
  public:
   explicit Acquire(Lock& lock) noexcept : Wait(lock.waiters_), lock_(lock) {}
 
-  bool await_ready() noexcept { return lock_.try_acquire(); }
+  bool await_ready() noexcept {
+    todo("2.1", "Acquire::await_ready");
+  }
   using Wait::await_suspend;
 
   /// Takes the lock, if it has waited. @throws CancelledError if the task was cancelled

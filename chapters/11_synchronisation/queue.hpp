@@ -50,12 +50,7 @@ class BasicQueue : public SyncObject {
   /// Adds an item at once. Python: `queue.put_nowait`.
   /// @throws QueueFull; QueueShutDown
   void put_nowait(T item) {
-    if (is_shut_down_) throw QueueShutDown();
-    if (full()) throw QueueFull();
-    store_.push(std::move(item));
-    ++unfinished_;
-    finished_.clear();
-    getters_.wake(1);
+    todo("6.1", "Queue::put_nowait");
   }
 
   /// Takes an item out; while there is none, it waits. Python: `queue.get`.
@@ -68,11 +63,7 @@ class BasicQueue : public SyncObject {
   /// Takes an item out at once. Python: `queue.get_nowait`.
   /// @throws QueueEmpty; QueueShutDown if it is empty because it is shut down
   T get_nowait() {
-    if (empty() && is_shut_down_) throw QueueShutDown();
-    if (empty()) throw QueueEmpty();
-    T item = store_.pop();
-    putters_.wake(1);
-    return item;
+    todo("6.1", "Queue::get_nowait");
   }
 
   /// Says that the work on an item that was taken out is done. Python: `queue.task_done`.

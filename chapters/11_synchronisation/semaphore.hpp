@@ -41,8 +41,7 @@ class Semaphore : public SyncObject {
   /// @throws std::invalid_argument if it is bounded, and nobody has a permit
   void release() {
     if (value_ >= bound_) throw std::invalid_argument("BoundedSemaphore released too many times");
-    ++value_;
-    hand_out(1);
+    todo("3.1", "Semaphore::release");
   }
 
  protected:
@@ -53,12 +52,9 @@ class Semaphore : public SyncObject {
   }
 
  private:
-  /// Wakes those who wait, as long as there are permits, which go with them; `most` at most.
-  void hand_out(std::ptrdiff_t most) noexcept {
-    for (; most > 0 && value_ > 0 && waiters_.wake(1) == 1; --most) --value_;
-  }
+  // For 3.1: members of Semaphore.
 
-  std::ptrdiff_t value_;  // permits that nobody has, not even one who was woken for it
+  std::ptrdiff_t value_;  // free permits
   const std::ptrdiff_t bound_;
   WaitQueue waiters_{*this};
 };
@@ -69,9 +65,7 @@ class Semaphore::Acquire : WaitQueue::Wait {
   explicit Acquire(Semaphore& semaphore) noexcept : Wait(semaphore.waiters_), semaphore_(semaphore) {}
 
   bool await_ready() noexcept {
-    if (semaphore_.locked()) return false;
-    --semaphore_.value_;
-    return true;
+    todo("3.1", "Acquire::await_ready");
   }
   using Wait::await_suspend;
 

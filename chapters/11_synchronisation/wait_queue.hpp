@@ -26,8 +26,9 @@ class WaitQueue {
   explicit WaitQueue(SyncObject& owner, const char* part = "") noexcept : owner_(owner), part_(part) {}
   WaitQueue(const WaitQueue&) = delete;
   WaitQueue& operator=(const WaitQueue&) = delete;
+  /// Those who still stand in it wait on, and do not touch it any more.
   ~WaitQueue() {
-    for (const Ref<Waiter>& waiter : waiters_) waiter->queue = nullptr;
+    // 1.1, WaitQueue::~WaitQueue: empty until step 1.
   }
 
   /// Lets a task wait: `co_await queue.wait()` returns when it was woken.
@@ -35,12 +36,7 @@ class WaitQueue {
 
   /// True if nobody stands in it, but for those who were cancelled while they waited.
   [[nodiscard]] bool empty() const noexcept {
-    return std::ranges::all_of(waiters_, [](const Ref<Waiter>& waiter) { return waiter->cancelled(); });
-  }
-
-  /// Wakes the one at the front, unless it was woken or cancelled already.
-  void wake_first() noexcept {
-    if (!waiters_.empty() && !waiters_.front()->done()) waiters_.front()->wake();
+    todo("1.1", "WaitQueue::empty");
   }
 
   /// Wakes the first who are neither woken nor cancelled yet, as many as there are, but not more than `most`.
@@ -49,6 +45,8 @@ class WaitQueue {
     todo("1.1", "WaitQueue::wake");
   }
 
+  // For 2.1: members of WaitQueue.
+
  private:
   // A suggestion. All of it is yours to change: the tests see only what is public.
 
@@ -56,16 +54,16 @@ class WaitQueue {
   class Waiter final : public detail::FutureCell<void>, public WaitReason {
    public:
     Waiter(WaitQueue& in, detail::TaskRegistry& tasks) noexcept
-        : FutureCell(tasks), WaitReason(in.owner_, in.part_), queue(&in) {}
+        : FutureCell(tasks), WaitReason(in.owner_, in.part_) {}
 
     [[nodiscard]] bool cancelled() const noexcept { return state() == detail::State::cancelled; }
     void wake() noexcept { complete(detail::State::finished); }
     void destroy() noexcept override { std::destroy_at(this); }
 
-    WaitQueue* queue;  // null if it has left, or the queue is gone
+    // For 1.1: members of Waiter.
   };
 
-  std::deque<Ref<Waiter>> waiters_;
+  // For 1.1: members of WaitQueue.
   SyncObject& owner_;
   const char* const part_;
 };
@@ -84,10 +82,9 @@ class WaitQueue::Wait {
   void await_suspend(std::coroutine_handle<> waiting) {
     detail::TaskBase& task = detail::TaskBase::running();
     queue_.owner_.bind(task.tasks());
-    Ref<Waiter> waiter = get_running_loop().nodes().make<Waiter>(queue_, task.tasks());
-    queue_.waiters_.push_back(waiter);  // if there is no memory for it, this has not waited
-    waiter_ = std::move(waiter);
+    waiter_ = get_running_loop().nodes().make<Waiter>(queue_, task.tasks());
     task_ = &task;
+    enter();
     task.wait_for(*waiter_, waiting);
   }
 
@@ -102,11 +99,14 @@ class WaitQueue::Wait {
   [[nodiscard]] bool woken() const noexcept { return waiter_ && waiter_->state() == detail::State::finished; }
 
  private:
-  /// Takes the waiter out of the queue, if it is still in there. For the end of a loop, too, which destroys
-  /// coroutines where they wait.
+  /// From now on `waiter_` stands in the queue. @throws std::bad_alloc, and then it does not
+  void enter() {
+    todo("1.1", "Wait::enter");
+  }
+
+  /// From now on it does not, if it did. A loop that is closed destroys coroutines where they wait.
   void leave() noexcept {
-    WaitQueue* const queue = waiter_ ? std::exchange(waiter_->queue, nullptr) : nullptr;
-    if (queue) queue->waiters_.erase(std::ranges::find(queue->waiters_, waiter_));
+    // 1.1, Wait::leave: empty until step 1.
   }
 
   WaitQueue& queue_;

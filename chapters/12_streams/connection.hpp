@@ -60,28 +60,31 @@ class Connection final : public ListedConnection, private FlowControl {
   /// Hands bytes over, which are copied. They are sent in order. Once it is closing, they are dropped.
   /// @throws std::runtime_error after write_eof()
   void write(std::string_view bytes) {
-    if (eof_) throw std::runtime_error("Cannot call write() after write_eof()");
-    if (closing_ || bytes.empty()) return;
-    keep(bytes);
+    todo("4.1", "Connection::write");
   }
 
   /// True if writers had better wait: from more than the high mark, until there is no more than the low mark.
-  [[nodiscard]] bool paused_writing() const noexcept { return paused_writing_; }
+  [[nodiscard]] bool paused_writing() const noexcept {
+    todo("4.1", "Connection::paused_writing");
+  }
   /// Waits until that is over, or the connection is lost.
-  [[nodiscard]] Coro<> wait_for_room() { return drained_.wait(); }
+  [[nodiscard]] Coro<> wait_for_room() {
+    todo("4.1", "Connection::wait_for_room");
+  }
 
-  [[nodiscard]] std::size_t unsent() const noexcept { return out_.size(); }
+  /// Counts the bytes that are not sent yet.
+  [[nodiscard]] std::size_t unsent() const noexcept {
+    todo("4.1", "Connection::unsent");
+  }
   [[nodiscard]] WriteLimits limits() const noexcept { return limits_; }
   void set_limits(WriteLimits limits) {
     limits_ = limits;
-    if (out_.size() > limits_.high) paused_writing_ = true;
+    todo("4.1", "Connection::set_limits");
   }
 
   /// Says that no more bytes will be written: the peer gets to know it behind the last one.
   void write_eof() {
-    if (closing_ || eof_) return;
-    eof_ = true;
-    if (out_.empty()) ::shutdown(fd_.get(), SHUT_WR);
+    todo("4.1", "Connection::write_eof");
   }
 
   // ---- The end
@@ -95,10 +98,7 @@ class Connection final : public ListedConnection, private FlowControl {
 
   /// Reads no more, sends what is left, and then lets the socket go. Closing it again does nothing.
   void close() noexcept override {
-    if (closing_) return;
-    closing_ = true;
-    loop_.remove_reader(fd_.get());
-    if (out_.empty()) lose(nullptr);
+    todo("4.1", "Connection::close");
   }
 
   /// Lets the socket go at once; what is left is not sent.
@@ -121,53 +121,29 @@ class Connection final : public ListedConnection, private FlowControl {
     todo("5.1", "Connection::on_readable");
   }
 
-  /// Keeps bytes behind those that are to be sent, until the loop finds that there is room for them.
-  void keep(std::string_view bytes) {
-    if (out_.empty()) loop_.add_writer(fd_.get(), [this] { on_writable(); });
-    out_.append(bytes);
-    if (out_.size() > limits_.high) paused_writing_ = true;
-  }
+  // For 4.1: members of Connection.
 
-  /// Sends more of what is left, for there is room.
-  void on_writable() {
-    todo("4.1", "Connection::on_writable");
-  }
+  // For 4.2: members of Connection.
 
-  /// Tells the reader, those who drain, and those who wait for the end that it is lost.
-  /// @param error why; null if it was closed
-  void tell(std::exception_ptr error) noexcept {
-    if (error)
-      reader_->set_exception(std::move(error));
-    else
-      reader_->feed_eof();
-    drained_.wake_all();
-    lost_list_.wake_all();
-  }
-
-  /// The connection is over. It may end itself with this.
+  /// The connection is over: whatever ends it comes here. It may end itself with this.
   /// @param error why; null if it was closed
   void lose(std::exception_ptr error) noexcept {
     if (lost_) return;
     closing_ = lost_ = true;
     error_ = error;
-    out_.clear();
-    paused_writing_ = false;
-    // 4.3, Connection::lose: empty until step 4.
+    // 4.2, Connection::lose: empty until step 4.
     list_->remove(*this);
     if (const Ref<ConnectionOwner> owner = std::move(owner_)) owner->connection_lost();
     if (references_ == 0) delete this;
   }
 
+  /// The reader has enough for now.
   void pause_reading() override {
-    if (!closing_ && !ended_) loop_.remove_reader(fd_.get());
+    // 5.1, Connection::pause_reading: empty until step 5.
   }
+  /// The reader wants more.
   void resume_reading() override {
-    if (closing_ || ended_) return;
-    try {
-      watch_for_bytes();
-    } catch (...) {  // who has taken bytes is to have them, and to be told when it wants more
-      lose(std::current_exception());
-    }
+    // 5.1, Connection::resume_reading: empty until step 5.
   }
   void watch_for_bytes() {
     loop_.add_reader(fd_.get(), [this] { on_readable(); });
@@ -177,16 +153,11 @@ class Connection final : public ListedConnection, private FlowControl {
   const Ref<ConnectionList> list_;
   Fd fd_;
   const Ref<ReaderState> reader_;
-  ByteQueue out_;  // to be sent; a writer callback is there while it is not empty
   WriteLimits limits_;
-  WakeList drained_;
-  WakeList lost_list_;
+  WakeList lost_list_;  // where tasks wait until it is lost
   std::exception_ptr error_;
   Ref<ConnectionOwner> owner_;
   std::size_t references_ = 1;
-  bool paused_writing_ = false;
-  bool ended_ = false;  // the peer sends no more
-  bool eof_ = false;    // we write no more
   bool closing_ = false;
   bool lost_ = false;
 };

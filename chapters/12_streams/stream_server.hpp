@@ -37,13 +37,13 @@ struct ServerOptions {
 
 namespace detail {
 
-/// Serves one client: calls the handler, a function or one that gives something to await, with both ends of
-/// the connection. If it throws, the loop's exception handler is told "Unhandled exception in
-/// client_connected_cb", and the connection is closed; if it is cancelled, it is closed in silence.
+// For 6.1: members of detail.
+
+/// Serves a client that has come to a server on `loop`, and returns at once.
+/// @param handler a function of both ends of the connection, which may give something to await
 template <class Handler>
-Coro<> serve_client(std::shared_ptr<Handler> handler, Streams streams) {
-  todo("6.1", "serve_client");
-  co_return;  // for a handler that is no coroutine
+void serve_new_client(EventLoop& loop, const std::shared_ptr<Handler>& handler, Streams streams) {
+  todo("6.1", "serve_new_client");
 }
 
 /// The state that all handles of a Server share, and its connections know. Its listeners have acceptors while
@@ -83,7 +83,7 @@ class ServerState final : public ConnectionOwner {
     acceptors_.clear();
     listeners_.clear();
     for (const Path& path : std::exchange(paths_, {})) remove_file(path);
-    if (forever_ && !forever_->done()) forever_->cancel();
+    // 6.2, ServerState::close: empty until step 6.
     if (clients_ == 0) gone_.wake_all();
   }
 
@@ -105,8 +105,7 @@ class ServerState final : public ConnectionOwner {
   [[nodiscard]] bool over() const noexcept { return closed_ && clients_ == 0; }
   [[nodiscard]] Coro<> wait_over() { return gone_.wait(); }
 
-  /// The future that a serve_forever() waits for, which close() cancels; none if nobody serves for ever.
-  [[nodiscard]] std::optional<Future<>>& forever() noexcept { return forever_; }
+  // For 6.2: members of ServerState.
   [[nodiscard]] EventLoop& loop() const noexcept { return loop_; }
 
  private:
@@ -144,7 +143,7 @@ class ServerState final : public ConnectionOwner {
   std::vector<Path> paths_;
   const ServerOptions options_;
   const OnStreams on_streams_;
-  std::optional<Future<>> forever_;
+  // For 6.2: members of ServerState.
   WakeList gone_;
   std::size_t clients_ = 0;
   bool closed_ = false;
@@ -229,7 +228,7 @@ Server make_server(std::shared_ptr<Handler> handler, std::vector<Fd> listeners,
   EventLoop& loop = get_running_loop();
   Server server(Ref<ServerState>::adopt(new ServerState(
       loop, std::move(listeners), options,
-      [&loop, handler](Streams streams) { loop.create_task(serve_client(handler, std::move(streams))); })));
+      [&loop, handler](Streams streams) { serve_new_client(loop, handler, std::move(streams)); })));
   return server;
 }
 

@@ -25,9 +25,17 @@ class Barrier : public SyncObject {
 
   [[nodiscard]] std::ptrdiff_t parties() const noexcept { return parties_; }
   /// Returns how many wait for others to come.
-  [[nodiscard]] std::ptrdiff_t n_waiting() const noexcept { return state_ == State::filling ? count_ : 0; }
+  [[nodiscard]] std::ptrdiff_t n_waiting() const noexcept {
+    // <exercise 5.1 Barrier::n_waiting>
+    return state_ == State::filling ? count_ : 0;
+    // </exercise>
+  }
   /// True after abort(), until reset().
-  [[nodiscard]] bool broken() const noexcept { return state_ == State::broken; }
+  [[nodiscard]] bool broken() const noexcept {
+    // <exercise 5.1 Barrier::broken>
+    return state_ == State::broken;
+    // </exercise>
+  }
 
   /// Waits until `parties` tasks have come. A task that comes while those of the last time are still leaving
   /// waits until they have gone. One that is cancelled does not count any more. Python: `barrier.wait`.
@@ -62,8 +70,10 @@ class Barrier : public SyncObject {
   template <class Result = void>
   Coro<Result> reset() {
     const auto held = co_await changed_.scoped();
+    // <exercise 5.1 Barrier::reset>
     state_ = count_ > 0 ? State::resetting : State::filling;
     changed_.notify_all();
+    // </exercise>
   }
 
   /// Breaks the barrier: those who wait, and who come from now on, get a BrokenBarrierError.
@@ -71,11 +81,14 @@ class Barrier : public SyncObject {
   template <class Result = void>
   Coro<Result> abort() {
     const auto held = co_await changed_.scoped();
+    // <exercise 5.1 Barrier::abort>
     state_ = State::broken;
     changed_.notify_all();
+    // </exercise>
   }
 
  private:
+  // <exercise 5.1 members Barrier>
   enum class State : std::uint8_t {
     filling,    ///< tasks come
     draining,   ///< all have come, and leave
@@ -94,9 +107,10 @@ class Barrier : public SyncObject {
     changed_.notify_all();
   }
 
-  const std::ptrdiff_t parties_;
   std::ptrdiff_t count_ = 0;  // tasks that have come, and not left
   State state_ = State::filling;
+  // </exercise>
+  const std::ptrdiff_t parties_;
   Condition changed_{*this};
 };
 

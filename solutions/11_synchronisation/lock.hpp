@@ -38,25 +38,18 @@ class Lock : public SyncObject {
   /// Gives the lock back, to the first who waits, if anybody does. Python: `lock.release`.
   /// @throws std::runtime_error if nobody has it
   void release() {
+    // <exercise 2.1 Lock::release>
     if (!locked_) throw std::runtime_error("Lock is not acquired.");
-    locked_ = false;
-    set_holder(0);
+    set_locked(false);
     waiters_.wake_first();
-  }
-
- private:
-  /// Takes the lock if it is free and nobody waits. @returns true if it did
-  bool try_acquire() noexcept {
-    // <exercise 2.1 Lock::try_acquire>
-    if (locked_ || !waiters_.empty()) return false;
-    take();
-    return true;
     // </exercise>
   }
 
-  void take() noexcept {
-    locked_ = true;
-    const detail::TaskBase* const task = detail::TaskBase::current();
+ private:
+  /// Locks it for the running task, or unlocks it, and notes who has it, for step 7.
+  void set_locked(bool locked) noexcept {
+    locked_ = locked;
+    const detail::TaskBase* const task = locked ? detail::TaskBase::current() : nullptr;
     set_holder(task ? task->number() : 0);
   }
 
@@ -69,7 +62,13 @@ class Lock::Acquire : WaitQueue::Wait {
  public:
   explicit Acquire(Lock& lock) noexcept : Wait(lock.waiters_), lock_(lock) {}
 
-  bool await_ready() noexcept { return lock_.try_acquire(); }
+  bool await_ready() noexcept {
+    // <exercise 2.1 Acquire::await_ready>
+    if (lock_.locked_ || !lock_.waiters_.empty()) return false;
+    lock_.set_locked(true);
+    return true;
+    // </exercise>
+  }
   using Wait::await_suspend;
 
   /// Takes the lock, if it has waited. @throws CancelledError if the task was cancelled
@@ -83,7 +82,7 @@ class Lock::Acquire : WaitQueue::Wait {
       if (!lock_.locked_) lock_.waiters_.wake_first();
       throw;
     }
-    lock_.take();
+    lock_.set_locked(true);
     return true;
     // </exercise>
   }

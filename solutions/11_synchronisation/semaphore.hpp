@@ -41,8 +41,10 @@ class Semaphore : public SyncObject {
   /// @throws std::invalid_argument if it is bounded, and nobody has a permit
   void release() {
     if (value_ >= bound_) throw std::invalid_argument("BoundedSemaphore released too many times");
+    // <exercise 3.1 Semaphore::release>
     ++value_;
     hand_out(1);
+    // </exercise>
   }
 
  protected:
@@ -53,12 +55,14 @@ class Semaphore : public SyncObject {
   }
 
  private:
+  // <exercise 3.1 members Semaphore>
   /// Wakes those who wait, as long as there are permits, which go with them; `most` at most.
   void hand_out(std::ptrdiff_t most) noexcept {
     for (; most > 0 && value_ > 0 && waiters_.wake(1) == 1; --most) --value_;
   }
+  // </exercise>
 
-  std::ptrdiff_t value_;  // permits that nobody has, not even one who was woken for it
+  std::ptrdiff_t value_;  // free permits
   const std::ptrdiff_t bound_;
   WaitQueue waiters_{*this};
 };
@@ -69,9 +73,11 @@ class Semaphore::Acquire : WaitQueue::Wait {
   explicit Acquire(Semaphore& semaphore) noexcept : Wait(semaphore.waiters_), semaphore_(semaphore) {}
 
   bool await_ready() noexcept {
+    // <exercise 3.1 Acquire::await_ready>
     if (semaphore_.locked()) return false;
     --semaphore_.value_;
     return true;
+    // </exercise>
   }
   using Wait::await_suspend;
 

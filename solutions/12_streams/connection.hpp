@@ -185,7 +185,7 @@ class Connection final : public ListedConnection, private FlowControl {
     error_ = error;
     out_.clear();
     paused_writing_ = false;
-    // <exercise 4.3 quiet Connection::lose>
+    // <exercise 4.2 quiet Connection::lose>
     loop_.remove_reader(fd_.get());  // before its number is that of another file
     loop_.remove_writer(fd_.get());
     fd_.close();

@@ -37,12 +37,12 @@ struct ServerOptions {
 
 namespace detail {
 
+// <exercise 6.1 members detail>
 /// Serves one client: calls the handler, a function or one that gives something to await, with both ends of
 /// the connection. If it throws, the loop's exception handler is told "Unhandled exception in
 /// client_connected_cb", and the connection is closed; if it is cancelled, it is closed in silence.
 template <class Handler>
 Coro<> serve_client(std::shared_ptr<Handler> handler, Streams streams) {
-  // <exercise 6.1 serve_client>
   const StreamWriter writer = streams.writer;  // a handler may move the other away
   try {
     if constexpr (Awaitable<std::invoke_result_t<Handler&, StreamReader&, StreamWriter&>>)
@@ -57,8 +57,17 @@ Coro<> serve_client(std::shared_ptr<Handler> handler, Streams streams) {
         {.message = "Unhandled exception in client_connected_cb", .exception = std::current_exception()});
     writer.close();
   }
-  // </exercise>
   co_return;  // for a handler that is no coroutine
+}
+// </exercise>
+
+/// Serves a client that has come to a server on `loop`, and returns at once.
+/// @param handler a function of both ends of the connection, which may give something to await
+template <class Handler>
+void serve_new_client(EventLoop& loop, const std::shared_ptr<Handler>& handler, Streams streams) {
+  // <exercise 6.1 serve_new_client>
+  loop.create_task(serve_client(handler, std::move(streams)));
+  // </exercise>
 }
 
 /// The state that all handles of a Server share, and its connections know. Its listeners have acceptors while
@@ -98,7 +107,9 @@ class ServerState final : public ConnectionOwner {
     acceptors_.clear();
     listeners_.clear();
     for (const Path& path : std::exchange(paths_, {})) remove_file(path);
+    // <exercise 6.2 quiet ServerState::close>
     if (forever_ && !forever_->done()) forever_->cancel();
+    // </exercise>
     if (clients_ == 0) gone_.wake_all();
   }
 
@@ -120,8 +131,10 @@ class ServerState final : public ConnectionOwner {
   [[nodiscard]] bool over() const noexcept { return closed_ && clients_ == 0; }
   [[nodiscard]] Coro<> wait_over() { return gone_.wait(); }
 
+  // <exercise 6.2 members ServerState>
   /// The future that a serve_forever() waits for, which close() cancels; none if nobody serves for ever.
   [[nodiscard]] std::optional<Future<>>& forever() noexcept { return forever_; }
+  // </exercise>
   [[nodiscard]] EventLoop& loop() const noexcept { return loop_; }
 
  private:
@@ -159,7 +172,9 @@ class ServerState final : public ConnectionOwner {
   std::vector<Path> paths_;
   const ServerOptions options_;
   const OnStreams on_streams_;
+  // <exercise 6.2 members ServerState>
   std::optional<Future<>> forever_;
+  // </exercise>
   WakeList gone_;
   std::size_t clients_ = 0;
   bool closed_ = false;
@@ -262,7 +277,7 @@ Server make_server(std::shared_ptr<Handler> handler, std::vector<Fd> listeners,
   EventLoop& loop = get_running_loop();
   Server server(Ref<ServerState>::adopt(new ServerState(
       loop, std::move(listeners), options,
-      [&loop, handler](Streams streams) { loop.create_task(serve_client(handler, std::move(streams))); })));
+      [&loop, handler](Streams streams) { serve_new_client(loop, handler, std::move(streams)); })));
   return server;
 }
 

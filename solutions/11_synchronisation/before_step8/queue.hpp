@@ -62,12 +62,14 @@ class BasicQueue : public SyncObject {
   /// Adds an item at once. Python: `queue.put_nowait`.
   /// @throws QueueFull; QueueShutDown
   void put_nowait(T item) {
+    // <exercise 6.1 Queue::put_nowait>
     if (is_shut_down_) throw QueueShutDown();
     if (full()) throw QueueFull();
     store_.push(std::move(item));
     ++unfinished_;
     finished_.clear();
     getters_.wake(1);
+    // </exercise>
   }
 
   /// Takes an item out; while there is none, it waits. Python: `queue.get`.
@@ -92,11 +94,13 @@ class BasicQueue : public SyncObject {
   /// Takes an item out at once. Python: `queue.get_nowait`.
   /// @throws QueueEmpty; QueueShutDown if it is empty because it is shut down
   T get_nowait() {
+    // <exercise 6.1 Queue::get_nowait>
     if (empty() && is_shut_down_) throw QueueShutDown();
     if (empty()) throw QueueEmpty();
     T item = store_.pop();
     putters_.wake(1);
     return item;
+    // </exercise>
   }
 
   /// Says that the work on an item that was taken out is done. Python: `queue.task_done`.

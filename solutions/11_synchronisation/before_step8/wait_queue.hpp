@@ -26,8 +26,11 @@ class WaitQueue {
   explicit WaitQueue(SyncObject& owner, const char* part = "") noexcept : owner_(owner), part_(part) {}
   WaitQueue(const WaitQueue&) = delete;
   WaitQueue& operator=(const WaitQueue&) = delete;
+  /// Those who still stand in it wait on, and do not touch it any more.
   ~WaitQueue() {
+    // <exercise 1.1 quiet WaitQueue::~WaitQueue>
     for (const Ref<Waiter>& waiter : waiters_) waiter->queue = nullptr;
+    // </exercise>
   }
 
   /// Lets a task wait: `co_await queue.wait()` returns when it was woken.
@@ -35,12 +38,9 @@ class WaitQueue {
 
   /// True if nobody stands in it, but for those who were cancelled while they waited.
   [[nodiscard]] bool empty() const noexcept {
+    // <exercise 1.1 WaitQueue::empty>
     return std::ranges::all_of(waiters_, [](const Ref<Waiter>& waiter) { return waiter->cancelled(); });
-  }
-
-  /// Wakes the one at the front, unless it was woken or cancelled already.
-  void wake_first() noexcept {
-    if (!waiters_.empty() && !waiters_.front()->done()) waiters_.front()->wake();
+    // </exercise>
   }
 
   /// Wakes the first who are neither woken nor cancelled yet, as many as there are, but not more than `most`.
@@ -58,6 +58,13 @@ class WaitQueue {
     // </exercise>
   }
 
+  // <exercise 2.1 members WaitQueue>
+  /// Wakes the one at the front, unless it was woken or cancelled already.
+  void wake_first() noexcept {
+    if (!waiters_.empty() && !waiters_.front()->done()) waiters_.front()->wake();
+  }
+  // </exercise>
+
  private:
   // A suggestion. All of it is yours to change: the tests see only what is public.
 
@@ -65,16 +72,20 @@ class WaitQueue {
   class Waiter final : public detail::FutureCell<void>, public WaitReason {
    public:
     Waiter(WaitQueue& in, detail::TaskRegistry& tasks) noexcept
-        : FutureCell(tasks), WaitReason(in.owner_, in.part_), queue(&in) {}
+        : FutureCell(tasks), WaitReason(in.owner_, in.part_) {}
 
     [[nodiscard]] bool cancelled() const noexcept { return state() == detail::State::cancelled; }
     void wake() noexcept { complete(detail::State::finished); }
     void destroy() noexcept override { std::destroy_at(this); }
 
-    WaitQueue* queue;  // null if it has left, or the queue is gone
+    // <exercise 1.1 members Waiter>
+    WaitQueue* queue = nullptr;  // in which it stands
+    // </exercise>
   };
 
+  // <exercise 1.1 members WaitQueue>
   std::deque<Ref<Waiter>> waiters_;
+  // </exercise>
   SyncObject& owner_;
   const char* const part_;
 };
@@ -93,10 +104,9 @@ class WaitQueue::Wait {
   void await_suspend(std::coroutine_handle<> waiting) {
     detail::TaskBase& task = detail::TaskBase::running();
     queue_.owner_.bind(task.tasks());
-    Ref<Waiter> waiter = get_running_loop().nodes().make<Waiter>(queue_, task.tasks());
-    queue_.waiters_.push_back(waiter);  // if there is no memory for it, this has not waited
-    waiter_ = std::move(waiter);
+    waiter_ = get_running_loop().nodes().make<Waiter>(queue_, task.tasks());
     task_ = &task;
+    enter();
     task.wait_for(*waiter_, waiting);
   }
 
@@ -115,11 +125,20 @@ class WaitQueue::Wait {
   [[nodiscard]] bool woken() const noexcept { return waiter_ && waiter_->state() == detail::State::finished; }
 
  private:
-  /// Takes the waiter out of the queue, if it is still in there. For the end of a loop, too, which destroys
-  /// coroutines where they wait.
+  /// From now on `waiter_` stands in the queue. @throws std::bad_alloc, and then it does not
+  void enter() {
+    // <exercise 1.1 Wait::enter>
+    queue_.waiters_.push_back(waiter_);
+    waiter_->queue = &queue_;
+    // </exercise>
+  }
+
+  /// From now on it does not, if it did. A loop that is closed destroys coroutines where they wait.
   void leave() noexcept {
+    // <exercise 1.1 quiet Wait::leave>
     WaitQueue* const queue = waiter_ ? std::exchange(waiter_->queue, nullptr) : nullptr;
     if (queue) queue->waiters_.erase(std::ranges::find(queue->waiters_, waiter_));
+    // </exercise>
   }
 
   WaitQueue& queue_;

@@ -60,28 +60,47 @@ class Connection final : public ListedConnection, private FlowControl {
   /// Hands bytes over, which are copied. They are sent in order. Once it is closing, they are dropped.
   /// @throws std::runtime_error after write_eof()
   void write(std::string_view bytes) {
+    // <exercise 4.1 Connection::write>
     if (eof_) throw std::runtime_error("Cannot call write() after write_eof()");
     if (closing_ || bytes.empty()) return;
     keep(bytes);
+    // </exercise>
   }
 
   /// True if writers had better wait: from more than the high mark, until there is no more than the low mark.
-  [[nodiscard]] bool paused_writing() const noexcept { return paused_writing_; }
+  [[nodiscard]] bool paused_writing() const noexcept {
+    // <exercise 4.1 Connection::paused_writing>
+    return paused_writing_;
+    // </exercise>
+  }
   /// Waits until that is over, or the connection is lost.
-  [[nodiscard]] Coro<> wait_for_room() { return drained_.wait(); }
+  [[nodiscard]] Coro<> wait_for_room() {
+    // <exercise 4.1 Connection::wait_for_room>
+    return drained_.wait();
+    // </exercise>
+  }
 
-  [[nodiscard]] std::size_t unsent() const noexcept { return out_.size(); }
+  /// Counts the bytes that are not sent yet.
+  [[nodiscard]] std::size_t unsent() const noexcept {
+    // <exercise 4.1 Connection::unsent>
+    return out_.size();
+    // </exercise>
+  }
   [[nodiscard]] WriteLimits limits() const noexcept { return limits_; }
   void set_limits(WriteLimits limits) {
     limits_ = limits;
+    // <exercise 4.1 Connection::set_limits>
     if (out_.size() > limits_.high) paused_writing_ = true;
+    // </exercise>
   }
 
   /// Says that no more bytes will be written: the peer gets to know it behind the last one.
   void write_eof() {
+    // <exercise 4.1 Connection::write_eof>
     if (closing_ || eof_) return;
     eof_ = true;
     if (out_.empty()) ::shutdown(fd_.get(), SHUT_WR);
+    // </exercise>
   }
 
   // ---- The end
@@ -95,10 +114,12 @@ class Connection final : public ListedConnection, private FlowControl {
 
   /// Reads no more, sends what is left, and then lets the socket go. Closing it again does nothing.
   void close() noexcept override {
+    // <exercise 4.1 Connection::close>
     if (closing_) return;
     closing_ = true;
     loop_.remove_reader(fd_.get());
     if (out_.empty()) lose(nullptr);
+    // </exercise>
   }
 
   /// Lets the socket go at once; what is left is not sent.
@@ -127,12 +148,12 @@ class Connection final : public ListedConnection, private FlowControl {
       return lose(std::current_exception());
     }
     // The peer sends no more, but it may still read.
-    ended_ = true;
     loop_.remove_reader(fd_.get());
     reader_->feed_eof();
     // </exercise>
   }
 
+  // <exercise 4.1 members Connection>
   /// Keeps bytes behind those that are to be sent, until the loop finds that there is room for them.
   void keep(std::string_view bytes) {
     if (out_.empty()) loop_.add_writer(fd_.get(), [this] { on_writable(); });
@@ -142,7 +163,6 @@ class Connection final : public ListedConnection, private FlowControl {
 
   /// Sends more of what is left, for there is room.
   void on_writable() {
-    // <exercise 4.1 Connection::on_writable>
     try {
       out_.drop(send(fd_, std::as_bytes(std::span(out_.bytes()))).value_or(0));
     } catch (const std::system_error&) {
@@ -156,9 +176,15 @@ class Connection final : public ListedConnection, private FlowControl {
     loop_.remove_writer(fd_.get());
     if (closing_) return lose(nullptr);
     if (eof_) ::shutdown(fd_.get(), SHUT_WR);
-    // </exercise>
   }
 
+  ByteQueue out_;     // to be sent; a writer callback is there while it is not empty
+  WakeList drained_;  // where tasks wait for room
+  bool eof_ = false;  // we write no more
+  bool paused_writing_ = false;
+  // </exercise>
+
+  // <exercise 4.2 members Connection>
   /// Tells the reader, those who drain, and those who wait for the end that it is lost.
   /// @param error why; null if it was closed
   void tell(std::exception_ptr error) noexcept {
@@ -169,16 +195,17 @@ class Connection final : public ListedConnection, private FlowControl {
     drained_.wake_all();
     lost_list_.wake_all();
   }
+  // </exercise>
 
-  /// The connection is over. It may end itself with this.
+  /// The connection is over: whatever ends it comes here. It may end itself with this.
   /// @param error why; null if it was closed
   void lose(std::exception_ptr error) noexcept {
     if (lost_) return;
     closing_ = lost_ = true;
     error_ = error;
+    // <exercise 4.2 quiet Connection::lose>
     out_.clear();
     paused_writing_ = false;
-    // <exercise 4.3 quiet Connection::lose>
     loop_.remove_reader(fd_.get());  // before its number is that of another file
     loop_.remove_writer(fd_.get());
     fd_.close();
@@ -190,16 +217,22 @@ class Connection final : public ListedConnection, private FlowControl {
     if (references_ == 0) delete this;
   }
 
+  /// The reader has enough for now.
   void pause_reading() override {
-    if (!closing_ && !ended_) loop_.remove_reader(fd_.get());
+    // <exercise 5.1 quiet Connection::pause_reading>
+    if (!closing_) loop_.remove_reader(fd_.get());
+    // </exercise>
   }
+  /// The reader wants more.
   void resume_reading() override {
-    if (closing_ || ended_) return;
+    // <exercise 5.1 quiet Connection::resume_reading>
+    if (closing_) return;
     try {
       watch_for_bytes();
     } catch (...) {  // who has taken bytes is to have them, and to be told when it wants more
       lose(std::current_exception());
     }
+    // </exercise>
   }
   void watch_for_bytes() {
     loop_.add_reader(fd_.get(), [this] { on_readable(); });
@@ -209,16 +242,11 @@ class Connection final : public ListedConnection, private FlowControl {
   const Ref<ConnectionList> list_;
   Fd fd_;
   const Ref<ReaderState> reader_;
-  ByteQueue out_;  // to be sent; a writer callback is there while it is not empty
   WriteLimits limits_;
-  WakeList drained_;
-  WakeList lost_list_;
+  WakeList lost_list_;  // where tasks wait until it is lost
   std::exception_ptr error_;
   Ref<ConnectionOwner> owner_;
   std::size_t references_ = 1;
-  bool paused_writing_ = false;
-  bool ended_ = false;  // the peer sends no more
-  bool eof_ = false;    // we write no more
   bool closing_ = false;
   bool lost_ = false;
 };
