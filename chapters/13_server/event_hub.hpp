@@ -37,22 +37,18 @@ class EventHub {
    private:
     friend class EventHub;
 
-    /// Adds events to what is unread. One who has too much unread is told so, once, and hears nothing more:
-    /// the hub keeps nothing for it.
+    /// Keeps events, until they are asked for.
     void add(std::string_view events) {
       todo("8.1", "EventHub::Subscription::add");
     }
+    /// The hub was closed.
     void end() {
-      over_ = true;
-      has_news_.set();
+      todo("8.1", "EventHub::Subscription::end");
     }
 
     const std::size_t most_unread_;
     const std::function<void()> too_slow_;
-    std::string unread_;
-    Event has_news_;
-    bool over_ = false;
-    bool lost_ = false;
+    // For 8.1: members of Subscription.
   };
 
   /// @param most_unread so many bytes are kept for one who does not read them

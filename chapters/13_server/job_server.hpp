@@ -72,11 +72,8 @@ class JobServer {
   }
   [[nodiscard]] std::uint16_t port() const { return local_port(server_->sockets()[0]); }
 
-  /// Ends the server, and loses nothing: new jobs are refused from now on, all that were accepted come to
-  /// their ends, and all requests that have come are answered; meanwhile, other requests are answered, too.
-  /// Then it closes its socket, and the connections that wait for a request. Clients that do not take their
-  /// answers hold it up for `patience` at most, and those that do not let go of their connections as long
-  /// again.
+  /// Ends the server, and loses nothing: no job that was accepted, and no answer that somebody waits for.
+  /// @param patience for clients that do not take their answers, and again for those that do not let go
   Coro<> drain(Duration patience = std::chrono::seconds(5)) {
     todo("7.1", "JobServer::drain");
     ticker_->cancel();
@@ -90,7 +87,11 @@ class JobServer {
   [[nodiscard]] const Journal* journal() const noexcept { return store_.journal(); }
 
  private:
+  // For 7.1: members of your choice, if you want any.
+
   // ---- Jobs
+
+  // For 5.2: members of your choice, if you want any.
 
   /// Runs a job whose client waits for it, and returns it when it has ended. A client that leaves, or closes
   /// its end, cancels it. Nothing of what the client has sent is read.
@@ -99,17 +100,6 @@ class JobServer {
     const JobPointer job = store_.submit(std::move(record));
     todo("5.2", "JobServer::run_attached");
     co_return job;
-  }
-
-  /// Waits until the client has ended its stream, or is lost.
-  static Coro<> until_gone(StreamReader reader) {
-    try {
-      while (!reader.state()->eof()) {
-        reader.state()->check();  // for an error that came before this began
-        co_await reader.state()->wait_for_data("until_gone");
-      }
-    } catch (const std::exception&) {
-    }
   }
 
   Place place_of(const Job& job) const { return options_.kinds.find(job.kind)->second.place; }
@@ -122,15 +112,6 @@ class JobServer {
     statistics_.ended(job);
     store_.ended(job);
     service_.progress.set();
-  }
-
-  /// Waits until `condition()` holds, which is asked whenever a job or a request has ended.
-  template <class Condition>
-  Coro<> until(Condition condition) {
-    while (!condition()) {
-      service_.progress.clear();
-      co_await service_.progress.wait();
-    }
   }
 
   // ---- Requests

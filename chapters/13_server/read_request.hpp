@@ -15,8 +15,7 @@
 namespace asyncio::http {
 
 /// Waits for a request, and returns it; nothing if the client has ended the connection, and no request has
-/// begun. Bytes behind the request stay in the reader: they are the next one. A client that waits for a "100
-/// Continue" gets it through the writer, as soon as the header is there.
+/// begun.
 /// @throws Error if it is no request, is too large, or the stream ends in its middle; what is wrong with the
 /// stream
 inline Coro<std::optional<Request>> read_request(StreamReader reader, StreamWriter writer,
@@ -25,10 +24,7 @@ inline Coro<std::optional<Request>> read_request(StreamReader reader, StreamWrit
   co_return std::nullopt;
 }
 
-/// Writes down an answer, as it goes to the client: the first line, the header fields, an empty line, and the
-/// body. Each forbids caches to keep it, and browsers to guess another type. Each says its length, but for a
-/// stream. An answer to HEAD says the length of a body that does not come; one that has no body, as 204, says
-/// no type and no length.
+/// Writes down an answer, as it goes to the client.
 /// @param request what is answered; null if that could not be read
 /// @throws std::invalid_argument if a header field has the end of a line in it
 inline std::string to_bytes(const Response& response, const Request* request) {

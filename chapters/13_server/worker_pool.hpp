@@ -93,7 +93,7 @@ class WorkerPool {
   /// Has `told(index)` called whenever a worker was replaced.
   void on_replaced(std::function<void(std::size_t)> told) { told_ = std::move(told); }
 
-  /// Runs a job in a slot that was taken, and gives the slot back; meanwhile, the loop does other things.
+  /// Runs a job in a slot that was taken; meanwhile, the loop does other things.
   /// @param slot one of the kind's place; of no matter to a kind that runs on the loop
   /// @returns the job's result, as JSON
   /// @throws what the job throws: concurrent::RemoteError if that was in a process; WorkerDied if its worker
@@ -114,8 +114,8 @@ class WorkerPool {
   }
 
  private:
-  /// Starts a process, and waits until it works. It gives way to the loop: where all processors compute, a
-  /// request is answered first.
+  /// Starts a process, and waits for some milliseconds until it works. It gives way to the loop: where all
+  /// processors compute, a request is answered first.
   static Process new_process() {
     Process process;
     process.pool = std::make_unique<concurrent::ProcessPoolExecutor>(
@@ -124,27 +124,7 @@ class WorkerPool {
     return process;
   }
 
-  /// Puts a new process into a slot. The end of the old one is waited for on a thread, and so is the
-  /// beginning of the new one.
-  Coro<> replace(std::size_t slot) {
-    const auto old = std::make_shared<Process>(std::move(slots_[slot].process));
-    const auto renew = [old] {
-      old->reset();
-      return std::make_shared<Process>(new_process());
-    };
-    std::shared_ptr<Process> renewed;
-    while (!renewed) {
-      try {
-        renewed = co_await to_thread(renew);
-      } catch (
-          const std::exception&) {  // no process or descriptor is to be had, or it has been killed already
-      }
-      if (!renewed) co_await sleep(std::chrono::milliseconds(100));
-    }
-    slots_[slot].process = std::move(*renewed);
-    ++slots_[slot].restarts;
-    if (told_) told_(slot);
-  }
+  // For 3.1: members of your choice, if you want any.
 
   std::vector<Slot> slots_;  // never grows once it is made
   std::unique_ptr<concurrent::WorkStealingExecutor> threads_;

@@ -52,7 +52,7 @@ class Cluster {
     return ranks;
   }
 
-  /// Notes who a worker is.
+  /// Notes who a worker is. Before that nobody knows of it: neither workers() nor name_of().
   void note_hello(const MpiMessage& hello) {
     auto& info = infos_[static_cast<std::size_t>(hello.rank)];
     info = std::get<0>(from_bytes<WorkerInfo>(hello.bytes));
@@ -64,16 +64,16 @@ class Cluster {
     return "rank " + std::to_string(rank) + " on host " + infos_[static_cast<std::size_t>(rank)]->host;
   }
 
+  /// Sends a message to a worker. It does not wait for the call.
   void send(int rank, MpiTag tag, Bytes bytes) {
     if (rank > 0) return world_.send(rank, static_cast<int>(tag), bytes);
-    std::lock_guard lock(mutex_);
-    for_myself_ = MpiMessage{0, static_cast<int>(tag), std::move(bytes)};
+    // 6.2, Cluster::send: empty until step 6.
   }
 
   /// Takes the next message of a worker, if one has come. Where rank 0 is its own worker, it works here.
   std::optional<MpiMessage> try_receive() {
     if (!alone()) return world_.try_receive();
-    todo("6.3", "Cluster::try_receive");
+    todo("6.2", "Cluster::try_receive");
   }
 
   /// Has the cluster for one pool, as long as it lives. @throws Error if another pool has it
@@ -106,8 +106,7 @@ class Cluster {
   MpiWorld& world_;
   std::vector<std::optional<WorkerInfo>> infos_;  // of the ranks that have said hello
   std::atomic<bool> in_use_ = false;
-  std::mutex mutex_;
-  std::optional<MpiMessage> for_myself_;  // guarded by mutex_
+  // For 6.2: members of Cluster.
 };
 
 }  // namespace concurrent::detail

@@ -53,13 +53,7 @@ auto call_chunk_of_tuples(Chunk<Tuple> chunk) -> std::vector<ResultOfApply<F, Tu
   return values;
 }
 
-/// The results of a map() in the order in which they come. Once somebody has begun to read, its end cancels
-/// the calls whose results nobody will read; before that all run, as in Python. A suggestion: it is yours,
-/// and so is its name.
-template <class T>
-class Unordered {
-  // For 5.1: members of Unordered.
-};
+// For 5.1: members of your choice, if you want any.
 
 }  // namespace detail
 
@@ -144,8 +138,8 @@ class MpiPoolExecutor {
       : num_workers_(std::min(max_workers.value_or(cluster.size()), cluster.size())),
         dispatcher_(cluster, num_workers_, usable(initializer)) {}
 
-  /// Submits the chunks of the items, and gives the values one by one.
-  /// @param call_chunk calls `fn` with each item of a chunk, in a worker
+  /// Runs `fn` on each item, in chunks, and gives the values.
+  /// @param call_chunk makes the calls of a chunk, in a worker, and returns their values
   template <class Item, class F, class CallChunk, class Items>
   auto map_chunks(F fn, CallChunk call_chunk, Items&& items, const MpiMapOptions& options)
       -> InputRange<typename std::invoke_result_t<CallChunk, detail::Chunk<Item>>::value_type> {
@@ -178,11 +172,23 @@ class MpiPoolExecutor {
     return chunk.function != 0;
   }
 
+  /// Submits one call. What is thrown while its arguments are written becomes its outcome.
   template <class T, class F, class... Args>
   Future<T> post(F fn, const Args&... args) {
     const auto state = std::make_shared<detail::State<T>>();
     check_function(fn);
-    todo("4.4", "MpiPoolExecutor::post");
+    CallHeader header{.id = RemoteFunction<F, Crossing<Args>...>::id};
+    if ((names_function(fn) || ... || names_function(args))) header.program = detail::program_identity();
+    detail::Call call{state, &detail::finish_with<T>, static_cast<std::int64_t>(header.id), {}};
+    try {
+      call.arguments =
+          to_bytes(header, detail::name_of_callable(fn), static_cast<const Crossing<Args>&>(args)...);
+    } catch (...) {
+      state->try_fail(std::current_exception());
+      return Future<T>(state);
+    }
+    dispatcher_.post(std::move(call));
+    return Future<T>(state);
   }
 
   const int num_workers_;

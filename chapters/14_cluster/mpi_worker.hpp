@@ -2,15 +2,17 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <utility>
 
 #include "archive.hpp"
-#include "backoff.hpp"
 #include "function_table.hpp"
 #include "mpi_world.hpp"
 #include "program.hpp"
@@ -22,19 +24,19 @@ namespace concurrent {
 /// The kinds of messages between rank 0 and the others.
 enum class MpiTag : int {
   call,           ///< to a worker: a CallHeader, and what its RunCall reads
-  prepare,        ///< to a worker: a CallHeader, and name_of(the initializer to be called)
-  end,            ///< to a worker: the program ends
-  hello,          ///< from a worker: who it is, a WorkerInfo
-  result,         ///< from a worker: what the function returned
-  error,          ///< from a worker: what it threw
-  not_found,      ///< from a worker: its program has no such function
-  other_program,  ///< from a worker: it runs another program, where an address means something else
+  prepare,        ///< to a worker: a CallHeader, and the initializer's place in the program
+  end,            ///< to a worker: the program ends; nothing else
+  hello,          ///< from a worker: a WorkerInfo
+  result,         ///< from a worker: the value
+  error,          ///< from a worker: an exception, its type and its text
+  not_found,      ///< from a worker: nothing else
+  other_program,  ///< from a worker: nothing else
 };
 
 /// The head of the message of a call.
 struct CallHeader {
   CallId id = 0;
-  std::uint64_t program = 0;  ///< the identity of the only program in which it means anything; 0: any
+  std::uint64_t program = 0;  ///< the identity of the only program that it is for; 0: any
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -59,30 +61,20 @@ struct MpiAnswer {
   Bytes bytes;
 };
 
-/// Does what a message of rank 0 asks for. @returns what is to be said to rank 0
+/// Does what a message asks for, a `call` or a `prepare`. @returns what is to be said to rank 0
 inline MpiAnswer answer_to(const MpiMessage& message) {
   todo("2.1", "answer_to");
 }
 
-/// Returns the answer, or an error in the place of one that is too large to be sent. Given, not an exercise.
+/// Returns the answer, or an error in the place of one that is too large to be sent.
 inline MpiAnswer sendable(MpiAnswer answer) {
-  try {
-    MpiWorld::check_size(answer.bytes.size());
-    return answer;
-  } catch (const std::length_error&) {
-    const auto [type, what] = detail::current_error();
-    return {MpiTag::error, to_bytes(type, what)};
-  }
+  todo("3.1", "sendable");
 }
 
-/// Works, in any rank but 0, until rank 0 says that the program ends. An answer that is too large to be sent
-/// becomes an error.
+// For 3.1: members of your choice, if you want any.
+
+/// Works, in any rank but 0, until rank 0 says that the program ends.
 inline void work(MpiWorld& world) {
-  const auto say = [&](MpiAnswer answer) {
-    answer = sendable(std::move(answer));
-    world.send(0, static_cast<int>(answer.tag), answer.bytes);
-  };
-  say({MpiTag::hello, to_bytes(WorkerInfo{::getpid(), world.host()})});
   todo("3.1", "work");
 }
 

@@ -44,8 +44,7 @@ class EventHub {
    private:
     friend class EventHub;
 
-    /// Adds events to what is unread. One who has too much unread is told so, once, and hears nothing more:
-    /// the hub keeps nothing for it.
+    /// Keeps events, until they are asked for.
     void add(std::string_view events) {
       // <exercise 8.1 EventHub::Subscription::add>
       if (over_) return;
@@ -59,17 +58,22 @@ class EventHub {
       has_news_.set();
       // </exercise>
     }
+    /// The hub was closed.
     void end() {
+      // <exercise 8.1 EventHub::Subscription::end>
       over_ = true;
       has_news_.set();
+      // </exercise>
     }
 
     const std::size_t most_unread_;
     const std::function<void()> too_slow_;
+    // <exercise 8.1 members Subscription>
     std::string unread_;
     Event has_news_;
     bool over_ = false;
     bool lost_ = false;
+    // </exercise>
   };
 
   /// @param most_unread so many bytes are kept for one who does not read them

@@ -34,14 +34,14 @@ struct Service {
   /// Told of each answer, and of the request, null if that could not be read; the time is what it took.
   std::function<void(const Request*, const Response&, Duration, const StreamWriter&)> observer = {};
   std::size_t connections = 0;              ///< that are open
-  std::size_t active = 0;                   ///< of these: that have a request that is not answered
+  std::size_t active = 0;                   ///< requests that were read, and whose answer was not taken yet
   std::map<int, std::size_t> answers = {};  ///< how many were given, by their status
-  Event progress{};                         ///< set whenever a request has been answered
+  Event progress{};                         ///< set whenever a request is active no longer
 };
 
 namespace detail {
 
-/// Counts up, as long as it lives.
+/// Counts up, as long as it lives. Given, not an exercise.
 class ScopedCount {
  public:
   explicit ScopedCount(std::size_t& count) noexcept : count_(count) { ++count_; }
@@ -53,36 +53,25 @@ class ScopedCount {
   std::size_t& count_;
 };
 
-/// A request is being answered, as long as this lives.
-class ActiveRequest {
- public:
-  explicit ActiveRequest(Service& service) noexcept : service_(service) { ++service_.active; }
-  ActiveRequest(const ActiveRequest&) = delete;
-  ActiveRequest& operator=(const ActiveRequest&) = delete;
-  ~ActiveRequest() {
-    --service_.active;
-    service_.progress.set();
-  }
-
- private:
-  Service& service_;
-};
-
 /// Ends a connection: the client sees the end of what was sent, and gets a while to read that and to close
 /// its end. (To close a socket in which bytes are left that nobody has read resets it, and an answer on its
-/// way would be lost.)
-inline Coro<> end_connection(StreamReader reader, StreamWriter writer) {
+/// way would be lost.) Given, not an exercise.
+inline Coro<> end_connection(const Service& service, StreamReader reader, StreamWriter writer) {
+  // It may still send, and is to see the answer: unless it is lost, the connection is as good as any.
+  if (!writer.is_closing()) reader.set_exception(nullptr);
+  Watchdog watchdog(get_running_loop(), [&] { writer.abort(); });
+  watchdog.set(std::min<Duration>(service.request_time, std::chrono::seconds(1)));
   try {
     writer.write_eof();
     while (!(co_await reader.read(65536)).empty()) {
     }
-  } catch (const std::exception&) {  // it has gone, or has been told that it takes too long
+  } catch (const std::exception&) {  // it has gone
   }
   writer.close();
 }
 
 /// Calls the handler. What it throws is our fault, and a 500: the loop's exception handler is told, and the
-/// client is not.
+/// client is not. Given, not an exercise.
 inline Coro<Response> answer_to(const Service& service, Exchange& exchange) {
   try {
     Response response = co_await service.router.dispatch(exchange);
@@ -99,26 +88,36 @@ inline Coro<Response> answer_to(const Service& service, Exchange& exchange) {
   co_return error_response(500, "the server has failed");
 }
 
-}  // namespace detail
+// <exercise 2.2 members your choice, if you want any>
+/// A request is being answered, as long as this lives.
+class ActiveRequest {
+ public:
+  explicit ActiveRequest(Service& service) noexcept : service_(service) { ++service_.active; }
+  ActiveRequest(const ActiveRequest&) = delete;
+  ActiveRequest& operator=(const ActiveRequest&) = delete;
+  ~ActiveRequest() {
+    --service_.active;
+    service_.progress.set();
+  }
 
-/// Serves the requests of a connection, one after the other, until the client ends it, asks for its end, or
-/// takes too long; or until an answer is to be the last. Answers go out in the order of the requests. An
-/// error of the client is answered, and ends the connection; a client that goes is no error. At the end the
-/// connection is closed.
-inline Coro<> serve_connection(Service& service, StreamReader reader, StreamWriter writer) {
-  const detail::ScopedCount connected(service.connections);
+ private:
+  Service& service_;
+};
+// </exercise>
+
+/// Answers the requests of a connection, one after the other, until there are no more or an answer is to be
+/// the last; or until the client has gone, or takes too long. It does not close the connection.
+inline Coro<> serve_requests(Service& service, StreamReader reader, StreamWriter writer) {
+  // <exercise 2.2 serve_requests>
   EventLoop& loop = get_running_loop();
   bool reading = true;
-  bool took_too_long = false;
   // What waits for the client is told that the time is over: by the reader, or by the end of the connection.
   Watchdog watchdog(loop, [&] {
-    took_too_long = reading;
     if (reading)
       reader.set_exception(std::make_exception_ptr(TimeoutError("the client takes too long")));
     else
       writer.abort();
   });
-  // <exercise 2.2 serve_connection>
   bool more = true;
   while (more) {
     std::optional<Exchange> exchange;
@@ -143,10 +142,10 @@ inline Coro<> serve_connection(Service& service, StreamReader reader, StreamWrit
       break;  // the client has gone
     }
     watchdog.off();
-    const detail::ActiveRequest busy(service);
+    const ActiveRequest busy(service);
     const TimePoint begun = loop.time();
     if (exchange)
-      response = co_await detail::answer_to(service, *exchange);
+      response = co_await answer_to(service, *exchange);
     else
       response.close = true;
     const Request* const request = exchange ? &exchange->request : nullptr;
@@ -171,11 +170,16 @@ inline Coro<> serve_connection(Service& service, StreamReader reader, StreamWrit
     }
   }
   // </exercise>
-  reading = false;
-  // It may still send, and is to see the answer: the connection is as good as any.
-  if (took_too_long && !writer.is_closing()) reader.set_exception(nullptr);
-  watchdog.set(std::min<Duration>(service.request_time, std::chrono::seconds(1)));
-  co_await detail::end_connection(reader, writer);
+  co_return;
+}
+
+}  // namespace detail
+
+/// Serves a connection, and closes it. A client that goes is no error.
+inline Coro<> serve_connection(Service& service, StreamReader reader, StreamWriter writer) {
+  const detail::ScopedCount connected(service.connections);
+  co_await detail::serve_requests(service, reader, writer);
+  co_await detail::end_connection(service, reader, writer);
 }
 
 }  // namespace asyncio::http

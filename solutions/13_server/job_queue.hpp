@@ -86,16 +86,17 @@ class JobQueue {
   /// Puts a job into the queue that has been accepted before the server was started, whether it is full or
   /// not.
   void enqueue(JobPointer job) {
+    // <exercise 4.1 JobQueue::enqueue>
     ++unfinished_;
     start_deadline(job);
     const Place place = kinds_.find(job->kind)->second.place;
     waiting_[place].push_back(job);
     changed(*job);
     dispatch(place);
+    // </exercise>
   }
 
-  /// Ends a job that has not ended: one that waits never begins, and one that runs is stopped. It has ended
-  /// when its event `ended` is set, which takes a while.
+  /// Ends a job that has not ended. It does not wait: the job has ended when its event `ended` is set.
   /// @param state how it is to end: cancelled or expired
   /// @returns false if how it ends is decided already
   bool stop(const JobPointer& job, JobState state) {
@@ -113,12 +114,10 @@ class JobQueue {
   }
 
  private:
-  // A suggestion, from here on. All of it is yours to change: the tests see only what is public.
-
+  // <exercise 4.1 members JobQueue>
   /// Starts what can be started of the jobs for that place: their states are `running` when it returns, and
   /// each has a worker of its own, but on the loop, where there is no need of one.
   void dispatch(Place place) {
-    // <exercise 4.1 JobQueue::dispatch>
     std::deque<JobPointer>& queue = waiting_[place];
     while (!queue.empty()) {
       std::optional<std::size_t> slot;
@@ -132,7 +131,6 @@ class JobQueue {
       changed(*job);
       get_running_loop().create_task(run(job));
     }
-    // </exercise>
   }
 
   /// Runs a job that has been started, to its end.
@@ -170,12 +168,16 @@ class JobQueue {
     job->ended.set();
     changed(*job);
   }
+  // </exercise>
 
+  // ---- Given
+
+  /// Returns how a job ends that was stopped.
   static Outcome stopped_as(JobState state) {
     return {state, "null", state == JobState::expired ? "its deadline is over" : "it was cancelled"};
   }
 
-  /// Has the job stopped when its time is over. The time counts from when it was submitted.
+  /// Has the job stopped when its time is over, which counts from when it was submitted.
   void start_deadline(const JobPointer& job) {
     if (!job->deadline_ms) return;
     const std::int64_t left = job->submitted_ms + *job->deadline_ms - now_ms();
@@ -183,6 +185,7 @@ class JobQueue {
                                                   [this, job] { stop(job, JobState::expired); });
   }
 
+  /// Tells who wants to know that the job's state has changed.
   void changed(const Job& job) const {
     if (told_) told_(job);
   }
@@ -191,7 +194,7 @@ class JobQueue {
   const Kinds& kinds_;
   const std::size_t capacity_;
   std::map<Place, std::deque<JobPointer>> waiting_;  // for a worker
-  std::map<std::size_t, std::int64_t> at_work_;      // the job that runs on a worker
+  std::map<std::size_t, std::int64_t> at_work_;      // the ID of the job that runs on a worker
   std::size_t admitted_ = 0;
   std::size_t running_ = 0;
   std::size_t unfinished_ = 0;

@@ -19,12 +19,13 @@ using CallId = std::uint64_t;
 /// The calls that this program can run, by their names. A lambda's type has one name in every rank that runs
 /// the same source, wherever the program was loaded; its address means nothing there.
 ///
-/// It is filled before main() begins, by RemoteFunction, and only read from then on.
+/// It is filled before main() begins, by RemoteFunction, and only read from then on. Nothing is ever removed:
+/// whoever has found an entry may keep the pointer.
 class FunctionTable {
  public:
   struct Entry {
     std::string name;               ///< of the function, for messages
-    detail::RunCall run = nullptr;  ///< null: two different functions have this name
+    detail::RunCall run = nullptr;  ///< makes the call; null where nobody can say which call is meant
   };
 
   static FunctionTable& get() {
@@ -32,7 +33,7 @@ class FunctionTable {
     return table;
   }
 
-  /// Makes a call known. Of two that have one name, and are not the same, neither can be called.
+  /// Makes a call known. @returns the number by which messages name it, the same in each program
   CallId add(const std::type_info& function, std::string_view key, detail::RunCall run) {
     // <exercise 1.1 FunctionTable::add>
     const CallId id = detail::hash_of(key);
@@ -44,15 +45,23 @@ class FunctionTable {
 
   /// Returns what is known by this name, or null.
   [[nodiscard]] const Entry* find(CallId id) const {
+    // <exercise 1.1 FunctionTable::find>
     const auto entry = entries_.find(id);
     return entry == entries_.end() ? nullptr : &entry->second;
+    // </exercise>
   }
 
-  /// Returns the name of a function that a call of this program names.
-  [[nodiscard]] const std::string& name_of(CallId id) const { return entries_.at(id).name; }
+  /// Returns the name of a function that was added.
+  [[nodiscard]] const std::string& name_of(CallId id) const {
+    // <exercise 1.1 FunctionTable::name_of>
+    return entries_.at(id).name;
+    // </exercise>
+  }
 
  private:
+  // <exercise 1.1 members FunctionTable>
   std::map<CallId, Entry> entries_;
+  // </exercise>
 };
 
 /// A call of an F with values of the types Args. Whoever mentions `id` puts it into this program's table

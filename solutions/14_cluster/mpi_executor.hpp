@@ -53,12 +53,11 @@ auto call_chunk_of_tuples(Chunk<Tuple> chunk) -> std::vector<ResultOfApply<F, Tu
   return values;
 }
 
+// <exercise 5.1 members your choice, if you want any>
 /// The results of a map() in the order in which they come. Once somebody has begun to read, its end cancels
-/// the calls whose results nobody will read; before that all run, as in Python. A suggestion: it is yours,
-/// and so is its name.
+/// the calls whose results nobody will read; before that all run, as in Python.
 template <class T>
 class Unordered {
-  // <exercise 5.1 members Unordered>
  public:
   Unordered(std::vector<Future<T>> futures, Deadline deadline)
       : futures_(std::move(futures)), done_(std::make_unique<Completions<T>>(futures_, deadline)) {}
@@ -79,8 +78,8 @@ class Unordered {
   std::vector<Future<T>> futures_;
   std::unique_ptr<Completions<T>> done_;
   bool begun_ = false;
-  // </exercise>
 };
+// </exercise>
 
 }  // namespace detail
 
@@ -165,8 +164,8 @@ class MpiPoolExecutor {
       : num_workers_(std::min(max_workers.value_or(cluster.size()), cluster.size())),
         dispatcher_(cluster, num_workers_, usable(initializer)) {}
 
-  /// Submits the chunks of the items, and gives the values one by one.
-  /// @param call_chunk calls `fn` with each item of a chunk, in a worker
+  /// Runs `fn` on each item, in chunks, and gives the values.
+  /// @param call_chunk makes the calls of a chunk, in a worker, and returns their values
   template <class Item, class F, class CallChunk, class Items>
   auto map_chunks(F fn, CallChunk call_chunk, Items&& items, const MpiMapOptions& options)
       -> InputRange<typename std::invoke_result_t<CallChunk, detail::Chunk<Item>>::value_type> {
@@ -215,11 +214,11 @@ class MpiPoolExecutor {
     return chunk.function != 0;
   }
 
+  /// Submits one call. What is thrown while its arguments are written becomes its outcome.
   template <class T, class F, class... Args>
   Future<T> post(F fn, const Args&... args) {
     const auto state = std::make_shared<detail::State<T>>();
     check_function(fn);
-    // <exercise 4.4 MpiPoolExecutor::post>
     CallHeader header{.id = RemoteFunction<F, Crossing<Args>...>::id};
     if ((names_function(fn) || ... || names_function(args))) header.program = detail::program_identity();
     detail::Call call{state, &detail::finish_with<T>, static_cast<std::int64_t>(header.id), {}};
@@ -232,7 +231,6 @@ class MpiPoolExecutor {
     }
     dispatcher_.post(std::move(call));
     return Future<T>(state);
-    // </exercise>
   }
 
   const int num_workers_;

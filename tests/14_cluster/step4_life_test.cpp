@@ -163,3 +163,38 @@ TEST(Step4_Life, OnePoolAtATimeHasTheRanks) {
   EXPECT_THROW(MpiPoolExecutor(), concurrent::Error);
   EXPECT_EQ(pool.submit(twice, 21).result(), 42) << "the first goes on";
 }
+
+TEST(Step4_Life, AFunctionThatTheOtherProgramLacksIsNamed) {
+  if (is_rank()) {
+    MpiPoolExecutor pool;
+    EXPECT_THROW(pool.submit(OnlyInTheFirstProgram(), 21).result(), FunctionNotFound);
+    const std::string error = outcome(pool.submit(OnlyInTheFirstProgram(), 21));
+    EXPECT_NE(error.find("rank 1"), std::string::npos) << error;
+    EXPECT_NE(error.find(this_host()), std::string::npos) << error;
+    EXPECT_NE(error.find("OnlyInTheFirstProgram"), std::string::npos) << error;
+    EXPECT_EQ(error.find("another program"), std::string::npos) << "that is not why: " << error;
+    EXPECT_EQ(pool.submit([](int number) { return 2 * number; }, 21).result(), 42)
+        << "what both have can be called, and the worker lives on";
+    return;
+  }
+  report(beside_another_program());
+}
+
+TEST(Step4_Life, AnAddressOfAnotherProgramIsRefused) {
+  if (is_rank()) {
+    MpiPoolExecutor pool;
+    EXPECT_THROW(pool.submit(twice, 21).result(), FunctionNotFound);
+    const std::string error = outcome(pool.submit(twice, 21));
+    EXPECT_NE(error.find("rank 1"), std::string::npos) << error;
+    EXPECT_NE(error.find(this_host()), std::string::npos) << error;
+    EXPECT_NE(error.find("int (*)(int)"), std::string::npos) << error;
+    EXPECT_NE(error.find("another program"), std::string::npos) << error;
+    using concurrent::detail::Chunk;
+    EXPECT_THROW(
+        pool.submit([](const Chunk<int>&) {}, Chunk<int>{concurrent::detail::name_of(&twice), {21}}).result(),
+        FunctionNotFound)
+        << "a chunk has the address, too";
+    return;
+  }
+  report(beside_another_program());
+}

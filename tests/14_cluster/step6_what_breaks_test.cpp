@@ -12,11 +12,6 @@
 
 namespace {
 
-/// A function whose name the tests can find in the program, and replace by another.
-struct OnlyInTheFirstProgram {
-  int operator()(int number) const { return 2 * number; }
-};
-
 int prepared = 0;
 void prepare() { ++prepared; }
 void fail_to_prepare() { throw std::runtime_error("not today"); }
@@ -31,58 +26,7 @@ void fail_in_rank_2() {
   if (rank() == 2) fail_at_the_sign();
 }
 
-/// Returns the host on which all ranks of a test are.
-const std::string& this_host() { return concurrent::MpiWorld::get().host(); }
-
-/// Runs this test with rank 0 as it is, and as rank 1 a copy of the program, of which `edit`, a program for
-/// sed, has made another.
-Ran beside_another_program(const std::string& edit) {
-  const std::string test = this_test();
-  const std::string program = test.substr(0, test.find(' ')),
-                    other = "/tmp/other_" + std::to_string(::getpid());
-  run("sed '" + edit + "' " + program + " >" + other + " && chmod +x " + other);
-  // Not as `mpirun … : …`, which ends in a crash of mpirun's own in Open MPI 5.0.7.
-  const Ran ran =
-      mpirun(2, "sh -c 'program=" + program + "; [ $OMPI_COMM_WORLD_RANK = 0 ] || program=" + other +
-                    "; exec $program" + test.substr(test.find(' ')) + "'");
-  run("rm " + other);
-  return ran;
-}
-
 }  // namespace
-
-TEST(Step6_WhatBreaks, AFunctionThatTheOtherProgramLacksIsNamed) {
-  if (is_rank()) {
-    MpiPoolExecutor pool;
-    EXPECT_THROW(pool.submit(OnlyInTheFirstProgram(), 21).result(), FunctionNotFound);
-    const std::string error = outcome(pool.submit(OnlyInTheFirstProgram(), 21));
-    EXPECT_NE(error.find("rank 1"), std::string::npos) << error;
-    EXPECT_NE(error.find(this_host()), std::string::npos) << error;
-    EXPECT_NE(error.find("OnlyInTheFirstProgram"), std::string::npos) << error;
-    EXPECT_EQ(error.find("another program"), std::string::npos) << "that is not why: " << error;
-    EXPECT_EQ(pool.submit([](int number) { return 2 * number; }, 21).result(), 42)
-        << "what both have can be called, and the worker lives on";
-    return;
-  }
-  const Ran ran = beside_another_program("s/OnlyInTheFirstProgram/OnlyInTheOtherProgram/g");
-  report(ran);
-}
-
-TEST(Step6_WhatBreaks, AnAddressOfAnotherProgramIsRefused) {
-  if (is_rank()) {
-    MpiPoolExecutor pool;
-    EXPECT_THROW(pool.submit(twice, 21).result(), FunctionNotFound);
-    const std::string error = outcome(pool.submit(twice, 21));
-    EXPECT_NE(error.find("rank 1"), std::string::npos) << error;
-    EXPECT_NE(error.find(this_host()), std::string::npos) << error;
-    EXPECT_NE(error.find("int (*)(int)"), std::string::npos) << error;
-    EXPECT_NE(error.find("another program"), std::string::npos) << error;
-    EXPECT_THROW(pool.map(twice, std::vector{21}).next(), FunctionNotFound) << "a chunk has the address, too";
-    return;
-  }
-  const Ran ran = beside_another_program("s/OnlyInTheFirstProgram/OnlyInTheOtherProgram/g");
-  report(ran);
-}
 
 TEST(Step6_WhatBreaks, AnInitializerThatFailsBreaksThePool) {
   if (!in_ranks(2)) return;
@@ -148,7 +92,7 @@ TEST(Step6_WhatBreaks, AnInitializerOfAnotherProgramBreaksThePool) {
   if (is_rank()) {
     MpiPoolExecutor pool({.initializer = fail_to_prepare});
     try {
-      pool.submit([](int number) { return number; }, 21).result();
+      pool.submit(OnlyInTheFirstProgram(), 21).result();
       ADD_FAILURE() << "rank 1 cannot be prepared";
     } catch (const BrokenMpiPool& error) {  // of submit(), if the worker was faster
       EXPECT_NE(std::string(error.what()).find("rank 1"), std::string::npos) << error.what();
@@ -156,7 +100,7 @@ TEST(Step6_WhatBreaks, AnInitializerOfAnotherProgramBreaksThePool) {
     }
     return;
   }
-  report(beside_another_program("s/OnlyInTheFirstProgram/OnlyInTheOtherProgram/g"));
+  report(beside_another_program());
 }
 
 TEST(Step6_WhatBreaks, WithoutMpirunRankZeroIsItsOwnWorker) {

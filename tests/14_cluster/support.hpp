@@ -244,3 +244,27 @@ std::string outcome(const Future<T>& future) {
     return error.what();
   }
 }
+
+/// A function whose name the tests can find in the program, and replace by another.
+struct OnlyInTheFirstProgram {
+  int operator()(int number) const { return 2 * number; }
+};
+
+/// Returns the host on which all ranks of a test are.
+inline const std::string& this_host() { return concurrent::MpiWorld::get().host(); }
+
+/// Runs this test with rank 0 as it is, and as rank 1 a copy of the program in which OnlyInTheFirstProgram,
+/// which it has to use, has another name.
+inline Ran beside_another_program() {
+  const std::string test = this_test();
+  const std::string program = test.substr(0, test.find(' ')),
+                    other = "/tmp/other_" + std::to_string(::getpid());
+  run("sed s/OnlyInTheFirstProgram/OnlyInTheOtherProgram/g " + program + " >" + other + " && chmod +x " +
+      other);
+  // Not as `mpirun … : …`, which ends in a crash of mpirun's own in Open MPI 5.0.7.
+  const Ran ran =
+      mpirun(2, "sh -c 'program=" + program + "; [ $OMPI_COMM_WORLD_RANK = 0 ] || program=" + other +
+                    "; exec $program" + test.substr(test.find(' ')) + "'");
+  run("rm " + other);
+  return ran;
+}
