@@ -13,15 +13,16 @@
 #include <cereal/types/vector.hpp>
 
 #include <concepts>
+#include <ostream>
 #include <span>
 #include <spanstream>
-#include <sstream>
 #include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
+#include "string_buffer.hpp"
 #include "todo.hpp"
 
 namespace concurrent {

@@ -13,15 +13,16 @@
 #include <cereal/types/vector.hpp>
 
 #include <concepts>
+#include <ostream>
 #include <span>
 #include <spanstream>
-#include <sstream>
 #include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
+#include "string_buffer.hpp"
 #include "todo.hpp"
 
 namespace concurrent {
@@ -48,10 +49,11 @@ using Crossing =
 template <class... Values>
 Bytes to_bytes(const Values&... values) {
   // <exercise 2.1 to_bytes>
-  std::ostringstream stream;
+  StringBuffer buffer;
+  std::ostream stream(&buffer);
   cereal::BinaryOutputArchive archive(stream);
   (archive(values), ...);
-  return std::move(stream).str();
+  return buffer.take();
   // </exercise>
 }
 
