@@ -143,7 +143,6 @@ class ServerState final : public ConnectionOwner {
   std::vector<Path> paths_;
   const ServerOptions options_;
   const OnStreams on_streams_;
-  // For 6.2: members of ServerState.
   WakeList gone_;
   std::size_t clients_ = 0;
   bool closed_ = false;

@@ -127,7 +127,6 @@ class MpiDispatcher {
   const int max_workers_;
   void (*const initializer_)();
 
-  // For 4.1: members of MpiDispatcher.
 };
 
 }  // namespace concurrent::detail
