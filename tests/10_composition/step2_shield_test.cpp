@@ -233,3 +233,26 @@ TEST(Step2_Shield, WhoCancelsItBeforeTheEndOfTheInnerOneArrivesHasCancelledIt) {
     EXPECT_EQ(reports, (Log{"Future exception was never retrieved too late"})) << "nobody has looked at it";
   });
 }
+
+TEST(Step2_Shield, AnInnerFutureThatNobodyElseHoldsGoes) {
+  in_loop([]() -> Coro<> {
+    const auto owned = std::make_shared<int>(1);
+    const auto future = [&] {
+      Future<int> inner = get_running_loop().create_future<int>();
+      inner.add_done_callback([owned](const Future<int>&) {});
+      return inner;
+    };
+    {
+      const Future<int> shielded = shield(future());
+      EXPECT_EQ(owned.use_count(), 1) << "the shield keeps it";
+      EXPECT_FALSE(shielded.done());
+      co_await passes(2);
+      EXPECT_TRUE(Future<int>(shielded).cancel()) << "it is pending still, and nobody listens";
+    }
+    Future<int> held = future();
+    { const Future<int> dropped = shield(held); }
+    EXPECT_EQ(owned.use_count(), 2);
+    held = future();
+    EXPECT_EQ(owned.use_count(), 2) << "the one before has gone";
+  });
+}
