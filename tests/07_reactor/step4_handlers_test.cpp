@@ -64,7 +64,7 @@ TEST(Step4_Signals, WhenTheCounterOfTheSignalsIsReadyTheSelectorAsksItsHandlers)
   asyncio::detail::signal_counter_fd = counter;
   asyncio::detail::on_signal(SIGUSR1);
   look();
-  EXPECT_EQ(handlers, 1) << "an event of the counter is none of a file: then select() asks handlers_";
+  EXPECT_EQ(handlers, 1) << "an event of the counter is no file's: then select() asks handlers_";
   put(there, "hello");
   look();
   EXPECT_EQ(handlers, 1) << "nothing has come";
