@@ -42,9 +42,8 @@ class ManualExecutor : public Executor {
     todo("2.1", "ManualExecutor::pending");
   }
 
-  /// Refuses jobs from now on, and destroys those that are to be cancelled; their destructors may call this
-  /// executor. With `wait`, runs what is queued on this thread, since nobody else would. It does not wait for
-  /// a job that another thread is just running.
+  /// As for every executor; with `wait`, the thread that calls it has to run what is queued, since nobody
+  /// else would.
   void shutdown(ShutdownOptions options = {}) override {
     // 2.1, ManualExecutor::shutdown: empty until step 2.
   }

@@ -135,10 +135,8 @@ class ForkServer {
     for (unsigned fd = first; fd <= last && fd < most; ++fd) ::close(static_cast<int>(fd));
   }
 
-  /// Runs the server, in its own process. It starts a worker for each 0 that comes on `control`, and sends
-  /// any other number to all workers as a signal. It reports each worker that has ended or could not be
-  /// started. When no more requests can come, or the program has ended, it kills all workers, waits for them,
-  /// and returns.
+  /// Runs the server, in its own process, until nobody can ask it for anything any more. No worker outlives
+  /// it.
   /// @param work the work of a worker; returns the status to exit with
   static void serve(const Fd& control, const std::function<int()>& work) {
     reset_signal_handlers();

@@ -99,8 +99,8 @@ class ProcessPoolExecutor {
   /// @throws Error if it is to wait, and is called by a callback of a future on the pool's own thread
   void shutdown(ShutdownOptions options = {}) { dispatcher_.shutdown(options); }
 
-  /// Shuts down without waiting, cancels what is queued, and asks the workers to end, with SIGTERM. The calls
-  /// in flight get BrokenProcessPool. Python: `terminate_workers`.
+  /// Ends the pool at once, and the workers with SIGTERM. Queued calls are cancelled; those in flight get
+  /// BrokenProcessPool. Python: `terminate_workers`.
   void terminate_workers() { end_workers(SIGTERM); }
 
   /// Does the same with SIGKILL, which nothing can ignore. Python: `kill_workers`.
@@ -116,7 +116,7 @@ class ProcessPoolExecutor {
     todo("7.1", "ProcessPoolExecutor::post");
   }
 
-  /// Shuts down without waiting, cancels what is queued, and sends `signal` to the workers.
+  /// Does the work of terminate_workers() and kill_workers().
   void end_workers(int signal) {
     todo("9.1", "ProcessPoolExecutor::end_workers");
   }

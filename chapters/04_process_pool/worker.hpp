@@ -24,8 +24,7 @@ class Worker {
   Worker(const Fd& tasks, const Fd& results) noexcept : tasks_(tasks), results_(results) {}
 
   /// Calls `initializer`, if there is one, then makes calls until no more can come, or until there have been
-  /// `max_calls`. Each call gets an answer under its number, even if the first one that is tried cannot be
-  /// sent. At the end says that it is leaving, with the number of its process.
+  /// `max_calls`.
   /// @returns the status to exit with
   int run(const std::function<void()>& initializer, std::optional<int> max_calls) {
     if (!prepare(initializer)) return 1;

@@ -56,9 +56,8 @@ class ManualExecutor : public Executor {
     // </exercise>
   }
 
-  /// Refuses jobs from now on, and destroys those that are to be cancelled; their destructors may call this
-  /// executor. With `wait`, runs what is queued on this thread, since nobody else would. It does not wait for
-  /// a job that another thread is just running.
+  /// As for every executor; with `wait`, the thread that calls it has to run what is queued, since nobody
+  /// else would.
   void shutdown(ShutdownOptions options = {}) override {
     // <exercise 2.1 quiet ManualExecutor::shutdown>
     Ring<Job> dropped;

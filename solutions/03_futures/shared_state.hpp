@@ -104,8 +104,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   }
 
   /// Calls `store()`, which keeps the outcome, and makes the future done; what `store()` throws becomes the
-  /// outcome. While it runs, under no lock, the future is running, and no other outcome is accepted. In the
-  /// end announces that the future is done.
+  /// outcome. While it runs, under no lock, the future is running, and no other outcome is accepted.
   /// @returns false, without calling `store`, if the future is done or another outcome is being stored
   template <class Store>
   bool complete(Store&& store) {

@@ -173,8 +173,7 @@ class Dispatcher {
     end(reason);
   }
 
-  /// True if, after shutdown(), all calls are answered and all workers have ended. Once there are no more
-  /// calls, tells the workers to end.
+  /// True if nothing is left to do for the pool's own thread, which asks before it sleeps.
   bool may_end() {
     std::lock_guard lock(mutex_);
     if (!closed_ || !queue_.empty() || in_flight_.size() > 0) return false;
@@ -248,8 +247,7 @@ class Dispatcher {
     }
   }
 
-  /// Finishes the future of the call that this is the answer to. The worker that gave it gets its next call
-  /// before that.
+  /// Finishes the future of the call that this is the answer to.
   void finish_call(const Packet& answer) {
     // <exercise 7.1 Dispatcher::finish_call>
     std::unique_lock lock(mutex_);

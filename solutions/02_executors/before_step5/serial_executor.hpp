@@ -62,8 +62,7 @@ class SerialExecutor : public Executor {
       // </exercise>
     }
 
-    /// Refuses jobs from now on, destroys those that are to be cancelled, and waits if it is to. The
-    /// destructor of SerialExecutor calls it too.
+    /// Ends the strand, not the executor underneath. The destructor of SerialExecutor calls it too.
     void shutdown(ShutdownOptions options) {
       if (options.wait && runs_on_this_thread())
         throw Error("a job cannot wait for its own SerialExecutor to shut down");

@@ -30,9 +30,9 @@ namespace detail {
 class CompletionQueue;
 class SharedState;
 
-/// Enters a completion queue, once, when the future of `state` is done, also if it is done already. Destroyed
-/// before that, it never enters; destroyed in the queue, nobody may call the queue's next() again. It takes
-/// no memory but its own.
+/// Enters a completion queue, once, when the future of `state` is done, also if it is done already. If it is
+/// destroyed before that, it never enters. If it is destroyed while it is in the queue, next() must not be
+/// called any more. It takes no memory but its own.
 class WaitNode {
  public:
   WaitNode(CompletionQueue& queue, std::shared_ptr<SharedState> state);
@@ -110,8 +110,7 @@ class SharedState : public std::enable_shared_from_this<SharedState> {
   [[nodiscard]] bool done() const { return is_done(state()); }
 
   /// Calls `store()`, which keeps the outcome, and makes the future done; what `store()` throws becomes the
-  /// outcome. While it runs, under no lock, the future is running, and no other outcome is accepted. In the
-  /// end announces that the future is done.
+  /// outcome. While it runs, under no lock, the future is running, and no other outcome is accepted.
   /// @returns false, without calling `store`, if the future is done or another outcome is being stored
   template <class Store>
   bool complete(Store&& store) {
