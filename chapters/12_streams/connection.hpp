@@ -96,7 +96,7 @@ class Connection final : public ListedConnection, private FlowControl {
   /// Waits until it is lost.
   [[nodiscard]] Coro<> wait_lost() { return lost_list_.wait(); }
 
-  /// Reads no more, sends what is left, and then lets the socket go. Closing it again does nothing.
+  /// Ends the connection, behind what was written.
   void close() noexcept override {
     todo("4.1", "Connection::close");
   }

@@ -97,7 +97,7 @@ TEST(Step3_Workers, AnAnswerThatIsTooLargeBecomesAnError) {
   send(world, MpiTag::call, call(too_large, 2'000));
   const MpiMessage answer = receive(world);
   ASSERT_EQ(static_cast<MpiTag>(answer.tag), MpiTag::error)
-      << "MPI cannot send it, and say() knows what to do";
+      << "MPI cannot send it, and sendable() knows what to do";
   EXPECT_EQ(std::get<0>(from_bytes<std::string, std::string>(answer.bytes)), "std::length_error");
   EXPECT_EQ(ask(world, [](int) { return 42L; }), 42) << "the worker lives on";
   send(world, MpiTag::end);
