@@ -168,7 +168,6 @@ class WorkStealingExecutor : public Executor {
     return std::ranges::any_of(workers_, [](const auto& worker) { return worker->has_work(); });
   }
 
-
   /// Ends the executor if nothing may be posted, nothing runs and nothing is left. It looks at active_ last,
   /// because only an active worker brings new work. @returns true if it has ended
   bool try_end() {

@@ -126,7 +126,6 @@ class MpiDispatcher {
   const Cluster::Lease lease_;
   const int max_workers_;
   void (*const initializer_)();
-
 };
 
 }  // namespace concurrent::detail
