@@ -122,7 +122,7 @@ TEST(Step7_Destroying, AMillionLevelsAreDestroyedOneAfterAnother) {
 TEST(Step7_Destroying, NothingIsReadOfAFrameThatIsGone) {
   Signal signal;
   const auto level = [&](auto& self, int n) -> Coro<int> {
-    std::array<char, 2000> room{};  // too large for the pool: its memory goes back at once
+    std::array<char, 700> room{};  // too large for the pool, and small enough to stay as it was spoilt
     const int below = n == 0 ? co_await signal : co_await self(self, n - 1);
     co_return below + room[0];
   };
