@@ -61,8 +61,8 @@ class [[nodiscard]] Generator : public std::ranges::view_interface<Generator<T>>
 
   explicit Generator(Frame frame) noexcept : frame_(frame) {}
 
-  /// Lets the body run to its next value, or to its end; if it has ended, does nothing. The value before is
-  /// forgotten.
+  /// Goes on to the next value, or to the end, from wherever the body stands. What the lesson says of `++`
+  /// holds for this.
   /// @throws what the body throws
   static void advance(Frame frame) {
     // <exercise 4.1 Generator::advance>

@@ -3,6 +3,8 @@
 #include "sum_of_two.hpp"
 #include "support.hpp"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -27,19 +29,19 @@ class Source {
 
   bool await_ready() {
     log_.push_back("ready?");
-    if (fails_at == log_.size()) throw std::runtime_error("not today");
+    fail_if_asked();
     return ready_.at(asked_++);
   }
   template <class Handle>
   void await_suspend(Handle waiting) {
     log_.push_back("suspend");
-    if (fails_at == log_.size()) throw std::runtime_error("not today");
+    fail_if_asked();
     waiting_ = [waiting] { waiting.resume(); };
     if (comes_at_once) come(++value_);
   }
   int await_resume() {
     log_.push_back("resume");
-    if (fails_at == log_.size()) throw std::runtime_error("not today");
+    fail_if_asked();
     return value_;
   }
 
@@ -50,9 +52,16 @@ class Source {
   }
 
   std::size_t fails_at = 0;  // which of its calls throws, the first is 1
+  bool fails_with_a_number = false;
   bool comes_at_once = false;
 
  private:
+  void fail_if_asked() const {
+    if (fails_at != log_.size()) return;
+    if (fails_with_a_number) throw 42;
+    throw std::runtime_error("not today");
+  }
+
   Log& log_;
   std::vector<bool> ready_;
   std::size_t asked_ = 0;
@@ -153,18 +162,19 @@ TEST(Step2_SumOfTwo, EachOfTheTwoMayBeReadyOrNot) {
 TEST(Step2_SumOfTwo, TwoWaitApart) {
   Log log;
   Source a(log, {false, false});
-  Source b(log, {false, true});
+  Source b(log, {false, false});
   SumOfTwo one(a);
   SumOfTwo other(b);
   one.resume();
   other.resume();
   b.come(10);
+  a.come(1);  // now each has its first number, and waits for the second
+  b.come(20);
   EXPECT_TRUE(other.done());
   EXPECT_FALSE(one.done());
-  a.come(1);
   a.come(2);
   EXPECT_EQ(one.result(), 3);
-  EXPECT_EQ(other.result(), 20);
+  EXPECT_EQ(other.result(), 30);
 }
 
 TEST(Step2_SumOfTwo, ItMayGoOnBeforeAwaitSuspendReturns) {
@@ -205,11 +215,38 @@ TEST(Step2_SumOfTwo, OnceItHasHandedItselfOverItTouchesNothing) {
   }
 }
 
+TEST(Step2_SumOfTwo, NorDoesItLookWhereItWas) {
+  struct Gone {
+    void* page = nullptr;
+    SumOfTwo<Gone>* sum = nullptr;
+    int asked = 0;
+    int goes_at = 0;
+
+    [[nodiscard]] bool await_ready() { return ++asked != goes_at; }
+    void await_suspend(SumOfTwo<Gone>::Handle) {
+      sum->~SumOfTwo<Gone>();
+      mprotect(page, sizeof *sum, PROT_NONE);  // from now on, who reads there crashes
+    }
+    [[nodiscard]] static int await_resume() { return 1; }
+  };
+  for (const int goes_at : {1, 2}) {
+    Gone gone;
+    gone.goes_at = goes_at;
+    gone.page = mmap(nullptr, sizeof *gone.sum, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ASSERT_NE(gone.page, MAP_FAILED);
+    gone.sum = ::new (gone.page) SumOfTwo<Gone>(gone);
+    gone.sum->resume();
+    munmap(gone.page, sizeof *gone.sum);
+  }
+}
+
 TEST(Step2_SumOfTwo, WhateverTheSourceThrowsIsHowItEnds) {
-  for (std::size_t fails_at = 1; fails_at <= 6; ++fails_at) {
+  for (std::size_t call = 2; call <= 13; ++call) {
+    const std::size_t fails_at = call / 2;
     Log log;
     Source source(log, {false, false});
     source.fails_at = fails_at;
+    source.fails_with_a_number = call % 2 == 1;
     SumOfTwo sum(source);
     EXPECT_EQ(error_of([&] {
                 sum.resume();
@@ -218,7 +255,9 @@ TEST(Step2_SumOfTwo, WhateverTheSourceThrowsIsHowItEnds) {
               "nothing")
         << "it does not come out of resume()";
     EXPECT_TRUE(sum.done());
-    EXPECT_EQ(error_of([&] { static_cast<void>(sum.result()); }), "not today") << "at call " << fails_at;
+    EXPECT_EQ(error_of([&] { static_cast<void>(sum.result()); }),
+              source.fails_with_a_number ? "42" : "not today")
+        << "at call " << fails_at;
     EXPECT_EQ(log.size(), fails_at) << "nothing more is asked";
   }
 }

@@ -27,6 +27,7 @@ TEST(Step5_Outcome, AValueIsMovedInAndOut) {
   EXPECT_EQ(taken.number, 3);
   EXPECT_EQ(taken.copies, 0);
   EXPECT_EQ(taken.moves, 2);
+  EXPECT_FALSE(outcome.empty()) << "to take the value does not undo the end";
   Outcome<std::unique_ptr<int>> owner;
   owner.set_value(std::make_unique<int>(4));
   EXPECT_EQ(*owner.take(), 4);
@@ -92,6 +93,40 @@ TEST(Step5_Outcome, AnExceptionStaysWhateverComesAfterIt) {
     EXPECT_EQ(error_of([&] { outcome.get(); }), "no value");
     EXPECT_EQ(error_of([&] { outcome.take(); }), "no value");
   }
+}
+
+TEST(Step5_Outcome, AnExceptionStaysThoughAValueWasThere) {
+  std::atomic<int> alive = 0;
+  {
+    Outcome<Counted> outcome;
+    outcome.set_value(Counted(alive));
+    outcome.set_exception(std::make_exception_ptr(std::runtime_error("at the end")));
+    EXPECT_EQ(what(outcome.exception()), "at the end");
+    for (int asked = 0; asked < 2; ++asked) {
+      EXPECT_EQ(error_of([&] { outcome.get(); }), "at the end");
+      EXPECT_EQ(error_of([&] { outcome.take(); }), "at the end");
+    }
+  }
+  EXPECT_EQ(alive, 0) << "the value is destroyed all the same";
+  Outcome<void> nothing;
+  nothing.set_value();
+  nothing.set_exception(std::make_exception_ptr(42));
+  EXPECT_EQ(error_of([&] { nothing.take(); }), "42");
+}
+
+TEST(Step5_Outcome, AValueMayHaveOperatorsOfItsOwn) {
+  struct Wayward {
+    explicit Wayward(int number) : number(number) {}
+    Wayward* operator&() { return nullptr; }
+    const Wayward* operator&() const { return nullptr; }
+    static void* operator new(std::size_t, void*) { throw std::logic_error("its operator new was called"); }
+    int number;
+  };
+  Outcome<Wayward> outcome;
+  outcome.set_value(1);
+  outcome.set_value(2);
+  EXPECT_EQ(outcome.get().number, 2);
+  EXPECT_EQ(outcome.take().number, 2);
 }
 
 TEST(Step5_Outcome, AValueMayBeOfAnyType) {

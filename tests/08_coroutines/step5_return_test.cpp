@@ -49,6 +49,18 @@ TEST(Step5_Return, WhatTheBodyThrowsIsKept) {
   EXPECT_EQ(error_of([&] { eager.outcome().take(); }), "no result");
 }
 
+TEST(Step5_Return, WhatALocalThrowsBehindTheResultIsKept) {
+  struct ThrowsAtTheEnd {
+    ~ThrowsAtTheEnd() noexcept(false) { throw std::runtime_error("not closed"); }
+  };
+  const auto body = []() -> Eager<int> {
+    const ThrowsAtTheEnd local;
+    co_return 1;  // the value is there, and then the local is destroyed
+  };
+  const auto eager = body();
+  EXPECT_EQ(error_of([&] { eager.outcome().take(); }), "not closed");
+}
+
 TEST(Step5_Return, WhatTheResultThrowsOnItsWayIsKept) {
   struct Stubborn {
     explicit Stubborn(int) {}

@@ -185,14 +185,10 @@ TEST(Step6_Coro, ItIsAwaitedOnce) {
   const auto moved = []() -> Coro<> {
     Coro<int> coro = number(5);
     const Coro<int> other = std::move(coro);
-    try {
-      co_await std::move(coro);
-    } catch (const std::runtime_error& error) {
-      EXPECT_STREQ(error.what(), "cannot reuse already awaited coroutine");
-      throw;
-    }
+    co_await std::move(coro);
   };
   EXPECT_EQ(error_of([&] { run(moved()); }), "cannot reuse already awaited coroutine");
+  EXPECT_THROW(run(moved()), std::runtime_error);
 }
 
 TEST(Step6_Coro, OneThatIsNeverAwaitedNeverRuns) {  // AIO-32

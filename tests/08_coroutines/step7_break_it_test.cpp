@@ -70,6 +70,10 @@ TEST(Step7_BreakIt, WhereYourAwaitTakesNone) {
   };
   run(loop());
   const auto used = [](const std::vector<std::uintptr_t>& all) { return all.front() - all.back(); };
-  EXPECT_GT(used(nested_ends), used(ends)) << "in any build";
+  if (course::constant_stack && used(ends) != 0) {
+    FAIL() << used(ends) / (ends.size() - 1)
+           << " bytes of stack are taken for each await, and 0 are expected";
+  }
+  EXPECT_GT(used(nested_ends), used(ends)) << "NestedResume takes more";
   EXPECT_EQ(used(ends) == 0, course::constant_stack);
 }

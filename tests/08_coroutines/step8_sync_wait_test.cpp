@@ -163,6 +163,17 @@ TEST(Step8_SyncWait, ManyTimesFromManyThreads) {
   wait_often();
 }
 
+TEST(Step8_SyncWait, OneThreadMayWaitForWhatAnotherOneWaitsFor) {
+  Signal signal;
+  std::jthread waits([&] { EXPECT_EQ(sync_wait(signal), 5); });
+  course::wait_until_others_block();
+  const auto body = [&]() -> Coro<int> {
+    signal.send(5);
+    co_return 1;
+  };
+  EXPECT_EQ(sync_wait(body()), 1);  // the other thread waits until this one has come in
+}
+
 TEST(Step8_SyncWait, ACoroutineMayCallAFunctionThatWaits) {
   const auto function = [](int n) { return sync_wait(nested(n)); };
   const auto body = [&]() -> Coro<int> { co_return function(3) + co_await number(4); };

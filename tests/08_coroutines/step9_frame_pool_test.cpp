@@ -81,6 +81,13 @@ TEST(Step9_FramePool, BlocksOfOtherSizesStayApart) {
   }
   std::memset(larger, 0xff, 65);
   FramePool::deallocate(larger, 65);
+  for (std::size_t size = 32; FramePool::recycles && size <= 512; size += 32) {
+    void* const of_this_size = FramePool::allocate(size);
+    FramePool::deallocate(of_this_size, size);
+    void* const of_the_next = FramePool::allocate(size + 1);
+    EXPECT_NE(of_the_next, of_this_size) << "one of " << size << " bytes, for " << size + 1;
+    FramePool::deallocate(of_the_next, size + 1);
+  }
   EXPECT_EQ(course::allocations_in([] {
               void* const a = FramePool::allocate(64);
               void* const b = FramePool::allocate(65);
@@ -132,9 +139,21 @@ TEST(Step9_FramePool, FramesGoBackToIt) {
 
 TEST(Step9_FramePool, ThePoolGrowsToWhatIsNeededAtOnce) {
   use_pool();
-  const std::size_t first = course::allocations_in([] { EXPECT_EQ(run(nested(1'000)), 1'000); });
-  EXPECT_LE(first, 1'001u);
-  EXPECT_EQ(course::allocations_in([] { EXPECT_EQ(run(nested(1'000)), 1'000); }), not_pooled(1'001));
+  const auto a_thousand = [] { static_cast<void>(run(nested(1'000))); };
+  EXPECT_LE(course::allocations_in(a_thousand), 1'001u);
+  EXPECT_EQ(course::allocations_in(a_thousand), not_pooled(1'001));
+}
+
+TEST(Step9_FramePool, HoweverManyThatAre) {
+  use_pool();
+  std::vector<void*> blocks(70'000);
+  const auto take_and_give = [&] {
+    for (void*& block : blocks) block = FramePool::allocate(64);
+    for (void* const block : blocks) FramePool::deallocate(block, 64);
+  };
+  take_and_give();
+  EXPECT_EQ(course::allocations_in(take_and_give), not_pooled(blocks.size()))
+      << "all have been needed at once";
 }
 
 TEST(Step9_FramePool, LargeFramesWorkToo) {
@@ -216,6 +235,57 @@ TEST(Step9_FramePool, AThreadThatHasNeededMuchKeepsOnlyThat) {
   });
 }
 
+TEST(Step9_FramePool, OfEachSizeAThreadKeepsAsManyAsItHasOut) {
+  use_pool();
+  std::vector<void*> small(100), large(100);
+  std::jthread([&] {
+    std::jthread([&] {
+      for (void*& block : small) block = FramePool::allocate(64);
+      for (void*& block : large) block = FramePool::allocate(128);
+    });
+    void* const own[] = {FramePool::allocate(64), FramePool::allocate(64)};
+    std::size_t before = course::deallocations();
+    for (void* const block : large) FramePool::deallocate(block, 128);
+    EXPECT_EQ(course::deallocations() - before, large.size()) << "none of this size is out";
+    before = course::deallocations();
+    for (void* const block : small) FramePool::deallocate(block, 64);
+    EXPECT_EQ(course::deallocations() - before, small.size() - (FramePool::recycles ? 2 : 0))
+        << "two of this size are out";
+    for (void* const block : own) FramePool::deallocate(block, 64);
+  });
+}
+
+TEST(Step9_FramePool, WhatOthersTookIsNotOwedToThem) {
+  use_pool();
+  std::vector<void*> blocks(100);
+  std::jthread([&] {
+    std::jthread([&] {
+      for (void*& block : blocks) block = FramePool::allocate(64);
+    });
+    for (void* const block : blocks) FramePool::deallocate(block, 64);
+    const auto once = [] { FramePool::deallocate(FramePool::allocate(64), 64); };
+    once();
+    EXPECT_EQ(course::allocations_in(once), not_pooled(1)) << "its own block has come back";
+  });
+}
+
+TEST(Step9_FramePool, EachOfManyThreadsKeepsBlocks) {
+  use_pool();
+  const auto once = [] { FramePool::deallocate(FramePool::allocate(64), 64); };
+  bool keeps = true;
+  int threads = 0;
+  for (; threads < 1'100 && keeps; ++threads)  // more than there are keys, if each makes one
+    std::jthread([&] {
+      try {
+        once();
+        keeps = course::allocations_in(once) == not_pooled(1);
+      } catch (const std::bad_alloc&) {
+        keeps = false;
+      }
+    });
+  EXPECT_TRUE(keeps) << "not thread " << threads;
+}
+
 TEST(Step9_FramePool, AThreadThatEndsGivesEverythingBack) {
   use_pool();
   std::jthread([] {});
@@ -275,16 +345,19 @@ thread_local AtThreadExit at_thread_exit;
 
 TEST(Step9_FramePool, WhatAThreadGivesBackWhenItsPoolHasGoneIsNotKept) {
   use_pool();
-  const auto thread = [] {
-    std::jthread([] {
-      at_thread_exit.block = nullptr;  // made before the thread needs the pool, so it goes after it
-      at_thread_exit.block = FramePool::allocate(64);
-    });
-  };
-  thread();
-  const std::size_t taken = course::allocations(), given_back = course::deallocations();
-  thread();
-  EXPECT_EQ(course::deallocations() - given_back, course::allocations() - taken);
+  for (const bool keeps_something : {false, true}) {
+    const auto thread = [&] {
+      std::jthread([&] {
+        at_thread_exit.block = nullptr;  // made before the thread needs the pool, so it goes after it
+        if (keeps_something) FramePool::deallocate(FramePool::allocate(64), 64);
+        at_thread_exit.block = FramePool::allocate(64);
+      });
+    };
+    thread();
+    const std::size_t taken = course::allocations(), given_back = course::deallocations();
+    thread();
+    EXPECT_EQ(course::deallocations() - given_back, course::allocations() - taken);
+  }
 }
 
 TEST(Step9_FramePool, ABlockForWhichThereIsNoMemoryIsNotOut) {

@@ -98,7 +98,10 @@ std::string sanitizer_report(const std::string& output) {
   return first_lines(clean(std::string_view(output).substr(line == std::string::npos ? 0 : line + 1)), 24);
 }
 
-bool is_out_of_memory(std::string_view text) { return text.find("std::bad_alloc") != std::string_view::npos; }
+bool is_out_of_memory(std::string_view text) {
+  return text.find("std::bad_alloc") != std::string_view::npos &&
+         text.find(lets_memory_run_out) == std::string_view::npos;
+}
 
 /// Returns the report of explore::survives() without the source of the scenario, which GoogleTest puts before
 /// it. Empty if the message is of another kind.

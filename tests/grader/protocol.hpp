@@ -53,6 +53,9 @@ struct End {
   std::int32_t tests_run = 0;
 };
 
+/// Stands in the message of a std::bad_alloc that the test itself has brought about.
+inline constexpr const char* lets_memory_run_out = "the test lets memory run out";
+
 inline constexpr std::size_t longest_message = 32 * 1024;
 
 /// The signal that makes a thread send its Trace.

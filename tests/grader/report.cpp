@@ -81,8 +81,8 @@ class Report {
     for (const StepResults& step : steps) line(step.tally, step.step->label(), width, "");
     text_ += "\n";
     for (const StepResults& step : steps) {
-      notes(step);
       if (!step.tally.done() && !step.tally.untouched()) failures(step);
+      notes(step);
     }
   }
 

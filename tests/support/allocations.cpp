@@ -2,6 +2,8 @@
 // which the linker leads here: ld's --wrap. In a file of its own, so that the compiler cannot look through
 // the replaced operators where they are used.
 
+#include <malloc.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>
@@ -29,8 +31,15 @@ thread_local constinit std::size_t left_until_one_fails = 0;
 // Of the thread that has a course::NoMemory.
 thread_local constinit bool none_is_left = false;
 
+// Of the thread that has a course::SpoilsFreed.
+thread_local constinit bool spoils_freed = false;
+
+std::atomic<bool> has_run_out = false;
+
 bool runs_out() noexcept {
-  return none_is_left || (left_until_one_fails != 0 && --left_until_one_fails == 0);
+  const bool now = none_is_left || (left_until_one_fails != 0 && --left_until_one_fails == 0);
+  if (now) has_run_out.store(true, std::memory_order_relaxed);
+  return now;
 }
 
 void* allocate(std::size_t size) noexcept {
@@ -48,6 +57,7 @@ void* allocate(std::size_t size, std::align_val_t alignment) noexcept {
 
 void release(void* memory) noexcept {
   if (memory) given_back.fetch_add(1, std::memory_order_relaxed);
+  if (memory && spoils_freed) std::memset(memory, 0xdd, malloc_usable_size(memory));
   __real_free(memory);
 }
 
@@ -68,6 +78,11 @@ course::Memory::Failing::~Failing() {
 
 course::NoMemory::NoMemory() noexcept { none_is_left = true; }
 course::NoMemory::~NoMemory() { none_is_left = false; }
+
+course::SpoilsFreed::SpoilsFreed() noexcept { spoils_freed = true; }
+course::SpoilsFreed::~SpoilsFreed() { spoils_freed = false; }
+
+bool course::memory_has_run_out() noexcept { return has_run_out.load(std::memory_order_relaxed); }
 
 // All forms, because a sanitizer has its own of those that are left out, and minds when they are mixed.
 void* operator new(std::size_t size) { return require(allocate(size)); }

@@ -72,6 +72,18 @@ class NoMemory {
   ~NoMemory();
 };
 
+/// As long as it lives, memory that this thread gives back is spoilt: who still reads there finds no pointer.
+class SpoilsFreed {
+ public:
+  SpoilsFreed() noexcept;
+  SpoilsFreed(const SpoilsFreed&) = delete;
+  SpoilsFreed& operator=(const SpoilsFreed&) = delete;
+  ~SpoilsFreed();
+};
+
+/// True if an allocation has failed because a test wanted it to.
+bool memory_has_run_out() noexcept;
+
 /// Calls `attempt(memory)` again and again: first its first allocation fails, then its second, and so on,
 /// until it has enough. An attempt makes what it needs anew, lets the memory run out in the one step that is
 /// tested, and looks at what is left. @returns how many attempts ran out of memory

@@ -14,6 +14,11 @@
 
 extern "C" [[gnu::weak]] void __sanitizer_set_death_callback(void (*)());
 
+/// Not there in programs whose memory does not run out.
+namespace course {
+[[gnu::weak]] bool memory_has_run_out() noexcept;
+}
+
 /// The last messages of a test process that crashes, hangs or gives up.
 namespace last_words {
 
@@ -55,8 +60,20 @@ inline std::string describe(std::exception_ptr error) {
   }
 }
 
+/// Tells of an exception for want of memory that the test itself has seen to it. Empty of any other.
+inline std::string why_no_memory(const std::string& error) {
+  if (error.find("std::bad_alloc") == std::string::npos) return "";
+  if (course::memory_has_run_out == nullptr || !course::memory_has_run_out()) return "";
+  return grader::lets_memory_run_out;
+}
+
 [[noreturn]] inline void on_terminate() {
-  if (const auto error = std::current_exception()) channel::send(grader::Kind::uncaught, describe(error));
+  if (const auto error = std::current_exception()) {
+    std::string text = describe(error);
+    if (const std::string why = why_no_memory(text); !why.empty())
+      text = "std::bad_alloc, where nothing may be thrown: " + why;
+    channel::send(grader::Kind::uncaught, text);
+  }
   std::abort();
 }
 

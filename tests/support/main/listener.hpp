@@ -35,7 +35,9 @@ class Listener : public testing::EmptyTestEventListener {
     const bool known = part.file_name() != nullptr && part.line_number() > 0;  // not of what a test throws
     const std::string place =
         known ? std::string(part.file_name()) + ":" + std::to_string(part.line_number()) : "";
-    channel::send(grader::Kind::failure, place + "\n" + part.message() + type_of_unknown(part.message()));
+    const std::string why = last_words::why_no_memory(part.message());
+    channel::send(grader::Kind::failure, place + "\n" + part.message() + type_of_unknown(part.message()) +
+                                             (why.empty() ? "" : "\n(" + why + ")"));
   }
 
   void OnTestEnd(const testing::TestInfo& test) override {
