@@ -70,7 +70,7 @@ class JobServer {
     if (!options_.path.empty()) return "unix:" + options_.path;
     return "http://" + options_.host + ":" + std::to_string(port());
   }
-  [[nodiscard]] std::uint16_t port() const { return local_port(server_->sockets()[0]); }
+  [[nodiscard]] std::uint16_t port() const { return local_port(server_->sockets().at(0)); }
 
   /// Ends the server, and loses nothing: no job that was accepted, and no answer that somebody waits for.
   /// @param patience for clients that do not take their answers, and again for those that do not let go
