@@ -70,7 +70,7 @@ class JobServer {
     if (!options_.path.empty()) return "unix:" + options_.path;
     return "http://" + options_.host + ":" + std::to_string(port());
   }
-  [[nodiscard]] std::uint16_t port() const { return local_port(server_->sockets()[0]); }
+  [[nodiscard]] std::uint16_t port() const { return local_port(server_->sockets().at(0)); }
 
   /// Ends the server, and loses nothing: no job that was accepted, and no answer that somebody waits for.
   /// @param patience for clients that do not take their answers, and again for those that do not let go
@@ -90,7 +90,6 @@ class JobServer {
   // For 7.1: members of your choice, if you want any.
 
   // ---- Jobs
-
   // For 5.2: members of your choice, if you want any.
 
   /// Runs a job whose client waits for it, and returns it when it has ended. A client that leaves, or closes
@@ -115,7 +114,6 @@ class JobServer {
   }
 
   // ---- Requests
-
   Coro<> serve(StreamReader reader, StreamWriter writer) {
     if (service_.connections < options_.most_connections) {
       co_await http::serve_connection(service_, std::move(reader), std::move(writer));
@@ -123,6 +121,7 @@ class JobServer {
       http::Response response = http::error_response(503, "there are too many connections");
       response.close = true;
       writer.write(http::to_bytes(response, nullptr));
+      co_await http::detail::end_connection(service_, std::move(reader), std::move(writer));
     }
   }
 
@@ -249,7 +248,6 @@ class JobServer {
   }
 
   // ---- The page
-
   Coro<http::Response> get_events(http::Exchange&) {
     co_return http::Response{.content_type = "text/event-stream", .stream = [this](StreamWriter writer) {
                                return stream_events(std::move(writer));

@@ -22,7 +22,9 @@
 #include "job_kinds.hpp"
 #include "process_pool.hpp"
 #include "sleep.hpp"
+#include "task.hpp"
 #include "todo.hpp"
+#include "waiting.hpp"
 #include "work_stealing_executor.hpp"
 
 namespace asyncio::jobs {
@@ -97,7 +99,8 @@ class WorkerPool {
   /// @param slot one of the kind's place; of no matter to a kind that runs on the loop
   /// @returns the job's result, as JSON
   /// @throws what the job throws: concurrent::RemoteError if that was in a process; WorkerDied if its worker
-  /// has died, or was killed, and has a successor by now; CancelledError, then the job is stopped
+  /// has died, or was killed, and has a successor by now; CancelledError, then the job was stopped, and has
+  /// ended, and the slot has a worker
   Coro<std::string> run(std::size_t slot, const Kind& kind, std::string args) {
     todo("3.1", "WorkerPool::run");
     co_return std::string();

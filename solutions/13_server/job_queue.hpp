@@ -127,6 +127,7 @@ class JobQueue {
       job->state = JobState::running;
       job->started_ms = now_ms();
       job->worker = slot;
+      if (slot) at_work_[*slot] = job->id;
       ++running_;
       changed(*job);
       get_running_loop().create_task(run(job));
@@ -136,7 +137,6 @@ class JobQueue {
   /// Runs a job that has been started, to its end.
   Coro<> run(JobPointer job) {
     const Kind& kind = kinds_.find(job->kind)->second;
-    if (job->worker) at_work_[*job->worker] = job->id;
     Outcome outcome;
     try {
       outcome.result = co_await workers_.run(job->worker.value_or(0), kind, job->args);

@@ -22,7 +22,9 @@
 #include "job_kinds.hpp"
 #include "process_pool.hpp"
 #include "sleep.hpp"
+#include "task.hpp"
 #include "todo.hpp"
+#include "waiting.hpp"
 #include "work_stealing_executor.hpp"
 
 namespace asyncio::jobs {
@@ -97,7 +99,8 @@ class WorkerPool {
   /// @param slot one of the kind's place; of no matter to a kind that runs on the loop
   /// @returns the job's result, as JSON
   /// @throws what the job throws: concurrent::RemoteError if that was in a process; WorkerDied if its worker
-  /// has died, or was killed, and has a successor by now; CancelledError, then the job is stopped
+  /// has died, or was killed, and has a successor by now; CancelledError, then the job was stopped, and has
+  /// ended, and the slot has a worker
   Coro<std::string> run(std::size_t slot, const Kind& kind, std::string args) {
     // <exercise 3.1 WorkerPool::run>
     if (kind.place == Place::loop) co_return kind.compute(std::move(args));
@@ -107,37 +110,22 @@ class WorkerPool {
       ~Free() { slot.busy = false; }
     };
     const Free at_the_end{here};
-    if (kind.place == Place::thread) {
-      auto call = [wait = kind.wait, args = std::move(args), stop = here.stop.get_token()] {
-        return wait(args, stop);
-      };
-      try {
-        co_return co_await wrap_future(threads_->submit(std::move(call)));
-      } catch (const CancelledError&) {
-        stop(slot);
-        throw;
-      }
+    const std::size_t restarts = here.restarts;
+    // A task of its own: it comes to its end whatever becomes of the one that awaits this.
+    Task<std::string> job =
+        create_task(kind.place == Place::thread ? run_on_thread(slot, kind, std::move(args))
+                                                : run_in_process(slot, kind, std::move(args)));
+    bool cancelled = co_await wait_out(slot, job);
+    // It was stopped too late to fail, and its worker is dead all the same.
+    if (kind.place == Place::process && here.stop.stop_requested() && here.restarts == restarts) {
+      Task<> renewing = create_task(replace(slot));
+      cancelled |= co_await wait_out(slot, renewing);
     }
-    bool begun = false;
-    std::string why = "it was killed";
-    while (true) {
-      try {
-        // There is none if whoever replaced it was cancelled.
-        if (!here.process.pool) throw concurrent::ExecutorShutdown();
-        concurrent::Future<std::string> answer = here.process.pool->submit(kind.compute, args);
-        begun = true;
-        co_return co_await wrap_future(std::move(answer));
-      } catch (const concurrent::BrokenProcessPool& error) {
-        why = error.what();
-      } catch (const concurrent::ExecutorShutdown&) {  // it was stopped before the job got there
-      } catch (const CancelledError&) {
-        stop(slot);  // or the next job of this slot waits for this one
-        throw;
-      }
-      co_await replace(slot);
-      // The job of a worker that had died before has lost nothing but a little time.
-      if (begun || here.stop.stop_requested()) throw WorkerDied("its worker died: " + why);
+    if (cancelled) {
+      if (!job.cancelled()) std::ignore = job.exception();  // nobody wants to know
+      throw CancelledError();
     }
+    co_return job.result();
     // </exercise>
     co_return std::string();
   }
@@ -164,6 +152,50 @@ class WorkerPool {
   }
 
   // <exercise 3.1 members your choice, if you want any>
+  /// Runs a job on a thread.
+  Coro<std::string> run_on_thread(std::size_t slot, const Kind& kind, std::string args) {
+    auto call = [wait = kind.wait, args = std::move(args), stop = slots_[slot].stop.get_token()] {
+      return wait(args, stop);
+    };
+    co_return co_await wrap_future(threads_->submit(std::move(call)));
+  }
+
+  /// Runs a job in the process of a slot, and replaces that if it is dead.
+  Coro<std::string> run_in_process(std::size_t slot, const Kind& kind, std::string args) {
+    Slot& here = slots_[slot];
+    bool begun = false;
+    std::string why = "it was killed";
+    while (true) {
+      try {
+        concurrent::Future<std::string> answer = here.process.pool->submit(kind.compute, args);
+        begun = true;
+        co_return co_await wrap_future(std::move(answer));
+      } catch (const concurrent::BrokenProcessPool& error) {
+        why = error.what();
+      } catch (const concurrent::ExecutorShutdown&) {  // it was stopped before the job got there
+      }
+      co_await replace(slot);
+      // The job of a worker that had died before has lost nothing but a little time.
+      if (begun || here.stop.stop_requested()) throw WorkerDied("its worker died: " + why);
+    }
+  }
+
+  /// Waits for the end of what runs in a slot, even if this is cancelled: it is stopped then, or the next job
+  /// of this slot waits for it. @returns true if this was cancelled
+  template <class T>
+  Coro<bool> wait_out(std::size_t slot, Task<T> running) {
+    bool cancelled = false;
+    while (!running.done()) {
+      try {
+        co_await wait(running);
+      } catch (const CancelledError&) {
+        cancelled = true;
+        stop(slot);
+      }
+    }
+    co_return cancelled;
+  }
+
   /// Puts a new process into a slot. The end of the old one is waited for on a thread, and so is the
   /// beginning of the new one.
   Coro<> replace(std::size_t slot) {

@@ -164,6 +164,23 @@ TEST(Step4_Queue, EachChangeIsTold) {
   });
 }
 
+TEST(Step4_Queue, WhatIsToldAgreesWithTheCounts) {
+  Queued q;
+  q.queue.on_change([&](const asyncio::jobs::Job& job) {
+    const std::size_t counts[] = {q.queue.waiting(), q.queue.running(), q.queue.unfinished()};
+    q.changes.push_back(to_string(job.state));
+    for (const std::size_t count : counts) q.changes.back() += " " + std::to_string(count);
+    q.changes.back() += q.queue.job_of(0) ? ", on 0" : "";
+  });
+  q.run([&]() -> Coro<> {
+    const JobPointer job = q.submit("square", "{\"number\":1}");
+    co_await job->ended.wait();
+    co_await passes(2);
+  });
+  EXPECT_EQ(q.changes, (Log{"queued 1 0 1", "running 0 1 1, on 0", "done 0 0 0"}))
+      << "how many wait, run, and are unfinished, and whether worker 0 has a job";
+}
+
 TEST(Step4_Queue, WhatRunsOnTheLoopNeedsNoWorker) {
   Queued q;
   q.run([&]() -> Coro<> {

@@ -124,6 +124,27 @@ TEST(Step5_Attached, AFullQueueIs503AndSaysWhenToTryAgain) {
   });
 }
 
+TEST(Step5_Attached, WhoIsOneTooManyIsToldSo) {
+  Served s({.most_connections = 1});
+  s.run([&]() -> Coro<> {
+    Client first = s.client();
+    first.send(post("/run", job("hold")));
+    co_await held(1);
+    Client second = s.client();
+    second.send(get("/healthz"));
+    EXPECT_EQ((co_await second.reply()).status, 503);
+    char byte = 0;
+    ssize_t size = -1;
+    co_await until([&] {
+      size = ::recv(second.fd().get(), &byte, 1, MSG_DONTWAIT);
+      return size >= 0 || errno != EAGAIN;
+    });
+    EXPECT_EQ(size, 0) << "a connection that is reset may lose its answer";
+    release(1);
+    EXPECT_EQ((co_await first.reply()).status, 200);
+  });
+}
+
 TEST(Step5_Attached, WhatIsNoJobIsRefused) {
   Served s;
   const std::vector<std::string> wrong = {

@@ -30,7 +30,9 @@ TEST(Step5_Stop, OnlyThatJobLeavesTheQueue) {
     const JobPointer third = q.submit("square", "{\"number\":3}");
     EXPECT_TRUE(q.queue.stop(second, JobState::cancelled));
     EXPECT_EQ(q.queue.waiting(), 2u);
-    q.queue.stop(runs, JobState::cancelled);
+    for (const asyncio::jobs::WorkerPool::Slot& slot : q.pool.slots())
+      EXPECT_FALSE(slot.stop.stop_requested()) << "the job of another";
+    EXPECT_TRUE(q.queue.stop(runs, JobState::cancelled));
     co_await third->ended.wait();
     EXPECT_EQ(q.state(first), "done 1");
     EXPECT_EQ(q.state(second), "cancelled it was cancelled");
@@ -160,7 +162,9 @@ TEST(Step5_Stop, OnlyTheFirstStopCounts) {
     co_await held(1);
     EXPECT_TRUE(q.queue.stop(running, JobState::expired));
     EXPECT_FALSE(q.queue.stop(running, JobState::cancelled));
+    EXPECT_FALSE(q.queue.stop(running, JobState::expired)) << "it was another call that decided this";
     EXPECT_TRUE(q.queue.stop(waiting, JobState::cancelled));
+    EXPECT_FALSE(q.queue.stop(waiting, JobState::cancelled)) << "it was another call that decided this";
     EXPECT_FALSE(q.queue.stop(waiting, JobState::expired));
     co_await running->ended.wait();
     co_await waiting->ended.wait();

@@ -4,6 +4,7 @@
 
 #include "allocations.hpp"
 #include "support.hpp"
+#include "threads.hpp"
 
 #include <thread>
 
@@ -174,14 +175,32 @@ TEST(Step6_Journal, AtItsEndTheRestIsWritten) {
 
 TEST(Step6_Journal, WhoeverNoLongerWaitsIsNoProblem) {
   Gate disk;
-  Journal journal([&](std::span<const JobRecord>) { disk.pass(); });
+  std::vector<Batch> batches;
+  Journal journal([&](std::span<const JobRecord> jobs) {
+    batches.push_back(ids(jobs));
+    disk.pass();
+  });
   auto first = journal.write(numbered(1));
   disk.wait_until_entered();
   auto second = journal.write(numbered(2));
-  EXPECT_TRUE(second.cancel());
+  auto third = journal.write(numbered(3));
+  auto fourth = journal.write(numbered(4));
+  EXPECT_TRUE(third.cancel());
   disk.open();
   first.result();
-  journal.write(numbered(3)).result();
+  second.result();
+  EXPECT_NO_THROW(fourth.result()) << "another of its group was cancelled, and this one is on disk";
+  journal.write(numbered(5)).result();
+  EXPECT_EQ(batches, (std::vector<Batch>{{1}, {2, 3, 4}, {5}})) << "what was handed over is saved";
+}
+
+TEST(Step6_Journal, NothingWaitsForMoreToCome) {
+  Journal journal([](std::span<const JobRecord>) {});
+  for (int id = 1; id <= 10; ++id) {
+    auto written = journal.write(numbered(id));
+    course::wait_until_others_block();
+    EXPECT_TRUE(written.done()) << "the journal's thread waits, and there is something to save";
+  }
 }
 
 TEST(Step6_Journal, ManyThreadsMayWrite) {

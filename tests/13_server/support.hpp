@@ -34,24 +34,32 @@ using namespace std::chrono_literals;
 namespace http = asyncio::http;
 
 /// Makes a loop that watches files, and runs what `main()` gives on it. What the loop's exception handler is
-/// told comes into `told`.
+/// told comes into `told`. A test that takes too long fails, and says how things stand.
 struct EpollLoop {
   Log told;
+  std::function<std::string()> stands = [] { return "it has not come to its end"; };
   EventLoop loop{std::make_unique<asyncio::EpollSelector>()};
 
   EpollLoop();
 
   template <class F>
   decltype(auto) run(F main) {
+    struct AtTheEnd {
+      asyncio::TimerHandle timer;
+      ~AtTheEnd() { timer.cancel(); }
+    };
+    const AtTheEnd limit{give_up_later()};
     return loop.run_until_complete(main());
   }
+
+ private:
+  asyncio::TimerHandle give_up_later();
 };
 
 /// Lets the loop run for so many passes, and look at its files in each.
 Coro<> passes(int count);
 
-/// Waits until `condition()` holds, pass after pass. A condition that never does is a test that takes too
-/// long.
+/// Waits until `condition()` holds, pass after pass.
 template <class Condition>
 Coro<> until(Condition condition) {
   while (!condition()) co_await passes(1);
@@ -59,13 +67,14 @@ Coro<> until(Condition condition) {
 
 /// An answer, as a client reads it.
 struct Reply {
-  int status = 0;  ///< 0: the connection has ended instead
+  int status = 0;  ///< 0: the connection has ended instead, and the test has failed
   http::Headers headers = {};
   std::string body = {};
 
   /// Returns a header field; nothing if there is none, or there are several.
   [[nodiscard]] std::string header(std::string_view name) const;
-  [[nodiscard]] Json json() const { return Json::parse(body); }
+  /// Returns what the body says; null if that is no JSON.
+  [[nodiscard]] Json json() const;
 };
 
 /// A client that sends what it likes.
@@ -126,8 +135,9 @@ class TemporaryFolder {
 /// until its process is killed, "square" and "fail" and "crash" are what they say, "now" and "broken" run on
 /// the loop. "garbled" fails with an error that is no UTF-8, and what "throw_one" throws is no
 /// std::exception.
+/// "deaf" is like "hold", but cannot be stopped.
 Kinds test_kinds();
-/// Lets so many jobs of the kind "hold" end.
+/// Lets so many jobs of the kinds "hold" and "deaf" end.
 void release(int count);
-/// Waits until so many jobs of the kind "hold" have begun, since the last call.
+/// Waits until so many of them have begun, since the last call.
 Coro<> held(int count);
