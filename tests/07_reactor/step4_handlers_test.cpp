@@ -61,15 +61,14 @@ TEST(Step4_Signals, WhenTheCounterOfTheSignalsIsReadyTheSelectorAsksItsHandlers)
   };
   selector.watch(higher.get(), asyncio::Ready::to_read, asyncio::NodePool::make_apart<Counting>(readers));
   selector.handle_signal(SIGUSR1, asyncio::NodePool::make_apart<Counting>(handlers));
-  asyncio::detail::signal_counter_fd = counter;
-  asyncio::detail::on_signal(SIGUSR1);
+  asyncio::detail::count_up(counter);
   look();
   EXPECT_EQ(handlers, 1) << "an event of the counter is no file's: then select() asks handlers_";
   put(there, "hello");
   look();
   EXPECT_EQ(handlers, 1) << "nothing has come";
   EXPECT_EQ(readers, 1);
-  asyncio::detail::on_signal(SIGUSR1);
+  asyncio::detail::count_up(counter);
   look();
   EXPECT_EQ(handlers, 2);
   EXPECT_EQ(readers, 2) << "files are found in the same look";
