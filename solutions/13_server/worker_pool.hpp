@@ -208,8 +208,8 @@ class WorkerPool {
     while (!renewed) {
       try {
         renewed = co_await to_thread(renew);
-      } catch (
-          const std::exception&) {  // no process or descriptor is to be had, or it has been killed already
+      } catch (const std::exception&) {
+        // No process or descriptor is to be had, or it has been killed already.
       }
       if (!renewed) co_await sleep(std::chrono::milliseconds(100));
     }
