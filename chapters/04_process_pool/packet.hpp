@@ -60,12 +60,7 @@ auto uninterrupted(F call) {
   return result;
 }
 
-/// Makes a file in memory with all these bytes in it. @throws std::system_error if there is no room for it
-inline Fd file_of(std::span<const char> bytes) {
-  Fd file(checked(::memfd_create("packet", MFD_CLOEXEC), "memfd_create"));
-  todo("3.1", "file_of");
-  return file;
-}
+// For 3.1: members of detail.
 
 /// A message for sendmsg() and recvmsg(): two pieces of memory, and room for a descriptor.
 class Message {

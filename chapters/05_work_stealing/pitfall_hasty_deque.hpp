@@ -1,18 +1,17 @@
 #pragma once
 
-#include <array>
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 
+#include "hasty_thief.hpp"
 #include "todo.hpp"
 
 namespace concurrent {
 
 /// A WorkStealingDeque for up to four numbers, and without fences. It is wrong on purpose, and right whenever
 /// each load reads what was stored last: do not use it.
-class HastyDeque {
+class HastyDeque : public HastyThief {
  public:
   /// Adds a number at the bottom. Only the owner may call it, and at most four times.
   void push(int number) {
@@ -25,18 +24,6 @@ class HastyDeque {
   std::optional<int> pop() {
     todo("3.1", "HastyDeque::pop");
   }
-
-  /// Takes the oldest number. Any thread may call it.
-  std::optional<int> steal() {
-    todo("3.1", "HastyDeque::steal");
-  }
-
- private:
-  std::atomic<int>& slot(std::int64_t number) { return slots_[static_cast<std::size_t>(number)]; }
-
-  std::array<std::atomic<int>, 4> slots_{};
-  std::atomic<std::int64_t> top_ = 0;
-  std::atomic<std::int64_t> bottom_ = 0;
 };
 
 }  // namespace concurrent

@@ -84,6 +84,16 @@ class WorkStealingDeque {
     std::unique_ptr<std::atomic<T>[]> slots_;
   };
 
+  /// Doubles the room, for the owner, and takes the items `top` to `bottom` - 1 along.
+  /// @returns the new slots. If there is no memory for them, it throws, and nothing has changed
+  Slots* grow(std::int64_t top, std::int64_t bottom) {
+    auto bigger = std::make_unique<Slots>(2 * capacity());
+    // Each item keeps its number, and so it may move to another place in the circle.
+    for (std::int64_t number = top; number < bottom; ++number)
+      bigger->at(number).store(slots_.load()->at(number).load());
+    return use(std::move(bigger));
+  }
+
   /// Lets thieves find `slots` from now on. The old ones are kept, because a thief may still be reading them.
   Slots* use(std::unique_ptr<Slots> slots) {
     all_slots_.push_back(std::move(slots));

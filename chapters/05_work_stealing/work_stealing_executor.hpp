@@ -227,6 +227,8 @@ class WorkStealingExecutor : public Executor {
   /// Makes the executor refuse work for good, because an initializer threw `error`.
   void mark_broken(std::exception_ptr error) {
     (*on_exception_)(std::move(error));
+    std::exception_ptr reason = std::make_exception_ptr(
+        BrokenThreadPool("a thread initializer failed: the executor is not usable any more"));
     todo("7.1", "WorkStealingExecutor::mark_broken");
   }
 

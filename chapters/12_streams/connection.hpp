@@ -60,22 +60,14 @@ class Connection final : public ListedConnection, private FlowControl {
   /// Hands bytes over, which are copied. They are sent in order. Once it is closing, they are dropped.
   /// @throws std::runtime_error after write_eof()
   void write(std::string_view bytes) {
+    if (eof_) throw std::runtime_error("Cannot call write() after write_eof()");
+    if (closing_ || bytes.empty()) return;
     todo("4.1", "Connection::write");
   }
 
-  /// True if writers had better wait: from more than the high mark, until there is no more than the low mark.
-  [[nodiscard]] bool paused_writing() const noexcept {
-    todo("4.1", "Connection::paused_writing");
-  }
-  /// Waits until that is over, or the connection is lost.
-  [[nodiscard]] Coro<> wait_for_room() {
-    todo("4.1", "Connection::wait_for_room");
-  }
+  // For 4.1: members of Connection.
 
-  /// Counts the bytes that are not sent yet.
-  [[nodiscard]] std::size_t unsent() const noexcept {
-    todo("4.1", "Connection::unsent");
-  }
+  [[nodiscard]] std::size_t unsent() const noexcept { return out_.size(); }
   [[nodiscard]] WriteLimits limits() const noexcept { return limits_; }
   void set_limits(WriteLimits limits) {
     limits_ = limits;
@@ -84,6 +76,8 @@ class Connection final : public ListedConnection, private FlowControl {
 
   /// Says that no more bytes will be written: the peer gets to know it behind the last one.
   void write_eof() {
+    if (closing_ || eof_) return;
+    eof_ = true;
     todo("4.1", "Connection::write_eof");
   }
 
@@ -98,6 +92,9 @@ class Connection final : public ListedConnection, private FlowControl {
 
   /// Ends the connection, behind what was written.
   void close() noexcept override {
+    if (closing_) return;
+    closing_ = true;
+    loop_.remove_reader(fd_.get());
     todo("4.1", "Connection::close");
   }
 
@@ -120,8 +117,6 @@ class Connection final : public ListedConnection, private FlowControl {
   void on_readable() {
     todo("5.1", "Connection::on_readable");
   }
-
-  // For 4.1: members of Connection.
 
   // For 4.2: members of Connection.
 
@@ -153,11 +148,13 @@ class Connection final : public ListedConnection, private FlowControl {
   const Ref<ConnectionList> list_;
   Fd fd_;
   const Ref<ReaderState> reader_;
+  ByteQueue out_;  // written, and not sent yet
   WriteLimits limits_;
   WakeList lost_list_;  // where tasks wait until it is lost
   std::exception_ptr error_;
   Ref<ConnectionOwner> owner_;
   std::size_t references_ = 1;
+  bool eof_ = false;  // we write no more
   bool closing_ = false;
   bool lost_ = false;
 };

@@ -24,13 +24,14 @@ namespace detail {
 /// Waits until it makes sense to write more, for StreamWriter::drain().
 template <class C>
 Coro<> drain(Ref<C> connection) {
-  todo("4.3", "drain");
+  todo("4.1", "drain");
 }
 
 /// Waits until the connection is lost, for StreamWriter::wait_closed().
 template <class C>
 Coro<> wait_closed(Ref<C> connection) {
-  todo("4.3", "wait_closed");
+  if (!connection->lost()) co_await connection->wait_lost();
+  if (connection->error()) std::rethrow_exception(connection->error());
 }
 
 }  // namespace detail

@@ -48,23 +48,23 @@ using Crossing =
 /// @throws whatever their serialisation throws
 template <class... Values>
 Bytes to_bytes(const Values&... values) {
-  // <exercise 2.1 to_bytes>
   StringBuffer buffer;
   std::ostream stream(&buffer);
   cereal::BinaryOutputArchive archive(stream);
+  // <exercise 2.1 to_bytes>
   (archive(values), ...);
-  return buffer.take();
   // </exercise>
+  return buffer.take();
 }
 
 /// Returns the values that to_bytes() made `bytes` of.
 /// @throws cereal::Exception if they are too few; whatever the reading of a value throws
 template <class... Values>
 std::tuple<Values...> from_bytes(std::span<const char> bytes) {
-  // <exercise 2.1 from_bytes>
-  std::tuple<Values...> values;
   std::ispanstream stream(bytes);
   cereal::BinaryInputArchive archive(stream);
+  // <exercise 2.1 from_bytes>
+  std::tuple<Values...> values;
   std::apply([&](auto&... value) { (archive(value), ...); }, values);
   return values;
   // </exercise>

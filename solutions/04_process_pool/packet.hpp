@@ -60,18 +60,18 @@ auto uninterrupted(F call) {
   return result;
 }
 
+// <exercise 3.1 members detail>
 /// Makes a file in memory with all these bytes in it. @throws std::system_error if there is no room for it
 inline Fd file_of(std::span<const char> bytes) {
   Fd file(checked(::memfd_create("packet", MFD_CLOEXEC), "memfd_create"));
-  // <exercise 3.1 file_of>
   while (!bytes.empty()) {
     const auto written =
         checked(uninterrupted([&] { return ::write(file.get(), bytes.data(), bytes.size()); }), "write");
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
-  // </exercise>
   return file;
 }
+// </exercise>
 
 /// A message for sendmsg() and recvmsg(): two pieces of memory, and room for a descriptor.
 class Message {

@@ -1,18 +1,17 @@
 #pragma once
 
-#include <array>
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 
+#include "hasty_thief.hpp"
 #include "todo.hpp"
 
 namespace concurrent {
 
 /// A WorkStealingDeque for up to four numbers, and without fences. It is wrong on purpose, and right whenever
 /// each load reads what was stored last: do not use it.
-class HastyDeque {
+class HastyDeque : public HastyThief {
  public:
   /// Adds a number at the bottom. Only the owner may call it, and at most four times.
   void push(int number) {
@@ -34,26 +33,6 @@ class HastyDeque {
     return slot(bottom).load(std::memory_order_relaxed);
     // </exercise>
   }
-
-  /// Takes the oldest number. Any thread may call it.
-  std::optional<int> steal() {
-    // <exercise 3.1 HastyDeque::steal>
-    for (;;) {
-      std::int64_t top = top_.load(std::memory_order_acquire);
-      const std::int64_t bottom = bottom_.load(std::memory_order_acquire);
-      if (top >= bottom) return std::nullopt;
-      const int number = slot(top).load(std::memory_order_relaxed);
-      if (top_.compare_exchange_strong(top, top + 1)) return number;
-    }
-    // </exercise>
-  }
-
- private:
-  std::atomic<int>& slot(std::int64_t number) { return slots_[static_cast<std::size_t>(number)]; }
-
-  std::array<std::atomic<int>, 4> slots_{};
-  std::atomic<std::int64_t> top_ = 0;
-  std::atomic<std::int64_t> bottom_ = 0;
 };
 
 }  // namespace concurrent

@@ -24,7 +24,7 @@ namespace detail {
 /// Waits until it makes sense to write more, for StreamWriter::drain().
 template <class C>
 Coro<> drain(Ref<C> connection) {
-  // <exercise 4.3 drain>
+  // <exercise 4.1 drain>
   connection->reader()->check();
   // Its end may be only a pass away: a loop of write() and drain() is to see it, and to let others run.
   if (connection->closing()) co_await sleep(Duration::zero());
@@ -38,10 +38,8 @@ Coro<> drain(Ref<C> connection) {
 /// Waits until the connection is lost, for StreamWriter::wait_closed().
 template <class C>
 Coro<> wait_closed(Ref<C> connection) {
-  // <exercise 4.3 wait_closed>
   if (!connection->lost()) co_await connection->wait_lost();
   if (connection->error()) std::rethrow_exception(connection->error());
-  // </exercise>
 }
 
 }  // namespace detail

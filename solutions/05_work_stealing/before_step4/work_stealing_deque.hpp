@@ -41,13 +41,7 @@ class WorkStealingDeque {
     // <exercise 1.1 WorkStealingDeque::push>
     const std::int64_t bottom = bottom_.load(), top = top_.load();
     Slots* slots = slots_.load();
-    if (bottom - top == slots->size()) {
-      auto bigger = std::make_unique<Slots>(2 * capacity());
-      // Each item keeps its number, and so it may move to another place in the circle.
-      for (std::int64_t number = top; number < bottom; ++number)
-        bigger->at(number).store(slots->at(number).load());
-      slots = use(std::move(bigger));
-    }
+    if (bottom - top == slots->size()) slots = grow(top, bottom);
     slots->at(bottom).store(item);
     bottom_.store(bottom + 1);  // last, for a thief that reads it goes to the slot at once
     // </exercise>
@@ -113,6 +107,16 @@ class WorkStealingDeque {
     std::size_t mask_;
     std::unique_ptr<std::atomic<T>[]> slots_;
   };
+
+  /// Doubles the room, for the owner, and takes the items `top` to `bottom` - 1 along.
+  /// @returns the new slots. If there is no memory for them, it throws, and nothing has changed
+  Slots* grow(std::int64_t top, std::int64_t bottom) {
+    auto bigger = std::make_unique<Slots>(2 * capacity());
+    // Each item keeps its number, and so it may move to another place in the circle.
+    for (std::int64_t number = top; number < bottom; ++number)
+      bigger->at(number).store(slots_.load()->at(number).load());
+    return use(std::move(bigger));
+  }
 
   /// Lets thieves find `slots` from now on. The old ones are kept, because a thief may still be reading them.
   Slots* use(std::unique_ptr<Slots> slots) {

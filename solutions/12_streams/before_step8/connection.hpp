@@ -60,32 +60,21 @@ class Connection final : public ListedConnection, private FlowControl {
   /// Hands bytes over, which are copied. They are sent in order. Once it is closing, they are dropped.
   /// @throws std::runtime_error after write_eof()
   void write(std::string_view bytes) {
-    // <exercise 4.1 Connection::write>
     if (eof_) throw std::runtime_error("Cannot call write() after write_eof()");
     if (closing_ || bytes.empty()) return;
+    // <exercise 4.1 Connection::write>
     keep(bytes);
     // </exercise>
   }
 
+  // <exercise 4.1 members Connection>
   /// True if writers had better wait: from more than the high mark, until there is no more than the low mark.
-  [[nodiscard]] bool paused_writing() const noexcept {
-    // <exercise 4.1 Connection::paused_writing>
-    return paused_writing_;
-    // </exercise>
-  }
+  [[nodiscard]] bool paused_writing() const noexcept { return paused_writing_; }
   /// Waits until that is over, or the connection is lost.
-  [[nodiscard]] Coro<> wait_for_room() {
-    // <exercise 4.1 Connection::wait_for_room>
-    return drained_.wait();
-    // </exercise>
-  }
+  [[nodiscard]] Coro<> wait_for_room() { return drained_.wait(); }
+  // </exercise>
 
-  /// Counts the bytes that are not sent yet.
-  [[nodiscard]] std::size_t unsent() const noexcept {
-    // <exercise 4.1 Connection::unsent>
-    return out_.size();
-    // </exercise>
-  }
+  [[nodiscard]] std::size_t unsent() const noexcept { return out_.size(); }
   [[nodiscard]] WriteLimits limits() const noexcept { return limits_; }
   void set_limits(WriteLimits limits) {
     limits_ = limits;
@@ -96,9 +85,9 @@ class Connection final : public ListedConnection, private FlowControl {
 
   /// Says that no more bytes will be written: the peer gets to know it behind the last one.
   void write_eof() {
-    // <exercise 4.1 Connection::write_eof>
     if (closing_ || eof_) return;
     eof_ = true;
+    // <exercise 4.1 Connection::write_eof>
     if (out_.empty()) ::shutdown(fd_.get(), SHUT_WR);
     // </exercise>
   }
@@ -114,10 +103,10 @@ class Connection final : public ListedConnection, private FlowControl {
 
   /// Ends the connection, behind what was written.
   void close() noexcept override {
-    // <exercise 4.1 Connection::close>
     if (closing_) return;
     closing_ = true;
     loop_.remove_reader(fd_.get());
+    // <exercise 4.1 Connection::close>
     if (out_.empty()) lose(nullptr);
     // </exercise>
   }
@@ -178,9 +167,7 @@ class Connection final : public ListedConnection, private FlowControl {
     if (eof_) ::shutdown(fd_.get(), SHUT_WR);
   }
 
-  ByteQueue out_;     // to be sent; a writer callback is there while it is not empty
   WakeList drained_;  // where tasks wait for room
-  bool eof_ = false;  // we write no more
   bool paused_writing_ = false;
   // </exercise>
 
@@ -242,11 +229,13 @@ class Connection final : public ListedConnection, private FlowControl {
   const Ref<ConnectionList> list_;
   Fd fd_;
   const Ref<ReaderState> reader_;
+  ByteQueue out_;  // written, and not sent yet
   WriteLimits limits_;
   WakeList lost_list_;  // where tasks wait until it is lost
   std::exception_ptr error_;
   Ref<ConnectionOwner> owner_;
   std::size_t references_ = 1;
+  bool eof_ = false;  // we write no more
   bool closing_ = false;
   bool lost_ = false;
 };
