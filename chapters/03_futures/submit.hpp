@@ -27,7 +27,7 @@ auto bind_call(F fn, Args... args) {
   };
 }
 
-/// Makes the job of a submitted call: it runs the call and keeps its promise, unless the future was cancelled
+/// Makes the job of a submitted call: it runs the call and fulfils the promise, unless the future was cancelled
 /// meanwhile. The call is destroyed when it has run, before its future is done; or when the executor drops
 /// the job, also before its future is done.
 template <class T, class Call>
@@ -42,10 +42,12 @@ Job call_job(Promise<T> promise, Call call) {
 template <class F, class... Args>
 Future<CallResult<F, Args...>> submit_to(Executor& executor, F&& fn, Args&&... args) {
   using T = CallResult<F, Args...>;
-  auto call = detail::bind_call(std::forward<F>(fn), std::forward<Args>(args)...);
   Promise<T> promise;
   Future<T> future = promise.future();
-  executor.post(detail::call_job(std::move(promise), std::move(call)));
+  // By itself, so that no copy of the call is left when post() runs it.
+  Job job = detail::call_job(std::move(promise),
+                             detail::bind_call(std::forward<F>(fn), std::forward<Args>(args)...));
+  executor.post(std::move(job));
   return future;
 }
 

@@ -82,8 +82,10 @@ template <class F, class... Args>
 Future<CallResult<F, Args...>> submit_to(Executor& executor, F&& fn, Args&&... args) {
   // <exercise 5.1 submit_to>
   using T = CallResult<F, Args...>;
-  auto call = detail::bind_call(std::forward<F>(fn), std::forward<Args>(args)...);
-  auto packaged = std::make_shared<detail::PackagedCall<T, decltype(call)>>(std::move(call));
+  using Call = decltype(detail::bind_call(std::forward<F>(fn), std::forward<Args>(args)...));
+  // Bound in here, for no copy of the call may be left when post() runs it.
+  auto packaged = std::make_shared<detail::PackagedCall<T, Call>>(
+      detail::bind_call(std::forward<F>(fn), std::forward<Args>(args)...));
   Future<T> future(packaged);
   executor.post(detail::CallJob(std::move(packaged)));
   return future;

@@ -218,6 +218,22 @@ TEST(Step5_Submit, ACallThatCanOnlyBeCopiedIsGoneToo) {  // CF-32
   EXPECT_EQ(left_over, 0) << "what can only be copied stays where it is when it is moved from";
 }
 
+TEST(Step5_Submit, ACallThatRunsInsidePostIsGoneToo) {  // CF-32
+  struct RunsAtOnce : concurrent::Executor {
+    void post(Job job) override {
+      std::exchange(job, {})();
+      left_over = alive;
+    }
+    void shutdown(concurrent::ShutdownOptions) override {}
+    std::atomic<int> alive = 0;
+    int left_over = -1;
+  };
+  RunsAtOnce executor;
+  const auto call = [owned = OnlyCopied(executor.alive)] {};
+  executor.submit(call).result();
+  EXPECT_EQ(executor.left_over, 1) << "only the test's own is left when the future is done";
+}
+
 TEST(Step5_Submit, WhatIsDroppedUnrunIsCancelledAndDestroyed) {
   std::atomic<int> alive = 0;
   std::optional<ManualExecutor> executor(std::in_place);
