@@ -102,6 +102,7 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
   /// Python: `loop.close`.
   /// @throws std::runtime_error if the loop is running
   void close() {
+    if (is_running()) throw std::runtime_error("Cannot close a running event loop");
     todo("7.1", "EventLoop::close");
   }
 
@@ -150,16 +151,7 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
 
   using SharedCall = std::shared_ptr<detail::Call>;
 
-  /// A timer. Of two, the greater one comes later.
-  struct TimerEntry {
-    TimePoint when;
-    std::uint64_t number;  // equal times are first come, first served
-    SharedCall call;
-
-    bool operator>(const TimerEntry& other) const noexcept {
-      return when != other.when ? when > other.when : number > other.number;
-    }
-  };
+  // For 3.1: members of your choice.
 
   /// Sets a flag to false when it goes, even if an exception ends the run.
   struct ResetAtEnd {
@@ -176,20 +168,14 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
                                        from_any_thread, when});
   }
 
-  /// Makes one pass after another, until the loop is told to stop: one at least.
+  /// Makes the passes of a run.
   void run() {
     todo("1.1", "EventLoop::run");
   }
 
-  /// Returns when the next timer is due that was not cancelled; nothing if there is none.
-  std::optional<TimePoint> next_due() {
-    todo("3.1", "EventLoop::next_due");
-  }
+  // For 5.1: members of your choice.
 
-  /// Moves what is due to the end of what is ready, in the order of the times.
-  void take_due() {
-    todo("3.1", "EventLoop::take_due");
-  }
+  // For 1.1: members of your choice.
 
   /// Sleeps until there is something to do.
   void wait() {
@@ -209,22 +195,14 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
     selector_->close();
   }
 
-  // On a busy loop, callbacks between two looks at the selector.
-  static constexpr std::size_t poll_interval = 64;
-  static constexpr Duration longest_wait = std::chrono::hours(24);
+  // For 4.2: members of your choice.
 
   const std::unique_ptr<Selector> selector_;
   std::vector<SharedCall> ready_;
-  std::vector<TimerEntry> timers_;  // a heap: the earliest is in front
-  std::uint64_t timers_made_ = 0;
-  std::size_t called_ = 0;  // callbacks since the loop has looked at its selector
   bool stopping_ = false;
+  bool closed_ = false;
   LoopThread thread_;
   ServiceTable services_;
-
-  std::mutex mutex_;               // guards the two below
-  std::vector<SharedCall> posts_;  // from other threads
-  bool closed_ = false;            // only the loop's thread changes it, and so may read it without the lock
 };
 
 /// A fresh loop, which is set for no thread. Python: `asyncio.new_event_loop`.

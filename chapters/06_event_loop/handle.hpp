@@ -15,7 +15,7 @@ namespace detail {
 /// A callback that a loop is going to call. A queue of the loop and the handles share it. A suggestion, too:
 /// the tests see only what is public in Handle and EventLoop.
 struct Call {
-  std::move_only_function<void()> fn;  // with its arguments; null once it has run, or was dropped
+  std::move_only_function<void()> fn;  // with its arguments
   const std::type_info& type;          // of the function, for messages
   const bool from_any_thread = false;  // it came through call_soon_threadsafe()
   const TimePoint when{};              // at which it is due, if it is a timer
@@ -36,6 +36,8 @@ class Handle {
   /// once, or by the loop if the handle came from call_soon_threadsafe(). If it has run already, nothing
   /// happens to it.
   void cancel() noexcept {
+    if (!call_) return;
+    call_->cancelled = true;
     todo("2.1", "Handle::cancel");
   }
 

@@ -62,7 +62,7 @@ class ReadyQueue {
   }
 
   Operation* first_ = nullptr;
-  Operation* last_ = nullptr;  // says something only if there is a first_
+  Operation* last_ = nullptr;
 };
 
 }  // namespace asyncio

@@ -20,7 +20,10 @@ class EchoServer {
  public:
   /// @param listener from listen_tcp()
   EchoServer(EventLoop& loop, Fd listener)
-      : loop_(loop), acceptor_(loop, std::move(listener), [this](Fd fd) { open(std::move(fd)); }) {}
+      : loop_(loop), acceptor_(loop, std::move(listener), [this](Fd fd) {
+          ++accepted_;
+          open(std::move(fd));
+        }) {}
   EchoServer(const EchoServer&) = delete;
   EchoServer& operator=(const EchoServer&) = delete;
   ~EchoServer() {

@@ -37,7 +37,9 @@ inline std::atomic<int> signal_counter_fd = -1;  // of signal_counter(), for the
 /// Lets the loop whose signal it is know. The system calls it in the middle of whatever a thread does, even
 /// in malloc(): it may lock nothing, allocate nothing and throw nothing.
 inline void on_signal(int number) noexcept {
+  const int saved = errno;  // of a call that the thread may just have made
   todo("4.1", "on_signal");
+  errno = saved;
 }
 
 }  // namespace detail

@@ -97,7 +97,7 @@ inline void finish_connect(const Fd& fd) {
 /// @returns nothing if there is none
 /// @throws std::system_error, as when there is no descriptor left (EMFILE)
 inline std::optional<Fd> accept(const Fd& listener) {
-  todo("1.2", "accept");
+  todo("1.1", "accept");
 }
 
 /// Takes what has come, as much as there is room for. Python: `socket.recv_into`.
@@ -105,14 +105,16 @@ inline std::optional<Fd> accept(const Fd& listener) {
 /// @returns how many bytes; 0 if the peer will send no more; nothing if nothing has come
 /// @throws std::system_error, as when the peer has reset the connection
 inline std::optional<std::size_t> receive(const Fd& fd, std::span<std::byte> room) {
-  todo("1.2", "receive");
+  const ssize_t size = ::recv(fd.get(), room.data(), room.size(), 0);
+  if (size < 0 && would_block(errno)) return std::nullopt;
+  return static_cast<std::size_t>(concurrent::checked(size, "recv"));
 }
 
 /// Hands over the beginning of `bytes`, as much as the system has room for. Python: `socket.send`.
 /// @returns how many bytes; nothing if there is no room
 /// @throws std::system_error, as when the peer has gone; there is no SIGPIPE
 inline std::optional<std::size_t> send(const Fd& fd, std::span<const std::byte> bytes) {
-  todo("1.2", "send");
+  todo("1.1", "send");
 }
 
 }  // namespace asyncio

@@ -112,8 +112,8 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
   /// Python: `loop.close`.
   /// @throws std::runtime_error if the loop is running
   void close() {
-    // <exercise 7.1 EventLoop::close>
     if (is_running()) throw std::runtime_error("Cannot close a running event loop");
+    // <exercise 7.1 EventLoop::close>
     if (!closed_) drop_all();
     // </exercise>
   }

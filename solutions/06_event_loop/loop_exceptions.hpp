@@ -54,7 +54,11 @@ class LoopReports {
 
   /// Sets who is told of exceptions that a callback lets out; an empty handler brings back the default, which
   /// writes a line to stderr. Python: `loop.set_exception_handler`.
-  void set_exception_handler(LoopExceptionHandler handler) { exception_handler_ = std::move(handler); }
+  void set_exception_handler(LoopExceptionHandler handler) {
+    // <exercise 6.1 LoopReports::set_exception_handler>
+    exception_handler_ = std::move(handler);
+    // </exercise>
+  }
 
   /// Tells the exception handler of `context`. What the handler throws goes to stderr, and no further.
   /// Python: `loop.call_exception_handler`.
@@ -88,7 +92,7 @@ class LoopReports {
       call_exception_handler({.message = "Exception in callback " + concurrent::type_name(type),
                               .exception = std::current_exception(),
                               .handle = std::move(handle)});
-    } catch (...) {  // there is no memory for the message, or the handler cannot be copied
+    } catch (...) {  // there may be no memory
       std::fprintf(stderr, "Exception in callback %s\n", type.name());
     }
   }
@@ -105,7 +109,9 @@ class LoopReports {
 
  private:
   EventLoop& loop_;
+  // <exercise 6.1 members your choice>
   LoopExceptionHandler exception_handler_;
+  // </exercise>
   bool debug_ = false;
 };
 

@@ -15,6 +15,7 @@ class HastyQueue {
  public:
   /// Leaves a number, and wakes the loop if it sleeps. Any thread may call it.
   void post(int number) {
+    // <exercise 9.1 HastyQueue::post>
     {
       std::lock_guard lock(mutex_);
       post_ = number;
@@ -22,6 +23,7 @@ class HastyQueue {
       woken_ = true;
     }
     changed_.notify_one();
+    // </exercise>
   }
 
   /// Returns what was posted, and sleeps until then. Only the loop calls it, once.
@@ -40,11 +42,13 @@ class HastyQueue {
   }
 
  private:
+  // <exercise 9.1 members your choice>
   std::mutex mutex_;  // guards all of it
   std::optional<int> post_;
   bool asleep_ = false;
   bool woken_ = false;
   std::condition_variable changed_;
+  // </exercise>
 };
 
 }  // namespace asyncio

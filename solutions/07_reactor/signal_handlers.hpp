@@ -47,12 +47,12 @@ inline std::mutex signals_lock;
 /// Lets the loop whose signal it is know. The system calls it in the middle of whatever a thread does, even
 /// in malloc(): it may lock nothing, allocate nothing and throw nothing.
 inline void on_signal(int number) noexcept {
+  const int saved = errno;  // of a call that the thread may just have made
   // <exercise 4.1 on_signal>
-  const int saved = errno;
   signals[static_cast<std::size_t>(number)].pending = true;
   count_up(signal_counter_fd);
-  errno = saved;
   // </exercise>
+  errno = saved;
 }
 
 }  // namespace detail

@@ -106,7 +106,7 @@ inline void finish_connect(const Fd& fd) {
 /// @returns nothing if there is none
 /// @throws std::system_error, as when there is no descriptor left (EMFILE)
 inline std::optional<Fd> accept(const Fd& listener) {
-  // <exercise 1.2 accept>
+  // <exercise 1.1 accept>
   for (;;) {
     const int fd = ::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0 && errno == ECONNABORTED) continue;
@@ -121,18 +121,16 @@ inline std::optional<Fd> accept(const Fd& listener) {
 /// @returns how many bytes; 0 if the peer will send no more; nothing if nothing has come
 /// @throws std::system_error, as when the peer has reset the connection
 inline std::optional<std::size_t> receive(const Fd& fd, std::span<std::byte> room) {
-  // <exercise 1.2 receive>
   const ssize_t size = ::recv(fd.get(), room.data(), room.size(), 0);
   if (size < 0 && would_block(errno)) return std::nullopt;
   return static_cast<std::size_t>(concurrent::checked(size, "recv"));
-  // </exercise>
 }
 
 /// Hands over the beginning of `bytes`, as much as the system has room for. Python: `socket.send`.
 /// @returns how many bytes; nothing if there is no room
 /// @throws std::system_error, as when the peer has gone; there is no SIGPIPE
 inline std::optional<std::size_t> send(const Fd& fd, std::span<const std::byte> bytes) {
-  // <exercise 1.2 send>
+  // <exercise 1.1 send>
   const ssize_t size = ::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (size < 0 && would_block(errno)) return std::nullopt;
   return static_cast<std::size_t>(concurrent::checked(size, "send"));

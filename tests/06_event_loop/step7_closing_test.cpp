@@ -55,6 +55,8 @@ TEST(Step7_Closing, ARunningLoopIsNotClosed) {  // AIO-12
   EXPECT_EQ(log, (Log{"Cannot close a running event loop", "next"}));
   EXPECT_FALSE(v.loop.is_closed());
   v.run_once();
+  v.loop.close();
+  EXPECT_TRUE(v.loop.is_closed()) << "now it does not run";
 }
 
 TEST(Step7_Closing, WhatIsDroppedMayTryToScheduleAndMayCancel) {  // AIO-12

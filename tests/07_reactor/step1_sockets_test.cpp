@@ -51,10 +51,14 @@ TEST(Step1_Sockets, NothingIsThereYet) {
 }
 
 TEST(Step1_Sockets, TheEndIsNoBytes) {
-  auto [here, there] = socket_pair();
-  there.close();
+  const Fd listener = listen_tcp(0);
+  Fd client = client_of(local_port(listener));
+  const std::optional<Fd> server = asyncio::accept(listener);
+  ASSERT_TRUE(server);
+  client.close();
+  wait_for(*server, POLLIN);
   std::array<std::byte, 16> room{};
-  EXPECT_EQ(asyncio::receive(here, room), 0u);
+  EXPECT_EQ(asyncio::receive(*server, room), 0u);
 }
 
 TEST(Step1_Sockets, SendHandsOverAsMuchAsThereIsRoomFor) {

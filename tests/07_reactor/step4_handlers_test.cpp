@@ -49,6 +49,7 @@ class Counting final : public asyncio::Operation {
 }  // namespace
 
 TEST(Step4_Signals, WhenTheCounterOfTheSignalsIsReadyTheSelectorAsksItsHandlers) {
+  EXPECT_FALSE(asyncio::RealSignalHandlers().remove(SIGUSR1)) << "nobody has added one";
   const int counter = asyncio::detail::signal_counter().get();
   const auto [here, there] = socket_pair();
   const Fd higher(checked(::fcntl(here.get(), F_DUPFD_CLOEXEC, counter + 1), "fcntl"));

@@ -118,8 +118,8 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
   /// Python: `loop.close`.
   /// @throws std::runtime_error if the loop is running
   void close() {
-    // <exercise 7.1 EventLoop::close>
     if (is_running()) throw std::runtime_error("Cannot close a running event loop");
+    // <exercise 7.1 EventLoop::close>
     if (!closed_) drop_all();
     // </exercise>
   }
@@ -169,6 +169,7 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
 
   using SharedCall = std::shared_ptr<detail::Call>;
 
+  // <exercise 3.1 members your choice>
   /// A timer. Of two, the greater one comes later.
   struct TimerEntry {
     TimePoint when;
@@ -179,6 +180,7 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
       return when != other.when ? when > other.when : number > other.number;
     }
   };
+  // </exercise>
 
   /// Sets a flag to false when it goes, even if an exception ends the run.
   struct ResetAtEnd {
@@ -195,24 +197,37 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
                                        from_any_thread, when});
   }
 
-  /// Makes one pass after another, until the loop is told to stop: one at least.
+  /// Makes the passes of a run.
   void run() {
     // <exercise 1.1 EventLoop::run>
     do run_once();
     while (!stopping_);
+    // </exercise>
   }
 
+  // <exercise 5.1 members your choice>
+  /// Moves what was posted to the end of what is ready.
+  void take_posts() {
+    std::lock_guard lock(mutex_);
+    // Room for all of them first: if memory runs out, they stay where they are.
+    ready_.insert(ready_.end(), std::make_move_iterator(posts_.begin()),
+                  std::make_move_iterator(posts_.end()));
+    posts_.clear();
+  }
+  // </exercise>
+
+  // <exercise 1.1 members your choice>
   /// Makes one pass.
   void run_once() {
     if (ready_.empty() || called_ >= poll_interval) poll();
-    {
-      std::lock_guard lock(mutex_);
-      // Room for all of them first: if memory runs out, they stay where they are.
-      ready_.insert(ready_.end(), std::make_move_iterator(posts_.begin()),
-                    std::make_move_iterator(posts_.end()));
-      posts_.clear();
-    }
+    // </exercise>
+    // <exercise 5.1 members your choice>
+    take_posts();
+    // </exercise>
+    // <exercise 3.1 members your choice>
     if (!timers_.empty()) take_due();
+    // </exercise>
+    // <exercise 1.1 members your choice>
     // All that is ready now, and nothing that these calls bring.
     std::vector<SharedCall> batch = std::exchange(ready_, {});
     for (SharedCall& next : batch) {
@@ -242,21 +257,19 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
     } catch (...) {
       tell_of_exception(call->type, Handle(call));
     }
-    // </exercise>
   }
+  // </exercise>
 
+  // <exercise 3.1 members your choice>
   /// Returns when the next timer is due that was not cancelled; nothing if there is none.
   std::optional<TimePoint> next_due() {
-    // <exercise 3.1 EventLoop::next_due>
     while (!timers_.empty() && timers_.front().call->cancelled) pop_timer();
     if (timers_.empty()) return std::nullopt;
     return timers_.front().when;
-    // </exercise>
   }
 
   /// Moves what is due to the end of what is ready, in the order of the times.
   void take_due() {
-    // <exercise 3.1 EventLoop::take_due>
     const TimePoint now = time();
     for (auto next = next_due(); next && *next <= now; next = next_due()) {
       ready_.push_back(timers_.front().call);  // first: if memory runs out, it is a timer still
@@ -268,8 +281,8 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
   void pop_timer() {
     std::ranges::pop_heap(timers_, std::greater());
     timers_.pop_back();
-    // </exercise>
   }
+  // </exercise>
 
   /// Sleeps until there is something to do.
   void wait() {
@@ -319,22 +332,29 @@ class EventLoop : public detail::LoopMethods<EventLoop>, public LoopReports {
     selector_->close();
   }
 
+  // <exercise 4.2 members your choice>
+  static constexpr Duration longest_wait = std::chrono::hours(24);
+  // </exercise>
+  // <exercise 1.1 members your choice>
   // On a busy loop, callbacks between two looks at the selector.
   static constexpr std::size_t poll_interval = 64;
-  static constexpr Duration longest_wait = std::chrono::hours(24);
+  std::size_t called_ = 0;  // callbacks since the loop has looked at its selector
+  // </exercise>
+  // <exercise 3.1 members your choice>
+  std::vector<TimerEntry> timers_;  // a heap: the earliest is in front
+  std::uint64_t timers_made_ = 0;
+  // </exercise>
+  // <exercise 5.1 members your choice>
+  std::mutex mutex_;               // guards posts_; other threads read closed_ under it, too
+  std::vector<SharedCall> posts_;  // from other threads
+  // </exercise>
 
   const std::unique_ptr<Selector> selector_;
   std::vector<SharedCall> ready_;
-  std::vector<TimerEntry> timers_;  // a heap: the earliest is in front
-  std::uint64_t timers_made_ = 0;
-  std::size_t called_ = 0;  // callbacks since the loop has looked at its selector
   bool stopping_ = false;
+  bool closed_ = false;
   LoopThread thread_;
   ServiceTable services_;
-
-  std::mutex mutex_;               // guards the two below
-  std::vector<SharedCall> posts_;  // from other threads
-  bool closed_ = false;            // only the loop's thread changes it, and so may read it without the lock
 };
 
 /// A fresh loop, which is set for no thread. Python: `asyncio.new_event_loop`.

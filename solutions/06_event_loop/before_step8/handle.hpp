@@ -15,7 +15,7 @@ namespace detail {
 /// A callback that a loop is going to call. A queue of the loop and the handles share it. A suggestion, too:
 /// the tests see only what is public in Handle and EventLoop.
 struct Call {
-  std::move_only_function<void()> fn;  // with its arguments; null once it has run, or was dropped
+  std::move_only_function<void()> fn;  // with its arguments
   const std::type_info& type;          // of the function, for messages
   const bool from_any_thread = false;  // it came through call_soon_threadsafe()
   const TimePoint when{};              // at which it is due, if it is a timer
@@ -36,9 +36,9 @@ class Handle {
   /// once, or by the loop if the handle came from call_soon_threadsafe(). If it has run already, nothing
   /// happens to it.
   void cancel() noexcept {
-    // <exercise 2.1 Handle::cancel>
     if (!call_) return;
     call_->cancelled = true;
+    // <exercise 2.1 Handle::cancel>
     // A callback that any thread may cancel is for the loop to destroy: it may be calling it right now. Any
     // other is destroyed when it has left the Call, for its destructor may come here again.
     if (!call_->from_any_thread) const auto dropped = std::exchange(call_->fn, nullptr);
