@@ -6,8 +6,8 @@
 
 #include "explore.hpp"
 
-/// Messages from the process that runs schedules to the one that started it. It lies in memory that both share, as
-/// the first of them may end at any moment.
+/// Messages from the process that runs schedules to the one that started it. It lies in memory that both
+/// share, as the first of them may end at any moment.
 namespace explore {
 
 /// The choices of one schedule: 0 is what happens by itself, usually that the running thread goes on.
@@ -32,10 +32,11 @@ struct Branch {
 
 /// Where the search stands. It outlives the process that runs the schedules.
 struct SearchState {
-  std::uint64_t schedule = 0;  ///< its number: the random choices follow from it and the seed
-  std::uint32_t length = 0;    ///< choices in the longest schedule so far
-  int bound = 0;               ///< preemptions that the systematic search may spend now
-  bool exhausted = false;
+  std::uint64_t schedule = 0;      ///< its number: the random choices follow from it and the seed
+  std::uint32_t length = 0;        ///< choices in the longest schedule so far
+  int bound = 0;                   ///< preemptions that the systematic search may spend now
+  bool exhausted = false;          ///< the systematic search has tried all that it may
+  std::uint64_t exhausted_at = 0;  ///< after so many schedules
   std::uint32_t depth = 0;
   std::array<Branch, Choices::most> path{};
 };
@@ -86,8 +87,8 @@ struct Shared {
   bool ran_to_its_end = false;  ///< else an exit status of 0 says nothing: anybody may call exit(0)
   std::array<char, 2048> message{};
   std::uint64_t schedules = 0, steps = 0;
-  Choices made;          ///< in the schedule that runs now
-  Choices replay;        ///< those to repeat; after the last of them: 0
+  Choices made;    ///< in the schedule that runs now
+  Choices replay;  ///< those to repeat; after the last of them: 0
   SearchState search;
   Journal journal;  ///< kept only if the schedule is drawn
 };

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 
@@ -87,9 +88,18 @@ void run_schedule() noexcept {
   ++world->shared->search.schedule;
 }
 
+/// How many schedules to try. Where the systematic search has tried all, half as many again find what takes
+/// more preemptions than it may spend.
+std::uint64_t most_schedules() noexcept {
+  const SearchState& search = world->shared->search;
+  if (!search.exhausted) return world->options.schedules;
+  if (world->options.search != Search::mixed) return search.exhausted_at;
+  return std::min(world->options.schedules, search.exhausted_at + search.exhausted_at / 2);
+}
+
 void search() noexcept {
   Shared& shared = *world->shared;
-  while (shared.search.schedule < world->options.schedules && !shared.search.exhausted) {
+  while (shared.search.schedule < most_schedules()) {
     stay_on_one_processor(shared.search.schedule);
     start_watch();
     run_schedule();

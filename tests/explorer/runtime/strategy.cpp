@@ -40,7 +40,7 @@ Present* present = nullptr;
 Search search_of(std::uint64_t schedule) noexcept {
   const Options& options = world->options;
   if (options.search != Search::mixed) return options.search;
-  if (schedule < options.schedules / 2) return Search::systematic;
+  if (!world->shared->search.exhausted && schedule < options.schedules / 2) return Search::systematic;
   return schedule % 2 == 0 ? Search::random : Search::priorities;
 }
 
@@ -132,6 +132,7 @@ bool advance() noexcept {
     --search.depth;
   }
   search.exhausted = ++search.bound > world->options.preemptions;
+  search.exhausted_at = search.schedule;
   return !search.exhausted;
 }
 

@@ -23,6 +23,28 @@ TEST(WrongAtomics, ALostUpdate) {
   EXPECT_TRUE(finds(Failure::check_failed, program));
 }
 
+// The two threads take five turns, which no schedule with two preemptions gives them. The systematic search
+// ends without it; what is tried after that finds it.
+TEST(WrongAtomics, AMistakeOfThreePreemptions) {
+  const auto program = [] {
+    std::atomic<int> turns = 0;
+    const auto move = [&](int from) { turns.compare_exchange_strong(from, from + 1); };
+    std::jthread other([&] {
+      move(1);
+      move(3);
+    });
+    move(0);
+    move(2);
+    move(4);
+    other.join();
+    EXPECT_NE(turns, 5);
+  };
+  const explore::Result systematic = explore::explore(program, {.search = explore::Search::systematic});
+  EXPECT_TRUE(systematic.exhausted);
+  EXPECT_EQ(systematic.failure, Failure::none) << systematic.report;
+  EXPECT_TRUE(finds(Failure::check_failed, program));
+}
+
 // Two see that nobody is first.
 TEST(WrongAtomics, CheckThenAct) {
   const auto program = [] {
