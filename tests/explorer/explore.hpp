@@ -33,7 +33,8 @@ std::string_view name(Failure failure) noexcept;
 /// In which order schedules are tried.
 enum class Search : std::uint8_t {
   mixed,       ///< systematic for at most half of the schedules, then random and priorities in turn: for the
-               ///< rest or, if the systematic search has tried all, for half as many again
+               ///< rest or, if the systematic search has tried all, for half as many again,
+               ///< and at least 200
   systematic,  ///< all with 0 preemptions, then all with 1, … up to Options::preemptions
   random,      ///< each choice at random
   priorities,  ///< probabilistic concurrency testing: the thread with the highest priority runs, and a few

@@ -88,13 +88,14 @@ void run_schedule() noexcept {
   ++world->shared->search.schedule;
 }
 
-/// How many schedules to try. Where the systematic search has tried all, half as many again find what takes
-/// more preemptions than it may spend.
+/// How many schedules to try. Where the systematic search has tried all, half as many again, and at least
+/// 200, find what takes more preemptions than it may spend.
 std::uint64_t most_schedules() noexcept {
   const SearchState& search = world->shared->search;
   if (!search.exhausted) return world->options.schedules;
   if (world->options.search != Search::mixed) return search.exhausted_at;
-  return std::min(world->options.schedules, search.exhausted_at + search.exhausted_at / 2);
+  return std::min(world->options.schedules,
+                  search.exhausted_at + std::max<std::uint64_t>(search.exhausted_at / 2, 200));
 }
 
 void search() noexcept {
