@@ -94,7 +94,7 @@ class Generator<T>::promise_type : public PooledFrame {
 
   void return_void() const noexcept {}
 
-  /// Called in the handler of what the body threw: keeps it for the one who reads.
+  /// Called in the handler of what the body threw.
   void unhandled_exception() noexcept {
     todo("3.1", "promise_type::unhandled_exception");
   }

@@ -45,7 +45,12 @@ class FutureBase : public Operation {
   /// Cancels it, if it is pending. Nothing runs in here. Of a task this is a request (step 5).
   /// @returns false if it is done, which counts as having looked at its outcome
   virtual bool request_cancel() {
-    todo("1.1", "FutureBase::request_cancel");
+    if (done()) {
+      retrieved();
+      return false;
+    }
+    complete(State::cancelled);
+    return true;
   }
 
   /// Returns this as a task; null if it is none.
@@ -71,7 +76,10 @@ class FutureBase : public Operation {
   /// Ends it with an exception.
   /// @throws InvalidStateError if it is done; std::invalid_argument if `error` is null
   void set_exception(std::exception_ptr error) {
-    todo("1.1", "FutureBase::set_exception");
+    if (!error) throw std::invalid_argument("the exception of a future must not be null");
+    check_pending();
+    stored().set_exception(std::move(error));
+    complete(State::finished);
   }
 
   /// Returns the outcome, to be looked at or taken: that counts as a look.
@@ -85,7 +93,10 @@ class FutureBase : public Operation {
   /// gives for itself runs soon. If this is done already, it is not told, and runs soon itself. Nothing runs
   /// in here.
   void add_waiter(Ref<Operation> node) {
-    todo("2.1", "FutureBase::add_waiter");
+    if (done())
+      run_soon(std::move(node));
+    else
+      keep_waiting(std::move(node));
   }
 
   /// As add_waiter(). Chapter 10 says so if its node wants to be told; step 8 makes something of it.
@@ -94,13 +105,13 @@ class FutureBase : public Operation {
   /// Takes out a node that was added, and cancels it, which destroys its callback.
   /// @returns false if it was not there, or is on its way already
   bool remove_waiter(Operation& node) noexcept {
-    todo("2.1", "FutureBase::remove_waiter");
+    const Ref<Operation> removed = take_out(node);
+    if (removed) removed->cancel();
+    return bool(removed);
   }
 
   /// Takes out a task that waits, and leaves it as it is. @returns true if it was there
-  bool let_go(Operation& waiter) noexcept {
-    todo("2.1", "FutureBase::let_go");
-  }
+  bool let_go(Operation& waiter) noexcept { return bool(take_out(waiter)); }
 
   /// Notes that somebody has looked at the outcome.
   void retrieved() const noexcept { retrieved_ = true; }
@@ -114,7 +125,6 @@ class FutureBase : public Operation {
   void drop() noexcept override {}
 
  protected:
-  /// A node that is let go for good is dropped: only then is its callback destroyed.
   ~FutureBase() {
     // 2.1, FutureBase::~FutureBase: empty until step 2.
   }
@@ -139,9 +149,23 @@ class FutureBase : public Operation {
       node->drop();
   }
 
+  void check_pending() const {
+    if (done()) throw InvalidStateError("the future is done already");
+  }
+
   // For 1.1: members of FutureBase, if you want any.
 
  private:
+  /// Keeps a node that waits, behind all others.
+  void keep_waiting(Ref<Operation> node) {
+    todo("2.1", "FutureBase::keep_waiting");
+  }
+
+  /// Takes a node out of those that wait. @returns it; null if it is not there
+  Ref<Operation> take_out(const Operation& node) noexcept {
+    todo("2.1", "FutureBase::take_out");
+  }
+
   // For 2.1: members of FutureBase.
 
   State state_ = State::pending;

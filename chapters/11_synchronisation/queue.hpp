@@ -91,6 +91,13 @@ class BasicQueue : public SyncObject {
   }
 
  private:
+  /// Puts an item in, for which join() waits from now on. @throws what its memory throws: then it is not in
+  void add(T item) {
+    store_.push(std::move(item));
+    ++unfinished_;
+    finished_.clear();
+  }
+
   const std::ptrdiff_t maxsize_;
   bool is_shut_down_ = false;
   std::size_t unfinished_ = 0;  // items that were put in, less task_done()

@@ -88,6 +88,16 @@ inline Coro<Response> answer_to(const Service& service, Exchange& exchange) {
   co_return error_response(500, "the server has failed");
 }
 
+/// Writes an answer, counts it, and tells the observer. Given, not an exercise.
+/// @param request what is answered; null if that could not be read
+/// @param time from when the request had been read until now
+inline void write_answer(Service& service, const Request* request, const Response& response, Duration time,
+                         StreamWriter writer) {
+  writer.write(to_bytes(response, request));
+  ++service.answers[response.status];
+  if (service.observer) service.observer(request, response, time, writer);
+}
+
 // For 2.2: members of your choice, if you want any.
 
 /// Answers the requests of a connection, one after the other, until there are no more or an answer is to be

@@ -101,6 +101,31 @@ class JobQueue {
 
   // ---- Given
 
+  /// A job begins: its record and the counts say so, and whoever wants to know is told.
+  /// @param worker taken for this job; none on the loop
+  void begin(Job& job, std::optional<std::size_t> worker) {
+    job.state = JobState::running;
+    job.started_ms = now_ms();
+    job.worker = worker;
+    if (worker) at_work_[*worker] = job.id;
+    ++running_;
+    changed(job);
+  }
+
+  /// A job that has begun is not counted among those that run any more, nor is it its worker's.
+  void leave_worker(const Job& job) {
+    --running_;
+    if (job.worker) at_work_.erase(*job.worker);
+  }
+
+  /// Everybody may know how a job has ended: its `outcome` says how.
+  void show_end(Job& job) {
+    job.state = job.outcome.state;
+    --unfinished_;
+    job.ended.set();
+    changed(job);
+  }
+
   /// Returns how a job ends that was stopped.
   static Outcome stopped_as(JobState state) {
     return {state, "null", state == JobState::expired ? "its deadline is over" : "it was cancelled"};

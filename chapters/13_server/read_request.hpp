@@ -28,7 +28,10 @@ inline Coro<std::optional<Request>> read_request(StreamReader reader, StreamWrit
 /// @param request what is answered; null if that could not be read
 /// @throws std::invalid_argument if a header field has the end of a line in it
 inline std::string to_bytes(const Response& response, const Request* request) {
+  std::string text = "HTTP/1.1 " + std::to_string(response.status) + " ";
+  text += reason(response.status);
   todo("1.2", "to_bytes");
+  return text;
 }
 
 }  // namespace asyncio::http

@@ -107,7 +107,7 @@ class Generator<T>::promise_type : public PooledFrame {
 
   void return_void() const noexcept {}
 
-  /// Called in the handler of what the body threw: keeps it for the one who reads.
+  /// Called in the handler of what the body threw.
   void unhandled_exception() noexcept {
     // <exercise 3.1 promise_type::unhandled_exception>
     error_ = std::current_exception();

@@ -15,8 +15,7 @@ namespace asyncio {
 ///       co_return first + second;
 ///     }
 ///
-/// This is the coroutine's frame: the parameter, the local that outlives a `co_await`, where to go on, and
-/// what the promise keeps.
+/// This is the coroutine's frame, with its promise.
 template <class Source>
 class SumOfTwo {
  public:
@@ -67,23 +66,30 @@ class SumOfTwo {
     // </exercise>
   }
 
-  [[nodiscard]] bool done() const noexcept { return where_ == Where::at_the_end; }
+  [[nodiscard]] bool done() const noexcept {
+    // <exercise 2.1 SumOfTwo::done>
+    return where_ == Where::at_the_end;
+    // </exercise>
+  }
 
   /// Returns what it has ended with, or throws that. Not before it is done().
   [[nodiscard]] int result() const {
+    // <exercise 2.1 SumOfTwo::result>
     if (error_) std::rethrow_exception(error_);
     return sum_;
+    // </exercise>
   }
 
  private:
-  // A suggestion. All of it is yours to change: the tests see only what is public.
+  Source& source_;
+  // <exercise 2.1 members SumOfTwo>
   enum class Where : std::uint8_t { at_the_start, at_the_first, at_the_second, at_the_end };
 
-  Source& source_;
   int first_ = 0;
   Where where_ = Where::at_the_start;
   int sum_ = 0;                         // the promise: what it returns
   std::exception_ptr error_ = nullptr;  // the promise: what it throws
+  // </exercise>
 };
 
 }  // namespace asyncio

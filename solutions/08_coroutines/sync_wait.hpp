@@ -46,7 +46,7 @@ class SyncWait {
 
     struct FinalAwaiter {
       static bool await_ready() noexcept { return false; }
-      /// The coroutine has ended: tells the thread that waits, which destroys the frame.
+      /// The coroutine has ended. The thread that waits will destroy the frame.
       static void await_suspend(std::coroutine_handle<promise_type> frame) noexcept {
         // <exercise 8.1 FinalAwaiter::await_suspend>
         frame.promise().ended.set();
@@ -66,7 +66,7 @@ class SyncWait {
   SyncWait& operator=(const SyncWait&) = delete;
   ~SyncWait() { frame_.destroy(); }
 
-  /// Runs the coroutine, and waits for its end.
+  /// Runs the coroutine to its end.
   /// @returns what it has awaited gives, or throws that
   T run() {
     // <exercise 8.1 SyncWait::run>

@@ -44,14 +44,12 @@ class FutureBase : public Operation {
   /// Cancels it, if it is pending. Nothing runs in here. Of a task this is a request (step 5).
   /// @returns false if it is done, which counts as having looked at its outcome
   virtual bool request_cancel() {
-    // <exercise 1.1 FutureBase::request_cancel>
     if (done()) {
       retrieved();
       return false;
     }
     complete(State::cancelled);
     return true;
-    // </exercise>
   }
 
   /// Returns this as a task; null if it is none.
@@ -81,12 +79,10 @@ class FutureBase : public Operation {
   /// Ends it with an exception.
   /// @throws InvalidStateError if it is done; std::invalid_argument if `error` is null
   void set_exception(std::exception_ptr error) {
-    // <exercise 1.1 FutureBase::set_exception>
     if (!error) throw std::invalid_argument("the exception of a future must not be null");
     check_pending();
     stored().set_exception(std::move(error));
     complete(State::finished);
-    // </exercise>
   }
 
   /// Returns the outcome, to be looked at or taken: that counts as a look.
@@ -101,12 +97,10 @@ class FutureBase : public Operation {
 
   /// Adds a node that is to run when this is done: soon, if it is done already. Nothing runs in here.
   void add_waiter(Ref<Operation> node) noexcept {
-    // <exercise 8.1 FutureBase::add_waiter>
     if (done())
       run_soon(std::move(node));
     else
-      waiters_.push(std::move(node));
-    // </exercise>
+      keep_waiting(std::move(node));
   }
 
   /// Adds a node that wants to be told at the very moment when the future is done, by Operation::notify():
@@ -120,19 +114,13 @@ class FutureBase : public Operation {
   /// Takes out a node that was added, and cancels it, which destroys its callback.
   /// @returns false if it was not there, or is on its way already
   bool remove_waiter(Operation& node) noexcept {
-    // <exercise 8.1 FutureBase::remove_waiter>
-    const Ref<Operation> removed = waiters_.remove(node);
+    const Ref<Operation> removed = take_out(node);
     if (removed) removed->cancel();
     return bool(removed);
-    // </exercise>
   }
 
   /// Takes out a task that waits, and leaves it as it is. @returns true if it was there
-  bool let_go(Operation& waiter) noexcept {
-    // <exercise 8.1 FutureBase::let_go>
-    return bool(waiters_.remove(waiter));
-    // </exercise>
-  }
+  bool let_go(Operation& waiter) noexcept { return bool(take_out(waiter)); }
 
   /// Notes that somebody has looked at the outcome.
   void retrieved() const noexcept { flags_.retrieved = true; }
@@ -172,11 +160,11 @@ class FutureBase : public Operation {
     run_soon(std::move(one));
   }
 
-  // <exercise 1.1 members FutureBase, if you want any>
   void check_pending() const {
     if (done()) throw InvalidStateError("the future is done already");
   }
 
+  // <exercise 1.1 members FutureBase, if you want any>
   /// Refuses if there is no outcome that somebody could look at.
   /// @throws CancelledError if it is cancelled, InvalidStateError if it is pending
   void check_result() const {
@@ -188,6 +176,12 @@ class FutureBase : public Operation {
 
  private:
   // <exercise 8.1 members FutureBase>
+  /// Keeps a node that waits, behind all others.
+  void keep_waiting(Ref<Operation> node) noexcept { waiters_.push(std::move(node)); }
+
+  /// Takes a node out of those that wait. @returns it; null if it is not there
+  Ref<Operation> take_out(Operation& node) noexcept { return waiters_.remove(node); }
+
   /// Tells those who wait that it is done. What each gives for itself takes its place: another node, or
   /// none.
   void tell_callbacks() noexcept {

@@ -53,9 +53,7 @@ class BasicQueue : public SyncObject {
   void put_nowait(T item) {
     if (is_shut_down_) throw QueueShutDown();
     if (full()) throw QueueFull();
-    store_.push(std::move(item));
-    ++unfinished_;
-    finished_.clear();
+    add(std::move(item));
     getters_.wake(1);
   }
 
@@ -126,6 +124,13 @@ class BasicQueue : public SyncObject {
       }
     }
     co_return get_nowait();
+  }
+
+  /// Puts an item in, for which join() waits from now on. @throws what its memory throws: then it is not in
+  void add(T item) {
+    store_.push(std::move(item));
+    ++unfinished_;
+    finished_.clear();
   }
 
   const std::ptrdiff_t maxsize_;

@@ -88,6 +88,16 @@ inline Coro<Response> answer_to(const Service& service, Exchange& exchange) {
   co_return error_response(500, "the server has failed");
 }
 
+/// Writes an answer, counts it, and tells the observer. Given, not an exercise.
+/// @param request what is answered; null if that could not be read
+/// @param time from when the request had been read until now
+inline void write_answer(Service& service, const Request* request, const Response& response, Duration time,
+                         StreamWriter writer) {
+  writer.write(to_bytes(response, request));
+  ++service.answers[response.status];
+  if (service.observer) service.observer(request, response, time, writer);
+}
+
 // <exercise 2.2 members your choice, if you want any>
 /// A request is being answered, as long as this lives.
 class ActiveRequest {
@@ -153,9 +163,7 @@ inline Coro<> serve_requests(Service& service, StreamReader reader, StreamWriter
     more = !response.close;
     reading = false;
     watchdog.set(service.request_time);
-    writer.write(to_bytes(response, request));
-    ++service.answers[response.status];
-    if (service.observer) service.observer(request, response, loop.time() - begun, writer);
+    write_answer(service, request, response, loop.time() - begun, writer);
     try {
       if (response.stream && request->method != "HEAD") {
         watchdog.off();

@@ -124,12 +124,7 @@ class JobQueue {
       if (place != Place::loop && !(slot = workers_.take(place))) return;
       const JobPointer job = queue.front();
       queue.pop_front();
-      job->state = JobState::running;
-      job->started_ms = now_ms();
-      job->worker = slot;
-      if (slot) at_work_[*slot] = job->id;
-      ++running_;
-      changed(*job);
+      begin(*job, slot);
       get_running_loop().create_task(run(job));
     }
   }
@@ -149,8 +144,7 @@ class JobQueue {
     }
     // Whoever asked it to stop was told that it will.
     if (job->stop_as) outcome = stopped_as(*job->stop_as);
-    --running_;
-    if (job->worker) at_work_.erase(*job->worker);
+    leave_worker(*job);
     job->ending = true;
     dispatch(kind.place);  // its worker is free, while its end is written down
     co_await finish(job, std::move(outcome));
@@ -163,14 +157,36 @@ class JobQueue {
     job->outcome = std::move(outcome);
     job->finished_ms = now_ms();
     if (record_) co_await record_(job);
-    job->state = job->outcome.state;
-    --unfinished_;
-    job->ended.set();
-    changed(*job);
+    show_end(*job);
   }
   // </exercise>
 
   // ---- Given
+
+  /// A job begins: its record and the counts say so, and whoever wants to know is told.
+  /// @param worker taken for this job; none on the loop
+  void begin(Job& job, std::optional<std::size_t> worker) {
+    job.state = JobState::running;
+    job.started_ms = now_ms();
+    job.worker = worker;
+    if (worker) at_work_[*worker] = job.id;
+    ++running_;
+    changed(job);
+  }
+
+  /// A job that has begun is not counted among those that run any more, nor is it its worker's.
+  void leave_worker(const Job& job) {
+    --running_;
+    if (job.worker) at_work_.erase(*job.worker);
+  }
+
+  /// Everybody may know how a job has ended: its `outcome` says how.
+  void show_end(Job& job) {
+    job.state = job.outcome.state;
+    --unfinished_;
+    job.ended.set();
+    changed(job);
+  }
 
   /// Returns how a job ends that was stopped.
   static Outcome stopped_as(JobState state) {

@@ -119,8 +119,8 @@ class JobStore {
     record.submitted_ms = now_ms();
     return std::make_shared<Job>(std::move(record));
   }
-  // <exercise 6.2 members your choice, if you want any>
-  /// Writes down how things stand with a job. @throws JournalError
+  /// Has the journal write down how things stand with a job; journal_error() says whether it could.
+  /// @throws JournalError
   Coro<> write(JobRecord record) {
     std::string why;
     try {
@@ -133,7 +133,6 @@ class JobStore {
     journal_error_ = why;
     throw JournalError(why);
   }
-  // </exercise>
 
   /// Called when a job has ended, and nobody knows of it yet: returns when they may.
   Coro<> record_end(JobPointer job) {

@@ -53,9 +53,9 @@ inline Coro<std::optional<Request>> read_request(StreamReader reader, StreamWrit
 /// @param request what is answered; null if that could not be read
 /// @throws std::invalid_argument if a header field has the end of a line in it
 inline std::string to_bytes(const Response& response, const Request* request) {
-  // <exercise 1.2 to_bytes>
   std::string text = "HTTP/1.1 " + std::to_string(response.status) + " ";
   text += reason(response.status);
+  // <exercise 1.2 to_bytes>
   const auto is_one_line = [](std::string_view text) {
     return text.find('\r') == text.npos && text.find('\n') == text.npos;
   };
@@ -75,8 +75,8 @@ inline std::string to_bytes(const Response& response, const Request* request) {
   if (response.close) add("Connection", "close");
   text += "\r\n\r\n";
   if (!bodiless && !(request && request->method == "HEAD")) text += response.body;
-  return text;
   // </exercise>
+  return text;
 }
 
 }  // namespace asyncio::http

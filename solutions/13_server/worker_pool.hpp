@@ -151,6 +151,13 @@ class WorkerPool {
     return process;
   }
 
+  /// Puts the process that replaces a lost one into a slot, counts that, and tells.
+  void put_in(std::size_t slot, Process process) {
+    slots_[slot].process = std::move(process);
+    ++slots_[slot].restarts;
+    if (told_) told_(slot);
+  }
+
   // <exercise 3.1 members your choice, if you want any>
   /// Runs a job on a thread.
   Coro<std::string> run_on_thread(std::size_t slot, const Kind& kind, std::string args) {
@@ -213,9 +220,7 @@ class WorkerPool {
       }
       if (!renewed) co_await sleep(std::chrono::milliseconds(100));
     }
-    slots_[slot].process = std::move(*renewed);
-    ++slots_[slot].restarts;
-    if (told_) told_(slot);
+    put_in(slot, std::move(*renewed));
   }
   // </exercise>
 

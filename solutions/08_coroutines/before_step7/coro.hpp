@@ -34,10 +34,12 @@ struct AwaiterRef {
 
 /// The part of a Coro's promise that is the same for every type of result.
 struct CoroPromise : PooledFrame {
+  // <exercise 6.1 members CoroPromise>
   /// Resumed when this one has ended.
   std::coroutine_handle<> continuation = std::noop_coroutine();
+  // </exercise>
 
-  /// `ended` has ended, and is suspended. Runs the one that awaits it.
+  /// Awaited when the body has ended, and `ended` is suspended.
   struct FinalAwaiter {
     static bool await_ready() noexcept { return false; }
     template <std::derived_from<CoroPromise> Promise>
@@ -156,7 +158,7 @@ class [[nodiscard]] Coro {
 
     static bool await_ready() noexcept { return false; }
 
-    /// `waiting` has been suspended: runs the awaited one, which lets `waiting` go on when it ends.
+    /// `waiting` has come to its `co_await`, and has been suspended.
     void await_suspend(std::coroutine_handle<> waiting) noexcept {
       // <exercise 6.1 CoroAwaiter::await_suspend>
       promise().continuation = waiting;

@@ -45,14 +45,12 @@ class FutureBase : public Operation {
   /// Cancels it, if it is pending. Nothing runs in here. Of a task this is a request (step 5).
   /// @returns false if it is done, which counts as having looked at its outcome
   virtual bool request_cancel() {
-    // <exercise 1.1 FutureBase::request_cancel>
     if (done()) {
       retrieved();
       return false;
     }
     complete(State::cancelled);
     return true;
-    // </exercise>
   }
 
   /// Returns this as a task; null if it is none.
@@ -82,12 +80,10 @@ class FutureBase : public Operation {
   /// Ends it with an exception.
   /// @throws InvalidStateError if it is done; std::invalid_argument if `error` is null
   void set_exception(std::exception_ptr error) {
-    // <exercise 1.1 FutureBase::set_exception>
     if (!error) throw std::invalid_argument("the exception of a future must not be null");
     check_pending();
     stored().set_exception(std::move(error));
     complete(State::finished);
-    // </exercise>
   }
 
   /// Returns the outcome, to be looked at or taken: that counts as a look.
@@ -104,12 +100,10 @@ class FutureBase : public Operation {
   /// gives for itself runs soon. If this is done already, it is not told, and runs soon itself. Nothing runs
   /// in here.
   void add_waiter(Ref<Operation> node) {
-    // <exercise 2.1 FutureBase::add_waiter>
     if (done())
       run_soon(std::move(node));
     else
-      waiters_.push_back(std::move(node));
-    // </exercise>
+      keep_waiting(std::move(node));
   }
 
   /// As add_waiter(). Chapter 10 says so if its node wants to be told; step 8 makes something of it.
@@ -118,19 +112,13 @@ class FutureBase : public Operation {
   /// Takes out a node that was added, and cancels it, which destroys its callback.
   /// @returns false if it was not there, or is on its way already
   bool remove_waiter(Operation& node) noexcept {
-    // <exercise 2.1 FutureBase::remove_waiter>
     const Ref<Operation> removed = take_out(node);
     if (removed) removed->cancel();
     return bool(removed);
-    // </exercise>
   }
 
   /// Takes out a task that waits, and leaves it as it is. @returns true if it was there
-  bool let_go(Operation& waiter) noexcept {
-    // <exercise 2.1 FutureBase::let_go>
-    return bool(take_out(waiter));
-    // </exercise>
-  }
+  bool let_go(Operation& waiter) noexcept { return bool(take_out(waiter)); }
 
   /// Notes that somebody has looked at the outcome.
   void retrieved() const noexcept { retrieved_ = true; }
@@ -144,9 +132,9 @@ class FutureBase : public Operation {
   void drop() noexcept override {}
 
  protected:
-  /// A node that is let go for good is dropped: only then is its callback destroyed.
   ~FutureBase() {
     // <exercise 2.1 quiet FutureBase::~FutureBase>
+    // A node that is let go for good is dropped: only then is its callback destroyed.
     for (const Ref<Operation>& waiter : waiters_) waiter->drop();
     // </exercise>
   }
@@ -176,11 +164,11 @@ class FutureBase : public Operation {
       node->drop();
   }
 
-  // <exercise 1.1 members FutureBase, if you want any>
   void check_pending() const {
     if (done()) throw InvalidStateError("the future is done already");
   }
 
+  // <exercise 1.1 members FutureBase, if you want any>
   /// Refuses if there is no outcome that somebody could look at.
   /// @throws CancelledError if it is cancelled, InvalidStateError if it is pending
   void check_result() const {
@@ -191,21 +179,30 @@ class FutureBase : public Operation {
   // </exercise>
 
  private:
-  // <exercise 2.1 members FutureBase>
-  /// Tells a node that this is done. @returns what the loop is to run for it; null for nothing
-  static Ref<Operation> tell(Ref<Operation> waiter) noexcept {
-    Operation& node = *waiter;
-    return node.notify(std::move(waiter));
+  /// Keeps a node that waits, behind all others.
+  void keep_waiting(Ref<Operation> node) {
+    // <exercise 2.1 FutureBase::keep_waiting>
+    waiters_.push_back(std::move(node));
+    // </exercise>
   }
 
-  /// Takes out a node. @returns null if it was not there
+  /// Takes a node out of those that wait. @returns it; null if it is not there
   Ref<Operation> take_out(const Operation& node) noexcept {
+    // <exercise 2.1 FutureBase::take_out>
     const auto found =
         std::ranges::find_if(waiters_, [&](const Ref<Operation>& waiter) { return waiter.get() == &node; });
     if (found == waiters_.end()) return nullptr;
     Ref<Operation> taken = std::move(*found);
     waiters_.erase(found);
     return taken;
+    // </exercise>
+  }
+
+  // <exercise 2.1 members FutureBase>
+  /// Tells a node that this is done. @returns what the loop is to run for it; null for nothing
+  static Ref<Operation> tell(Ref<Operation> waiter) noexcept {
+    Operation& node = *waiter;
+    return node.notify(std::move(waiter));
   }
 
   std::vector<Ref<Operation>> waiters_;

@@ -65,9 +65,7 @@ class BasicQueue : public SyncObject {
     // <exercise 6.1 Queue::put_nowait>
     if (is_shut_down_) throw QueueShutDown();
     if (full()) throw QueueFull();
-    store_.push(std::move(item));
-    ++unfinished_;
-    finished_.clear();
+    add(std::move(item));
     getters_.wake(1);
     // </exercise>
   }
@@ -128,6 +126,13 @@ class BasicQueue : public SyncObject {
   }
 
  private:
+  /// Puts an item in, for which join() waits from now on. @throws what its memory throws: then it is not in
+  void add(T item) {
+    store_.push(std::move(item));
+    ++unfinished_;
+    finished_.clear();
+  }
+
   const std::ptrdiff_t maxsize_;
   bool is_shut_down_ = false;
   std::size_t unfinished_ = 0;  // items that were put in, less task_done()
