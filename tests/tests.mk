@@ -36,7 +36,7 @@ CCACHE  := $(if $(findstring ccache,$(CXX)),,$(shell command -v ccache))
 COMPILE  = $(CCACHE) $(CXX) $(FLAGS)
 .DELETE_ON_ERROR:
 # Objects are kept. (.SECONDARY would do so too, but then a header that has gone would be no reason to compile anew.)
-.PRECIOUS: $B/%_test.o $B/%explored.o
+.PRECIOUS: $B/%_test.o $B/%_once.o $B/%explored.o
 # A prerequisite with $$ is expanded once more when its target is known, and with it $$*.
 .SECONDEXPANSION:
 
@@ -116,8 +116,9 @@ attempt = mkdir -p $(@D) && touch $@.began && not=`ls $(@D)/refused $(@D)/too_co
   then sh tests/tools/warn_once.sh $(@D)/warned <$@.log; rm -f $@.log; touch -r $@.began $@; \
   else rm -f $@; $(if $(limited),sh tests/tools/too_costly.sh $@.log $(COMPILE_SECONDS) $(COMPILE_MIB) \
     $(MOST_SAID),:); fi
-# Links $@ by the command $1, if its object $< is there.
-link = if [ -e $< ]; then rm -f $@.log && $1 -o $@; else rm -f $@; cp $<.log $@.log; fi
+# Links $@ by the command $1, if all its objects are there: of one that does not compile there is a log.
+link = failed=`ls $(^:=.log) 2>/dev/null | head -n 1`; if [ -z "$$failed" ]; then rm -f $@.log && $1 -o $@; \
+  else rm -f $@; cp $$failed $@.log; fi
 
 # All tests share a precompiled header and the objects of the test main.
 PCH := $(if $(CLANG),pch,gch)
@@ -145,11 +146,19 @@ $(COMMON): $B/%.o: tests/%.cpp $$(call prelude,tree/$$*)
 	@$(call attempt,$(CXX) $(FLAGS) $(TESTING) -include $(basename $(call prelude,tree/$*)) \
 	  $(call includes_below,$(*D)) -c $<)
 
+# What knows the chapter itself, and is the same in several tests, is compiled once at an edit, and not in each of them:
+# a test that includes "served.hpp" is linked with tests/13_server/served_once.cpp.
+ONCE  := $(wildcard tests/[0-9]*/*_once.cpp)
+once   = $(foreach once,$(filter tests/$(call chapter,$1)/%,$(ONCE)),$(if $(findstring \
+  "$(patsubst %_once.cpp,%.hpp,$(notdir $(once)))",$(file <$(call source,$1))),$(dir $B/$1)$(notdir $(once:.cpp=.o))))
+
+compile_test = $(call attempt,$(CXX) $(FLAGS) $(TESTING) $(EXTRA) -include $(basename $(call prelude,$*)) \
+  -Itests/$(call chapter,$*) $(call includes,$*) -c $<)
 $B/%_test.o: $$(call source,$$*_test) $$(call prelude,$$*) | $$(call needed,$$*) $$(call inspected,$$*)
-	@$(call attempt,$(CXX) $(FLAGS) $(TESTING) $(EXTRA) -include $(basename $(call prelude,$*)) \
-	  -Itests/$(call chapter,$*) \
-	  $(call includes,$*) -c $<)
-$B/%_test: $B/%_test.o $$(call common,$$*) $(SUPPORT)
+	@$(compile_test)
+$B/%_once.o: $$(call source,$$*_once) $$(call prelude,$$*) | $$(call needed,$$*) $$(call inspected,$$*)
+	@$(compile_test)
+$B/%_test: $B/%_test.o $$(call once,$$*_test) $$(call common,$$*) $(SUPPORT)
 	@$(call link,$(LINK) $^ $(COUNTED) -lgtest $(call told,link,$(call number,$(call chapter,$*))))
 
 $B/%/recipe: chapters/$$(notdir $$*)/recipe.cpp | $(call have,compiler) $$(call needed,$$*)

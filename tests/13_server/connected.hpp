@@ -4,6 +4,8 @@
 
 #include "http_server.hpp"
 
+#include <functional>
+
 #include "support.hpp"
 
 using http::Exchange;
@@ -32,8 +34,7 @@ struct Served {
   http::Service service{.router = router};
 
   /// Runs `main(client)`, and waits until the connection is over.
-  template <class F>
-  void run(F main) {
+  void run(const std::function<Coro<>(Client&)>& main) {
     const NoDescriptorIsLeft none_is_left_open;
     e.run([&]() -> Coro<> {
       auto [streams, client] = connection();

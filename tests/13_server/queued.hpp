@@ -27,8 +27,7 @@ struct Queued {
     e.stands = [this] { return stands(); };
   }
 
-  template <class F>
-  void run(F main) {
+  void run(const std::function<Coro<>()>& main) {
     e.run(main);
     EXPECT_EQ(e.told, Log{});
   }

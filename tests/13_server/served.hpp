@@ -1,65 +1,76 @@
 #pragma once
 
-// What the tests of chapter 13 that have a whole server share.
+// What the tests of chapter 13 that have a whole server share. The server itself is in served_once.cpp: it is
+// compiled there, once, and not in each of these tests.
 
-#include "job_server.hpp"
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
 
+#include "job_record.hpp"
 #include "support.hpp"
 
-#include <sys/socket.h>
+namespace asyncio::jobs {
+class JobServer;
+}
 
-using asyncio::jobs::JobQueue;
 using asyncio::jobs::JobRecord;
-using asyncio::jobs::JobServer;
-using asyncio::jobs::JobServerOptions;
+
+/// Writes jobs down, in the place of a file.
+using Save = std::function<void(std::span<const JobRecord>)>;
+
+/// Those of JobServerOptions that a test may choose.
+struct ServedOptions {
+  std::string path = {};
+  std::size_t queue = 1000;
+  Save save = {};
+  std::vector<JobRecord> earlier = {};
+  std::size_t most_connections = 20'000;
+};
 
 /// A server, and a loop for it and for its clients.
-struct Served {
-  std::unique_ptr<JobServer> server;
-  EpollLoop e;
-
-  explicit Served(JobServerOptions options = {}) {
-    if (options.kinds.empty()) options.kinds = test_kinds();
-    server = std::make_unique<JobServer>(std::move(options));
-    e.stands = [this] { return stands(); };
-  }
-  ~Served() { EXPECT_EQ(e.told, Log{}); }
+class Served {
+ public:
+  explicit Served(ServedOptions options = {});
+  Served(const Served&) = delete;
+  Served& operator=(const Served&) = delete;
+  ~Served();
 
   /// Starts the server, runs `main()`, and ends the server's connections.
-  template <class F>
-  void run(F main) {
-    e.run([&]() -> Coro<> {
-      co_await server->start();
-      port_ = server->port();
-      co_await main();
-    });
-  }
+  void run(const std::function<Coro<>()>& main);
 
-  [[nodiscard]] Client client() const {
-    Client client(port_);
-    int error = 0;
-    socklen_t size = sizeof(error);
-    ::getsockopt(client.fd().get(), SOL_SOCKET, SO_ERROR, &error, &size);
-    EXPECT_EQ(error, 0) << "nobody can connect: the server's socket is closed";
-    return client;
-  }
-
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+  [[nodiscard]] Client client() const;
   /// Sends a request over a connection of its own, and waits for the answer.
-  Coro<Reply> ask(std::string text) const {
-    Client one = client();
-    one.send(text);
-    co_return co_await one.reply(text.starts_with("HEAD"));
-  }
+  Coro<Reply> ask(std::string text) const;
+  /// Has the server drain, with the patience that it has by itself.
+  Coro<> drain();
+  Coro<> drain(asyncio::Duration patience);
 
-  /// Says what the server has to do.
-  std::string stands() const {
-    const JobQueue& queue = server->queue();
-    return std::to_string(queue.waiting()) + " jobs wait, " + std::to_string(queue.running()) + " run, " +
-           std::to_string(queue.unfinished()) + " have not ended; of " +
-           std::to_string(server->service().connections) + " connections, " +
-           std::to_string(server->service().active) + " wait for an answer, or take one";
-  }
+  // Of its queue.
+  [[nodiscard]] std::size_t waiting() const;
+  [[nodiscard]] std::size_t running() const;
+  [[nodiscard]] std::size_t admitted() const;
+  [[nodiscard]] std::size_t unfinished() const;
+  // Of its service.
+  [[nodiscard]] std::size_t connections() const;
+  [[nodiscard]] std::size_t active() const;
+  /// Counts the answers of that status.
+  [[nodiscard]] std::size_t answers(int status) const;
+  // Of its journal, and of its hub.
+  [[nodiscard]] std::size_t failed_commits() const;
+  [[nodiscard]] std::size_t subscribers() const;
 
  private:
+  /// Says what the server has to do.
+  [[nodiscard]] std::string stands() const;
+
+  std::unique_ptr<asyncio::jobs::JobServer> server_;
+  EpollLoop e_;
   std::uint16_t port_ = 0;
 };

@@ -13,10 +13,9 @@ namespace {
 
 /// Reads one request of what a client sends, who ends then. @returns "400", say, for one that is refused;
 /// else what `show(request)` says, and "nothing" if there is none
-template <class Show>
-std::string read(std::string text, Show show, http::Limits limits = {}) {
+std::string read(std::string text, std::string (*show)(const Request&), http::Limits limits = {}) {
   EpollLoop e;
-  return e.run([&]() -> Coro<std::string> {
+  return e.result_of([&]() -> Coro<std::string> {
     auto [streams, client] = connection();
     client.send(text);
     client.end();
@@ -63,7 +62,7 @@ TEST(Step1_Requests, ABodyMayComeInChunks) {
 TEST(Step1_Requests, ItMayComeByteByByte) {
   EpollLoop e;
   const std::string text = request("POST", "/slow", "some words");
-  const auto read = e.run([&]() -> Coro<std::string> {
+  const auto read = e.result_of([&]() -> Coro<std::string> {
     auto [streams, client] = connection();
     Task<std::optional<Request>> reading = create_task(read_request(streams.reader, streams.writer));
     for (const char c : text) {

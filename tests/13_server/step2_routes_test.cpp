@@ -33,7 +33,7 @@ Router routes() {
 Response ask(std::string method, std::string path) {
   EpollLoop e;
   const Router router = routes();
-  return e.run([&]() -> Coro<Response> {
+  return e.result_of([&]() -> Coro<Response> {
     Exchange exchange{.request = {.method = std::move(method), .path = std::move(path), .body = "body"},
                       .reader = asyncio::StreamReader()};
     co_return co_await router.dispatch(exchange);
@@ -91,7 +91,7 @@ TEST(Step2_Routes, AHandlerSeesTheParametersOfItsOwnPattern) {
   Exchange exchange{.request = {.method = "PUT", .path = "/jobs/all"},
                     .reader = asyncio::StreamReader(),
                     .parameters = {{"of another", "request"}}};
-  EXPECT_EQ(e.run([&] { return router.dispatch(exchange); }).body, "named");
+  EXPECT_EQ(e.result_of([&] { return router.dispatch(exchange); }).body, "named");
   EXPECT_EQ(exchange.parameters, (http::Headers{{"name", "all"}}));
 }
 

@@ -93,12 +93,12 @@ struct Workers {
 
 TEST(Step3_Workers, AProcessComputes) {
   Workers w;
-  EXPECT_EQ(w.e.run([&] { return w.start("square", "{\"number\":7}"); }), "49");
+  EXPECT_EQ(w.e.result_of([&] { return w.start("square", "{\"number\":7}"); }), "49");
 }
 
 TEST(Step3_Workers, AProcessIsAnother) {
   Workers w;
-  const std::string pid = w.e.run([&] { return w.start("pid"); });
+  const std::string pid = w.e.result_of([&] { return w.start("pid"); });
   EXPECT_EQ(pid, std::to_string(w.pool.slots()[0].process.pid));
   EXPECT_NE(pid, std::to_string(::getpid()));
 }
@@ -106,21 +106,21 @@ TEST(Step3_Workers, AProcessIsAnother) {
 TEST(Step3_Workers, AProcessGivesWayToTheLoop) {
   Workers w;
   const int ours = ::getpriority(PRIO_PROCESS, 0);
-  EXPECT_EQ(w.e.run([&] { return w.start("niceness"); }), std::to_string(std::min(ours + 10, 19)));
+  EXPECT_EQ(w.e.result_of([&] { return w.start("niceness"); }), std::to_string(std::min(ours + 10, 19)));
 }
 
 TEST(Step3_Workers, AThreadWaits) {
   Workers w;
   release(1);
-  EXPECT_EQ(w.e.run([&] { return w.start("hold", "{\"a\":1}"); }), "{\"a\":1}");
+  EXPECT_EQ(w.e.result_of([&] { return w.start("hold", "{\"a\":1}"); }), "{\"a\":1}");
   w.e.run([] { return held(1); });
 }
 
 TEST(Step3_Workers, WhatIsSmallRunsOnTheLoop) {
   Workers w;
-  EXPECT_EQ(w.e.run([&] { return w.start("now", "[1]"); }), "[1]");
+  EXPECT_EQ(w.e.result_of([&] { return w.start("now", "[1]"); }), "[1]");
   EXPECT_EQ(w.pool.take(Place::process), 0u);
-  w.e.run([&] { return w.pool.run(0, w.kinds.find("now")->second, "1"); });
+  w.e.result_of([&] { return w.pool.run(0, w.kinds.find("now")->second, "1"); });
   EXPECT_TRUE(w.pool.slots()[0].busy) << "it has no slot, and gives none back";
 }
 

@@ -42,9 +42,9 @@ TEST(Step5_Attached, AClientThatLeavesCancelsItsJob) {
   s.run([&]() -> Coro<> {
     Client client = s.client();
     client.send(post("/run", job("spin")));
-    co_await until([&] { return s.server->queue().running() == 1; });
+    co_await until([&] { return s.running() == 1; });
     client.leave();
-    co_await until([&] { return s.server->queue().unfinished() == 0; });
+    co_await until([&] { return s.unfinished() == 0; });
     EXPECT_EQ((co_await s.ask(get("/jobs/1"))).json()["state"], "cancelled");
   });
 }
@@ -70,10 +70,10 @@ TEST(Step5_Attached, AJobThatStillWaitsIsCancelledToo) {
     co_await held(1);
     Client second = s.client();
     second.send(post("/run", job("hold")));
-    co_await until([&] { return s.server->queue().waiting() == 1; });
+    co_await until([&] { return s.waiting() == 1; });
     second.leave();
-    co_await until([&] { return s.server->queue().waiting() == 0; });
-    EXPECT_EQ(s.server->queue().running(), 1u);
+    co_await until([&] { return s.waiting() == 0; });
+    EXPECT_EQ(s.running(), 1u);
     release(1);
     EXPECT_EQ((co_await first.reply()).status, 200);
   });
@@ -87,7 +87,7 @@ TEST(Step5_Attached, MoreRequestsAreNoReasonToCancel) {
     co_await held(1);
     client.send(get("/healthz"));
     co_await passes(5);
-    EXPECT_EQ(s.server->queue().running(), 1u);
+    EXPECT_EQ(s.running(), 1u);
     release(1);
     EXPECT_EQ((co_await client.reply()).json()["state"], "done");
     EXPECT_EQ((co_await client.reply()).json()["status"], "ok");
@@ -99,10 +99,10 @@ TEST(Step5_Attached, OthersAreAnsweredMeanwhile) {
   s.run([&]() -> Coro<> {
     Client client = s.client();
     client.send(post("/run", job("spin")));
-    co_await until([&] { return s.server->queue().running() == 1; });
+    co_await until([&] { return s.running() == 1; });
     EXPECT_EQ((co_await s.ask(get("/healthz"))).status, 200);
     client.leave();
-    co_await until([&] { return s.server->queue().unfinished() == 0; });
+    co_await until([&] { return s.unfinished() == 0; });
   });
 }
 
@@ -114,7 +114,7 @@ TEST(Step5_Attached, AFullQueueIs503AndSaysWhenToTryAgain) {
     co_await held(1);
     Client waiting = s.client();
     waiting.send(post("/run", job("hold")));
-    co_await until([&] { return s.server->queue().waiting() == 1; });
+    co_await until([&] { return s.waiting() == 1; });
     const Reply refused = co_await s.ask(post("/run", job("hold")));
     EXPECT_EQ(refused.status, 503);
     EXPECT_EQ(refused.header("Retry-After"), "1");

@@ -14,7 +14,7 @@ struct Disk {
   std::vector<JobRecord> written;
   bool full = false;
 
-  asyncio::jobs::Journal::Save save() {
+  Save save() {
     return [this](std::span<const JobRecord> jobs) {
       const std::lock_guard lock(mutex);
       if (full) throw std::runtime_error("database or disk is full");
@@ -57,10 +57,10 @@ TEST(Step6_Accepted, ItIsOnDiskBeforeItIsSaid) {
   s.run([&]() -> Coro<> {
     Client client = s.client();
     client.send(post("/jobs", square(3)));
-    co_await until([&] { return s.server->queue().admitted() == 1; });
+    co_await until([&] { return s.admitted() == 1; });
     disk.wait_until_entered();
     EXPECT_EQ((co_await s.ask(get("/healthz"))).status, 200) << "the loop does not wait for the disk";
-    EXPECT_EQ(s.server->queue().unfinished(), 0u) << "it must not run before it is on disk";
+    EXPECT_EQ(s.unfinished(), 0u) << "it must not run before it is on disk";
     EXPECT_EQ((co_await s.ask(get("/jobs/1"))).status, 404);
     disk.open();
     EXPECT_EQ((co_await client.reply()).status, 202);
@@ -87,7 +87,7 @@ TEST(Step6_Accepted, WhatCannotBeWrittenIs507AndDoesNotRun) {
     const Reply refused = co_await s.ask(post("/jobs", square(3)));
     EXPECT_EQ(refused.status, 507);
     EXPECT_NE(refused.body.find("disk is full"), std::string::npos);
-    EXPECT_EQ(s.server->queue().unfinished() + s.server->queue().admitted(), 0u);
+    EXPECT_EQ(s.unfinished() + s.admitted(), 0u);
     EXPECT_EQ((co_await s.ask(get("/healthz"))).status, 503);
     disk.set_full(false);
     EXPECT_EQ((co_await s.ask(post("/jobs", square(3)))).status, 202);
@@ -104,7 +104,7 @@ TEST(Step6_Accepted, AnEndThatCannotBeWrittenIsNotShownYet) {
     co_await held(1);
     disk.set_full(true);
     release(1);
-    co_await until([&] { return s.server->journal()->failures() > 0; });
+    co_await until([&] { return s.failed_commits() > 0; });
     EXPECT_EQ((co_await s.ask(get("/jobs/1"))).json()["state"], "running");
     disk.set_full(false);
     EXPECT_EQ((co_await s.ask(get("/jobs/1?wait_ms=10000"))).json()["state"], "done");
@@ -132,7 +132,7 @@ TEST(Step6_Accepted, JobsOnTheirWayToTheDiskCountAsWaiting) {
   s.run([&]() -> Coro<> {
     Client first = s.client();
     first.send(post("/jobs", square(3)));
-    co_await until([&] { return s.server->queue().admitted() == 1; });
+    co_await until([&] { return s.admitted() == 1; });
     EXPECT_EQ((co_await s.ask(post("/jobs", square(3)))).status, 503);
     disk.open();
     EXPECT_EQ((co_await first.reply()).status, 202);
@@ -166,7 +166,7 @@ TEST(Step6_Accepted, WhatNoServerCanRunAnyMoreHasFailed) {
     EXPECT_EQ(found.json()["state"], "failed");
     EXPECT_EQ(found.json()["error"], "this server has no such kind of job");
     EXPECT_EQ((co_await s.ask(request("DELETE", "/jobs/5"))).status, 409);
-    EXPECT_EQ(s.server->queue().unfinished(), 0u);
+    EXPECT_EQ(s.unfinished(), 0u);
     EXPECT_EQ(disk.states(5), "") << "a server that has the kind may run it yet";
     EXPECT_EQ((co_await s.ask(post("/jobs", square(3)))).header("Location"), "/jobs/6");
   });

@@ -28,10 +28,10 @@ TEST(Step7_Drain, AnIdleServerEnds) {
   Served s;
   s.run([&]() -> Coro<> {
     Client idle = s.client();
-    co_await until([&] { return s.server->service().connections == 1; });
-    co_await s.server->drain();
+    co_await until([&] { return s.connections() == 1; });
+    co_await s.drain();
     EXPECT_EQ(co_await idle.rest(), "");
-    co_await until([&] { return s.server->service().connections == 0; });
+    co_await until([&] { return s.connections() == 0; });
   });
 }
 
@@ -41,7 +41,7 @@ TEST(Step7_Drain, NewJobsAreRefused) {
     Client running = s.client();
     running.send(post("/run", job("hold")));
     co_await held(1);
-    Task<> draining = create_task(s.server->drain());
+    Task<> draining = create_task(s.drain());
     co_await passes(2);
     for (const char* path : {"/run", "/jobs"}) {
       const Reply refused = co_await s.ask(post(path, job("now")));
@@ -67,14 +67,14 @@ TEST(Step7_Drain, WhatWasAcceptedComesToItsEnd) {
     co_await s.ask(post("/jobs", job("hold")));
     co_await s.ask(post("/jobs", job("hold")));
     co_await held(1);
-    Task<> draining = create_task(s.server->drain(0ms));
+    Task<> draining = create_task(s.drain(0ms));
     co_await passes(10);
     EXPECT_FALSE(draining.done()) << "its patience is for clients, not for jobs";
     if (draining.done()) co_return;
     EXPECT_EQ((co_await s.ask(get("/jobs/1"))).status, 200);
     release(2);
     co_await draining;
-    EXPECT_EQ(s.server->queue().unfinished(), 0u);
+    EXPECT_EQ(s.unfinished(), 0u);
     co_await held(1);
   });
   EXPECT_EQ(std::ranges::count(written, "done"), 2);
@@ -86,14 +86,14 @@ TEST(Step7_Drain, WhatIsOnItsWayToTheDiskWasAcceptedToo) {
   s.run([&]() -> Coro<> {
     Client client = s.client();
     client.send(post("/jobs", job("now")));
-    co_await until([&] { return s.server->queue().admitted() == 1; });
-    Task<> draining = create_task(s.server->drain(0ms));
+    co_await until([&] { return s.admitted() == 1; });
+    Task<> draining = create_task(s.drain(0ms));
     co_await passes(10);
     EXPECT_FALSE(draining.done()) << "a job is on its way to the disk";
     EXPECT_EQ((co_await s.ask(get("/healthz"))).status, 503) << "as long as a job is unfinished, it answers";
     disk.open();
     co_await draining;
-    EXPECT_EQ(s.server->queue().unfinished(), 0u);
+    EXPECT_EQ(s.unfinished(), 0u);
   });
 }
 
@@ -105,8 +105,8 @@ TEST(Step7_Drain, WhoWaitsForAJobIsAnswered) {
     waiting.send(get("/jobs/1?wait_ms=60000"));
     Client attached = s.client();
     attached.send(post("/run", job("hold")));
-    co_await until([&] { return s.server->queue().unfinished() == 2 && s.server->service().active >= 2; });
-    Task<> draining = create_task(s.server->drain());
+    co_await until([&] { return s.unfinished() == 2 && s.active() >= 2; });
+    Task<> draining = create_task(s.drain());
     release(2);
     const Reply seen = co_await waiting.reply();
     EXPECT_EQ(seen.json()["state"], "done");
@@ -122,7 +122,7 @@ TEST(Step7_Drain, OthersMayAskMeanwhile) {
   s.run([&]() -> Coro<> {
     co_await s.ask(post("/jobs", job("hold")));
     co_await held(1);
-    Task<> draining = create_task(s.server->drain());
+    Task<> draining = create_task(s.drain());
     co_await passes(2);
     const Reply seen = co_await s.ask(get("/jobs/1"));
     EXPECT_EQ(seen.status, 200);
@@ -146,23 +146,23 @@ TEST(Step7_Drain, ClientsInEveryStateAreLetGo) {
     co_await held(1);
     Client leaves = s.client();
     leaves.send(post("/run", job("spin")));
-    co_await until([&] { return s.server->queue().running() == 2; });
-    Task<> draining = create_task(s.server->drain(std::chrono::hours(1)));
+    co_await until([&] { return s.running() == 2; });
+    Task<> draining = create_task(s.drain(std::chrono::hours(1)));
     leaves.leave();
     release(1);
     EXPECT_EQ((co_await waits.reply()).json()["state"], "done");
     co_await draining;
     EXPECT_EQ(co_await idle.rest(), "");
     EXPECT_EQ(co_await begins.rest(), "");
-    co_await until([&] { return s.server->service().connections == 0; });
+    co_await until([&] { return s.connections() == 0; });
   });
 }
 
 TEST(Step7_Drain, AfterwardsNobodyIsLetIn) {
   Served s;
   s.run([&]() -> Coro<> {
-    const std::uint16_t port = s.server->port();
-    co_await s.server->drain();
+    const std::uint16_t port = s.port();
+    co_await s.drain();
     Client late(port);
     EXPECT_EQ(co_await late.rest(), "");
   });
@@ -175,12 +175,12 @@ TEST(Step7_Drain, AClientThatDoesNotReadDoesNotHoldItUp) {
     std::string many;
     for (int i = 0; i < 2000; ++i) many += get("/page.js");
     listener.send(many.substr(0, 60'000));
-    co_await until([&] { return s.server->service().active == 1; });
-    co_await s.server->drain(20ms);
+    co_await until([&] { return s.active() == 1; });
+    co_await s.drain(20ms);
     co_await passes(3);
-    EXPECT_EQ(s.server->service().active, 0u);
-    EXPECT_EQ(s.server->service().connections, 0u) << "when it has drained, all connections are closed";
-    co_await until([&] { return s.server->service().connections == 0; });
+    EXPECT_EQ(s.active(), 0u);
+    EXPECT_EQ(s.connections(), 0u) << "when it has drained, all connections are closed";
+    co_await until([&] { return s.connections() == 0; });
   });
 }
 
@@ -193,16 +193,13 @@ TEST(Step7_Drain, WhoStillTakesAnAnswerGetsAllOfIt) {
     std::size_t all = 0;
     for (int asked = 1; unread(slow) == all; ++asked) {  // until the system takes no more
       slow.send(get("/page.js"));
-      co_await until([&] {
-        const auto& answers = s.server->service().answers;
-        return answers.contains(200) && answers.at(200) == static_cast<std::size_t>(asked);
-      });
+      co_await until([&] { return s.answers(200) == static_cast<std::size_t>(asked); });
       co_await passes(2);
       if (asked == 1) one = unread(slow);
       all += one;
     }
-    EXPECT_EQ(s.server->service().active, 0u) << "what is left is too little to wait for";
-    Task<> draining = create_task(s.server->drain(std::chrono::hours(1)));
+    EXPECT_EQ(s.active(), 0u) << "what is left is too little to wait for";
+    Task<> draining = create_task(s.drain(std::chrono::hours(1)));
     co_await passes(5);
     EXPECT_EQ((co_await slow.rest()).size(), all);
     slow.leave();

@@ -8,8 +8,7 @@ using asyncio::jobs::EventHub;
 
 namespace {
 
-template <class F>
-void run(F main) {
+void run(const std::function<Coro<>()>& main) {
   EpollLoop e;
   e.run(main);
 }

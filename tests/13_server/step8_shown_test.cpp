@@ -53,9 +53,9 @@ TEST(Step8_Shown, AListenerThatLeavesIsForgotten) {
     Client listener = s.client();
     listener.send(get("/events"));
     co_await listener.up_to("event: snapshot");
-    EXPECT_EQ(s.server->hub().subscribers(), 1u);
+    EXPECT_EQ(s.subscribers(), 1u);
     listener.leave();
-    while (s.server->hub().subscribers() > 0) co_await s.ask(post("/run", job("now")));
+    while (s.subscribers() > 0) co_await s.ask(post("/run", job("now")));
   });
 }
 
@@ -67,12 +67,12 @@ TEST(Step8_Shown, WhoListensIsAtTheEndOfADrain) {
     co_await listener.up_to("event: snapshot");
     co_await s.ask(post("/jobs", job("hold")));
     co_await held(1);
-    Task<> draining = create_task(s.server->drain(std::chrono::hours(1)));
+    Task<> draining = create_task(s.drain(std::chrono::hours(1)));
     co_await passes(2);
     release(1);
     co_await draining;
     EXPECT_NE((co_await listener.rest()).find("\"state\":\"done\""), std::string::npos)
         << "who listens hears how the last jobs end";
-    EXPECT_EQ(s.server->service().active, 0u);
+    EXPECT_EQ(s.active(), 0u);
   });
 }

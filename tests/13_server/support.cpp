@@ -10,12 +10,34 @@
 #include <mutex>
 
 template class nlohmann::basic_json<>;
+namespace asyncio::detail {
+template Coro<std::string> read(Ref<ReaderState>, std::ptrdiff_t);
+template Coro<std::string> readexactly(Ref<ReaderState>, std::ptrdiff_t);
+template Coro<std::string> readuntil(Ref<ReaderState>, std::vector<std::string>);
+template Coro<std::string> readuntil(Ref<ReaderState>, std::array<std::string, 1>);
+template Coro<std::string> readline(Ref<ReaderState>);
+template Coro<> drain(Ref<Connection>);
+template Coro<> wait_closed(Ref<Connection>);
+template Coro<> serve_forever(Ref<ServerState>);
+template Coro<> start_serving(Ref<ServerState>);
+template Coro<> wait_over(Ref<ServerState>);
+template Coro<DoneAndPending<Task<Fd>>> wait_for_several(std::vector<Task<Fd>>, WaitOptions);
+}  // namespace asyncio::detail
 
 EpollLoop::EpollLoop() {
   loop.set_exception_handler([this](EventLoop&, const asyncio::ExceptionContext& context) {
     told.push_back(context.message + ": " + course::what(context.exception));
     if (told.back().find("is not written yet") != std::string::npos) loop.stop();  // nothing else will come
   });
+}
+
+void EpollLoop::run(const std::function<Coro<>()>& main) {
+  struct AtTheEnd {
+    asyncio::TimerHandle timer;
+    ~AtTheEnd() { timer.cancel(); }
+  };
+  const AtTheEnd limit{give_up_later()};
+  loop.run_until_complete(main());
 }
 
 asyncio::TimerHandle EpollLoop::give_up_later() {
@@ -33,6 +55,10 @@ asyncio::TimerHandle EpollLoop::give_up_later() {
 
 Coro<> passes(int count) {
   for (int i = 0; i < count; ++i) co_await sleep(1ns);
+}
+
+Coro<> until(std::function<bool()> condition) {
+  while (!condition()) co_await passes(1);
 }
 
 std::string Reply::header(std::string_view name) const {

@@ -7,6 +7,7 @@
 #include "job_kinds.hpp"
 #include "streams.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,14 +43,13 @@ struct EpollLoop {
 
   EpollLoop();
 
+  void run(const std::function<Coro<>()>& main);
+  /// @returns the result of what `main()` gives
   template <class F>
-  decltype(auto) run(F main) {
-    struct AtTheEnd {
-      asyncio::TimerHandle timer;
-      ~AtTheEnd() { timer.cancel(); }
-    };
-    const AtTheEnd limit{give_up_later()};
-    return loop.run_until_complete(main());
+  auto result_of(F main) {
+    std::optional<decltype(loop.run_until_complete(main()))> result;
+    run([&]() -> Coro<> { result = co_await main(); });
+    return *std::move(result);
   }
 
  private:
@@ -60,10 +60,7 @@ struct EpollLoop {
 Coro<> passes(int count);
 
 /// Waits until `condition()` holds, pass after pass.
-template <class Condition>
-Coro<> until(Condition condition) {
-  while (!condition()) co_await passes(1);
-}
+Coro<> until(std::function<bool()> condition);
 
 /// An answer, as a client reads it.
 struct Reply {

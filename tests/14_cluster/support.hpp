@@ -94,11 +94,12 @@ constexpr std::string_view most_seconds =
     "7.5";
 #endif
 
-/// Runs a program in so many ranks.
+/// Runs a program in so many ranks. By default Open MPI first looks for other ways to send messages than
+/// these, for 0.2 s a start.
 inline Ran mpirun(int ranks, const std::string& program) {
   return run("timeout --signal=TERM --kill-after=2.2 " + std::string(most_seconds) +
              " mpirun --allow-run-as-root --oversubscribe --mca btl self,vader "
-             "--mca btl_vader_single_copy_mechanism none -n " +
+             "--mca btl_vader_single_copy_mechanism none --mca pml ob1 -n " +
              std::to_string(ranks) + " " + program);
 }
 
