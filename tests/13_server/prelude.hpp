@@ -18,18 +18,5 @@
 #include "watchdog.hpp"
 #include "work_stealing_executor.hpp"
 
-// Compiled once, in support.cpp: without this g++ does so in each test, whether that reads and writes or not.
+// Compiled once, in support.cpp.
 extern template class nlohmann::basic_json<>;
-namespace asyncio::detail {
-extern template Coro<std::string> read(Ref<ReaderState>, std::ptrdiff_t);
-extern template Coro<std::string> readexactly(Ref<ReaderState>, std::ptrdiff_t);
-extern template Coro<std::string> readuntil(Ref<ReaderState>, std::vector<std::string>);
-extern template Coro<std::string> readuntil(Ref<ReaderState>, std::array<std::string, 1>);
-extern template Coro<std::string> readline(Ref<ReaderState>);
-extern template Coro<> drain(Ref<Connection>);
-extern template Coro<> wait_closed(Ref<Connection>);
-extern template Coro<> serve_forever(Ref<ServerState>);
-extern template Coro<> start_serving(Ref<ServerState>);
-extern template Coro<> wait_over(Ref<ServerState>);
-extern template Coro<DoneAndPending<Task<Fd>>> wait_for_several(std::vector<Task<Fd>>, WaitOptions);
-}  // namespace asyncio::detail

@@ -10,20 +10,6 @@
 #include <mutex>
 
 template class nlohmann::basic_json<>;
-namespace asyncio::detail {
-template Coro<std::string> read(Ref<ReaderState>, std::ptrdiff_t);
-template Coro<std::string> readexactly(Ref<ReaderState>, std::ptrdiff_t);
-template Coro<std::string> readuntil(Ref<ReaderState>, std::vector<std::string>);
-template Coro<std::string> readuntil(Ref<ReaderState>, std::array<std::string, 1>);
-template Coro<std::string> readline(Ref<ReaderState>);
-template Coro<> drain(Ref<Connection>);
-template Coro<> wait_closed(Ref<Connection>);
-template Coro<> serve_forever(Ref<ServerState>);
-template Coro<> start_serving(Ref<ServerState>);
-template Coro<> wait_over(Ref<ServerState>);
-template Coro<DoneAndPending<Task<Fd>>> wait_for_several(std::vector<Task<Fd>>, WaitOptions);
-}  // namespace asyncio::detail
-
 EpollLoop::EpollLoop() {
   loop.set_exception_handler([this](EventLoop&, const asyncio::ExceptionContext& context) {
     told.push_back(context.message + ": " + course::what(context.exception));
