@@ -10,6 +10,7 @@
 #include <mutex>
 
 template class nlohmann::basic_json<>;
+
 EpollLoop::EpollLoop() {
   loop.set_exception_handler([this](EventLoop&, const asyncio::ExceptionContext& context) {
     told.push_back(context.message + ": " + course::what(context.exception));

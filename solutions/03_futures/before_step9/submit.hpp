@@ -27,9 +27,9 @@ auto bind_call(F fn, Args... args) {
   };
 }
 
-/// Makes the job of a submitted call: it runs the call and fulfils the promise, unless the future was cancelled
-/// meanwhile. The call is destroyed when it has run, before its future is done; or when the executor drops
-/// the job, also before its future is done.
+/// Makes the job of a submitted call: it runs the call and fulfils the promise, unless the future was
+/// cancelled meanwhile. The call is destroyed when it has run, before its future is done; or when the
+/// executor drops the job, also before its future is done.
 template <class T, class Call>
 Job call_job(Promise<T> promise, Call call) {
   // <exercise 5.1 call_job>
