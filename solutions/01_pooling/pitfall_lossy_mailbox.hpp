@@ -12,7 +12,7 @@ namespace concurrent {
 /// nearly always works: do not use it.
 class LossyMailbox {
  public:
-  /// Puts a letter in and wakes the thread that waits in take(). The mailbox must be empty.
+  /// Puts a letter in, for the thread in take(). The mailbox must be empty.
   void put(int letter) {
     // <exercise 7.1 LossyMailbox::put>
     letter_.store(letter);
