@@ -70,8 +70,7 @@ class MpiDispatcher {
  private:
   // For 4.1: members of MpiDispatcher.
 
-  /// Breaks the pool: a worker could not run the initializer, and this is its answer. To be called on the
-  /// pool's own thread, and not under a lock.
+  /// Breaks the pool: a worker could not run the initializer, and this is its answer.
   void mark_broken(const MpiMessage& message) {
     todo("6.1", "MpiDispatcher::mark_broken");
   }

@@ -178,8 +178,7 @@ class MpiDispatcher {
   }
   // </exercise>
 
-  /// Breaks the pool: a worker could not run the initializer, and this is its answer. To be called on the
-  /// pool's own thread, and not under a lock.
+  /// Breaks the pool: a worker could not run the initializer, and this is its answer.
   void mark_broken(const MpiMessage& message) {
     // <exercise 6.1 MpiDispatcher::mark_broken>
     std::string why = " runs another program";
