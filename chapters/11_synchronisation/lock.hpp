@@ -63,7 +63,7 @@ class Lock::Acquire : WaitQueue::Wait {
   }
   using Wait::await_suspend;
 
-  /// Takes the lock, if it has waited. @throws CancelledError if the task was cancelled
+  /// @throws CancelledError if the task was cancelled
   bool await_resume() {
     todo("2.1", "Acquire::await_resume");
   }

@@ -102,7 +102,7 @@ class WaitQueue::Wait {
     task.wait_for(*waiter_, waiting);
   }
 
-  /// Leaves the queue. @throws CancelledError if the task was cancelled, even if it had been woken before
+  /// @throws CancelledError if the task was cancelled, even if it had been woken before
   void await_resume() {
     waiter_->leave();
     task_->throw_if_cancelled();

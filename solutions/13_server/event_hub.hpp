@@ -28,7 +28,7 @@ class EventHub {
         : most_unread_(most_unread), too_slow_(std::move(too_slow)) {}
 
     /// Waits until there is something to tell, and returns all of it, as it is sent.
-    /// @returns nothing once the hub is closed, or the listener was too slow
+    /// @returns nothing once all is told and the hub closed, or the listener was too slow
     Coro<std::optional<std::string>> next() {
       // <exercise 8.1 EventHub::Subscription::next>
       while (unread_.empty() && !over_) {

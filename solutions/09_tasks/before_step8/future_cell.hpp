@@ -106,7 +106,7 @@ class FutureBase : public Operation {
       keep_waiting(std::move(node));
   }
 
-  /// As add_waiter(). Chapter 10 says so if its node wants to be told; step 8 makes something of it.
+  /// As add_waiter(), for a node that wants to be told. Step 8 makes something of the difference.
   void add_callback(Ref<Operation> node) { add_waiter(std::move(node)); }
 
   /// Takes out a node that was added, and cancels it, which destroys its callback.
@@ -187,7 +187,7 @@ class FutureBase : public Operation {
   }
 
   /// Takes a node out of those that wait. @returns it; null if it is not there
-  Ref<Operation> take_out(const Operation& node) noexcept {
+  Ref<Operation> take_out(Operation& node) noexcept {
     // <exercise 2.1 FutureBase::take_out>
     const auto found =
         std::ranges::find_if(waiters_, [&](const Ref<Operation>& waiter) { return waiter.get() == &node; });

@@ -50,7 +50,7 @@ class GatherState : public FutureBase {
     return true;
   }
 
-  /// Begins to watch its children, `futures`, which it keeps in children_. If it has none, or all are done,
+  /// Begins to watch its children, `futures`. If it has none, or all are done,
   /// it is done at once.
   void start(std::span<AnyFuture> futures) {
     // <exercise 1.1 GatherState::start>

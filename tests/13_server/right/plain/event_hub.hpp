@@ -29,7 +29,7 @@ class EventHub {
         : most_unread_(most_unread), too_slow_(std::move(too_slow)) {}
 
     /// Waits until there is something to tell, and returns all of it, as it is sent.
-    /// @returns nothing once the hub is closed, or the listener was too slow
+    /// @returns nothing once all is told and the hub closed, or the listener was too slow
     Coro<std::optional<std::string>> next() {
       while (state_ == State::listens && unread_.empty()) {
         news_.clear();
