@@ -26,7 +26,8 @@ namespace detail {
 /// may wait for what the caller holds, a lock for instance. Called from outside, it goes to a worker first.
 /// @throws what `f` threw; else what `g` threw. Both are called in any case, also without memory for a fork.
 /// @throws ExecutorShutdown if it is called from outside after shutdown(), CancelledError if it never began
-template <std::invocable F, std::invocable G>
+template <class F, class G>
+requires std::invocable<F&> && std::invocable<G&>
 void fork_join(WorkStealingExecutor& executor, F&& f, G&& g) {
   if (!executor.runs_on_this_thread()) return executor.submit([&] { fork_join(executor, f, g); }).result();
   todo("8.1", "fork_join");

@@ -42,7 +42,7 @@ class Inbox {
     }
     job = std::move(out_.front());
     out_.pop_front();
-    popped_.store(popped_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    popped_.store(popped_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     return true;
   }
 
@@ -52,8 +52,9 @@ class Inbox {
     closed_ = true;
   }
 
+  /// Whoever sees it empty sees, too, what those who emptied it had written before: that they are active.
   [[nodiscard]] bool empty() const noexcept {
-    return popped_.load(std::memory_order_relaxed) == pushed_.load(std::memory_order_acquire);
+    return popped_.load(std::memory_order_acquire) == pushed_.load(std::memory_order_acquire);
   }
 
  private:

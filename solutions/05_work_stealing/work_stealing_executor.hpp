@@ -259,7 +259,7 @@ class WorkStealingExecutor : public Executor {
     return phase_.load() == Phase::ended;
   }
 
-  /// Makes a job of what another worker has forked.
+  /// Makes a job of what a worker has forked.
   Job stolen(detail::Forked& forked) {
     return [this, &forked] {
       forked.run();
