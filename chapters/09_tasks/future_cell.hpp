@@ -110,7 +110,7 @@ class FutureBase : public Operation {
     return bool(removed);
   }
 
-  /// Takes out a task that waits, and leaves it as it is. @returns true if it was there
+  /// Takes out a node that waits, and leaves it as it is. @returns true if it was there
   bool let_go(Operation& waiter) noexcept { return bool(take_out(waiter)); }
 
   /// Notes that somebody has looked at the outcome.

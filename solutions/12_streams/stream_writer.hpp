@@ -65,7 +65,8 @@ class StreamWriter {
     write(all);
   }
 
-  /// Waits, if more is left to be sent than the high mark, until that is no more than the low mark.
+  /// Waits, if writing is paused, until it no longer is: more than the high mark was left to be sent, and no
+  /// more than the low mark has been reached yet.
   /// @throws what the connection was lost for; std::system_error if it is lost
   [[nodiscard]] Coro<> drain() const { return detail::drain(connection_); }
 

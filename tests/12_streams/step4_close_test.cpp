@@ -179,7 +179,7 @@ TEST(Step4_Close, ADrainWhileItClosesLetsOthersRun) {  // AIO-106
     s.writer.set_write_buffer_limits({.high = 0});
     const Task<> waits = create_task(s.writer.drain());
     co_await passes(3);
-    EXPECT_FALSE(waits.done()) << "now they are one, and they are to be sent though it closes";
+    EXPECT_FALSE(waits.done()) << "writing is paused now, and the bytes are to be sent though it closes";
     EXPECT_FALSE((co_await take_all(far)).empty());
     co_await s.writer.wait_closed();
     EXPECT_EQ(co_await error_when(waits), "nothing");
