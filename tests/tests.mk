@@ -117,8 +117,8 @@ attempt = mkdir -p $(@D) && touch $@.began && not=`ls $(@D)/refused $(@D)/too_co
   else rm -f $@; $(if $(limited),sh tests/tools/too_costly.sh $@.log $(COMPILE_SECONDS) $(COMPILE_MIB) \
     $(MOST_SAID),:); fi
 # Links $@ by the command $1, if all its objects are there: of one that does not compile there is a log.
-link = failed=`ls $(addsuffix .log,$(filter %.o,$^)) 2>/dev/null | head -n 1`; if [ -z "$$failed" ]; then \
-  rm -f $@.log && $1 -o $@; else rm -f $@; cp $$failed $@.log; fi
+link = failed=`for o in $(filter %.o,$^); do [ -e $$o ] || echo $$o.log; done | head -n 1`; \
+  if [ -z "$$failed" ]; then rm -f $@.log && $1 -o $@; else rm -f $@; cp $$failed $@.log; fi
 
 # All tests share a precompiled header and the objects of the test main.
 PCH := $(if $(CLANG),pch,gch)
